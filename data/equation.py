@@ -1,0 +1,128 @@
+"""The one type for an equation of motion: x(t), y(t), z(t) as sympy expressions, as text and as numbers.
+
+Text is read by a small parser over Python's syntax tree that knows arithmetic, `t`, `pi`, and a few functions;
+nothing is ever executed, so the text may come from a language model or from a stranger.
+"""
+
+import ast
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+
+T = sympy.Symbol("t", real=True)
+
+_FUNCTIONS = {"sin": sympy.sin, "cos": sympy.cos, "exp": sympy.exp, "sqrt": sympy.sqrt}
+_NUMPY = {sympy.sin: np.sin, sympy.cos: np.cos, sympy.exp: np.exp}
+_OPERATORS = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+}
+_LONGEST_TEXT = 2000
+
+
+def parse(text: str) -> sympy.Expr:
+    """Read one expression in `t`.
+
+    Allowed are numbers, `t`, `pi`, + - * /, ** with a whole exponent from 0 to 4, and sin, cos, exp, sqrt.
+
+    Raises:
+        ValueError: the text is anything else; the message names the part that is not allowed.
+    """
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError(f"an expression has at most {_LONGEST_TEXT} characters, this one has {len(text)}")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"not an expression: {text!r}") from error
+    return _build(tree.body)
+
+
+def _build(node: ast.AST) -> sympy.Expr:
+    match node:
+        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool) and np.isfinite(node.value):
+            return sympy.Integer(node.value) if isinstance(node.value, int) else sympy.Float(node.value)
+        case ast.Name(id="t"):
+            return T
+        case ast.Name(id="pi"):
+            return sympy.pi
+        case ast.UnaryOp(op=ast.USub()):
+            return -_build(node.operand)
+        case ast.UnaryOp(op=ast.UAdd()):
+            return _build(node.operand)
+        case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=int(power))) if 0 <= power <= 4:
+            return _build(node.left) ** power
+        case ast.BinOp() if type(node.op) in _OPERATORS:
+            return _OPERATORS[type(node.op)](_build(node.left), _build(node.right))
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
+            return _FUNCTIONS[name](_build(argument))
+    raise ValueError(f"not allowed in an equation: {ast.unparse(node)!r}")
+
+
+def evaluate(expression: sympy.Expr, t: np.ndarray) -> np.ndarray:
+    """Values of an expression in `t` at the times `t` (any shape), in float64."""
+    t = np.asarray(t, dtype=float)
+    if expression == T:
+        return t
+    if expression.is_number:
+        return np.full(t.shape, float(expression))
+    values = [evaluate(argument, t) for argument in expression.args]
+    if expression.is_Add:
+        return sum(values)
+    if expression.is_Mul:
+        return np.prod(values, axis=0)
+    if expression.is_Pow:
+        return values[0] ** values[1]
+    return _NUMPY[expression.func](values[0])
+
+
+def _rounded(expression: sympy.Expr, digits: int) -> sympy.Expr:
+    floats = {number: sympy.Float(number, digits) for number in expression.atoms(sympy.Float)}
+    return expression.xreplace(floats)
+
+
+@dataclass(frozen=True)
+class Equation:
+    """x(t), y(t), z(t): right-handed, x to the right, y up, z towards the camera."""
+
+    x: sympy.Expr
+    y: sympy.Expr
+    z: sympy.Expr
+
+    @classmethod
+    def from_text(cls, text: dict[str, str]) -> "Equation":
+        """Read `{"x": "...", "y": "...", "z": "..."}`; raises ValueError as `parse` does."""
+        return cls(*(parse(text[axis]) for axis in "xyz"))
+
+    @property
+    def axes(self) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
+        return self.x, self.y, self.z
+
+    def to_text(self, digits: int = 4) -> dict[str, str]:
+        """The three expressions as text with numbers of so many significant digits; `from_text` reads it back."""
+        return {axis: sympy.sstr(_rounded(e, digits), full_prec=False) for axis, e in zip("xyz", self.axes)}
+
+    def positions(self, t: np.ndarray) -> np.ndarray:
+        """Positions (..., 3) at the times `t` (...)."""
+        return np.stack([evaluate(expression, t) for expression in self.axes], axis=-1)
+
+    def with_time(self, start: float, duration: float) -> "Equation":
+        """The same path with clip time replaced by seconds: tau = (t - start) / duration, exactly, and simplified."""
+        tau = (T - start) / duration
+        return Equation(*(_tidy(expression.subs(T, tau)) for expression in self.axes))
+
+    def stretched(self, x: float = 1.0, y: float = 1.0, z: float = 1.0) -> "Equation":
+        """Each axis multiplied by its own factor."""
+        return Equation(*(sympy.expand(e * factor) for e, factor in zip(self.axes, (x, y, z))))
+
+
+def _tidy(expression: sympy.Expr) -> sympy.Expr:
+    """Numbers multiplied out, so that a person reads `0.3*cos(6.28*t - 1.2)` and not fractions of pi."""
+    functions = {f: f.func(_collected(f.args[0])) for f in expression.atoms(sympy.sin, sympy.cos, sympy.exp)}
+    return _collected(expression.xreplace(functions))
+
+
+def _collected(expression: sympy.Expr) -> sympy.Expr:
+    return sympy.expand(sympy.N(sympy.expand(expression)))

@@ -1,0 +1,43 @@
+"""Tiny models for the tests: the true architecture at a size that is built in a moment, with nothing learned."""
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from data.families import FAMILIES
+from tokenizer.config import TokenizerConfig
+
+TINY_TOKENIZER = TokenizerConfig(
+    init_dim=8,
+    layers=(
+        "residual",
+        ("compress_space", 8),
+        "residual",
+        ("compress_time", 8),
+        ("compress_space", 8),
+        ("compress_space", 16),
+        "attend_space",
+    ),
+    fsq_levels=(5, 4, 3),
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory) -> str:
+    """A folder with a small Llama of three layers whose vocabulary is the families' names."""
+    folder = tmp_path_factory.mktemp("base")
+    words = {"<unk>": 0, **{name: k + 1 for k, name in enumerate(FAMILIES)}}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>").save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return str(folder)

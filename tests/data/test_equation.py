@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.equation import Equation, evaluate, parse
+
+TIMES = np.linspace(-1, 2, 13)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os').system('true')",
+        "t.__class__",
+        "().__class__",
+        "open('x')",
+        "[t]",
+        "t**t",
+        "2**99999",
+        "lambda: t",
+        "t if t else 1",
+        "x + 1",
+        "1e999",
+        "True",
+        "'t'",
+        "",
+        "(" * 500 + "t" + ")" * 500,
+        "1+" * 1500 + "1",
+    ],
+)
+def test_text_that_is_no_equation_is_refused(text):
+    with pytest.raises(ValueError):
+        parse(text)
+
+
+def test_text_means_what_it_means_in_sympy():
+    text = "0.5 - 1.5*t**2 + 3*sin(2*pi*t - 0.25)/4 - (-t)*cos(t) + exp(-t)"
+    expected = sympy.lambdify("t", text, "numpy")(TIMES)
+    assert np.allclose(evaluate(parse(text), TIMES), expected, atol=1e-12)
+
+
+number = st.floats(-5, 5).map(lambda v: round(v, 3))
+
+
+@given(number, number, number, number, st.floats(0.1, 10), st.floats(-3, 3))
+def test_clip_time_becomes_seconds_exactly(a, b, c, d, duration, start):
+    text = f"{a} + {b}*t + {c}*t**2 + {d}*cos(2*pi*1.3*(t - 1/2))"
+    equation = Equation.from_text({"x": text, "y": f"{a}", "z": "t"})
+    moved = equation.with_time(start, duration)
+    assert np.allclose(moved.positions(start + duration * TIMES), equation.positions(TIMES), atol=1e-8)
+
+
+def test_text_is_read_back():
+    equation = Equation.from_text({"x": "0.25*cos(3.5*t - 1)", "y": "-0.5", "z": "t**2"})
+    again = Equation.from_text(equation.to_text())
+    assert np.allclose(again.positions(TIMES), equation.positions(TIMES), atol=1e-9)

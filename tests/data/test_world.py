@@ -1,0 +1,117 @@
+"""The rendered world: families, cameras, pictures."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.appearance import background, moving_part
+from data.camera import CANONICAL_FOCAL, canonical, extent, magnification, project
+from data.families import FAMILIES
+from data.families.family import random_rotation
+from data.render import CANONICAL, render, render_clean, track
+from data.scene import SceneSettings, draw_scene
+
+DENSE = np.linspace(0, 1, 65)
+seeds = st.integers(0, 2**31)
+names = st.sampled_from(sorted(FAMILIES))
+
+
+@given(names, seeds)
+def test_positions_equal_the_symbolic_equation(name, seed):
+    family = FAMILIES[name]
+    constants = family.draw(np.random.default_rng(seed))
+    assert np.allclose(family.equation(constants).positions(DENSE), family.positions(constants, DENSE), atol=1e-9)
+
+
+@given(names, seeds)
+def test_moving_the_constants_moves_the_path(name, seed):
+    family, rng = FAMILIES[name], np.random.default_rng(seed)
+    constants, rotation, shift = family.draw(rng), random_rotation(rng), rng.normal(size=3)
+    moved = family.moved(constants, rotation, shift)
+    assert np.allclose(family.positions(moved, DENSE), family.positions(constants, DENSE) @ rotation.T + shift)
+    back = family.moved(family.moved(moved, 1.0, -shift), rotation.T)
+    assert np.allclose(back, constants, atol=1e-9)
+
+
+@given(names, seeds)
+def test_the_canonical_camera_sees_the_same_picture(name, seed):
+    scene = draw_scene(SceneSettings(families=(name,)), seed, 0)
+    family = FAMILIES[name]
+    true, rewritten = (family.positions(c, DENSE) for c in (scene.path, scene.constants))
+    assert np.allclose(scene.constants, canonical(family, scene.path, scene.focal))
+    assert np.allclose(project(true, scene.focal), project(rewritten, CANONICAL_FOCAL))
+    assert np.allclose(magnification(true, scene.focal), magnification(rewritten, CANONICAL_FOCAL))
+
+
+def test_circles_are_round_and_helices_climb_along_their_axis():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        c, a, b = FAMILIES["circular"].vectors(FAMILIES["circular"].draw(rng))
+        assert np.isclose(a @ a, b @ b) and np.isclose(a @ b, 0)
+        c, u, a, b = FAMILIES["helical"].vectors(FAMILIES["helical"].draw(rng))
+        assert np.isclose(a @ a, b @ b) and np.allclose(np.cross(u, np.cross(a, b)), 0)
+
+
+def test_every_frame_shows_the_whole_ball():
+    for index in range(300):
+        scene = draw_scene(SceneSettings(), 5, index)
+        low, high = extent(FAMILIES[scene.family].positions(scene.path, DENSE), scene.focal, scene.radius)
+        assert low.min() > -1 and high.max() < 1
+        assert np.abs(scene.constants).max() <= 2
+
+
+@settings(deadline=None, max_examples=25)
+@given(names, seeds)
+def test_the_ball_is_drawn_where_the_equation_puts_it(name, seed):
+    # Small and far from the camera, so that the outline's centre and the ball's are the same point.
+    scene = draw_scene(SceneSettings(families=(name,), focal=(8, 10), radius=(0.1, 0.15)), seed, 0)
+    truth = track([scene])
+    light = render_clean([scene])[0, 0] - 0.1
+    axis = (torch.arange(64) + 0.5) / 32 - 1
+    mass = light.sum(dim=(1, 2))
+    u, v = (light.sum(dim=1) * axis).sum(dim=1) / mass, -(light.sum(dim=2) * axis).sum(dim=1) / mass
+    found = torch.stack([u, v], dim=-1)
+    assert ((found - truth.centre[0]).abs() * 32).max() < 0.1
+    area = (light > 0.3).sum(dim=(1, 2)).float()
+    assert ((area / torch.pi).sqrt() / 32 / truth.radius[0] - 1).abs().max() < 0.2
+
+
+def test_the_same_seed_and_index_give_the_same_bytes_in_another_process():
+    code = (
+        "import hashlib; from data.scene import *; from data.render import render;"
+        "s = [draw_scene(SceneSettings(), 7, k) for k in (3, 4)];"
+        "print(hashlib.sha256(render(s).numpy().tobytes()).hexdigest())"
+    )
+    runs = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout for _ in range(2)}
+    assert len(runs) == 1 and runs != {""}
+
+
+def test_strength_zero_has_no_nuisances():
+    scene = draw_scene(SceneSettings(strength=(0, 0)), 0, 0)
+    assert scene.noise == 0 and scene.exposure == 0 and np.ptp(scene.background, axis=(0, 1)).max() == 0
+
+
+def test_unknown_families_and_strengths_are_refused():
+    with pytest.raises(ValueError, match="unknown families"):
+        SceneSettings(families=("zigzag",))
+    with pytest.raises(ValueError, match="strengths"):
+        SceneSettings(strength=(0.0, 2.0))
+
+
+def test_the_background_is_the_temporal_median_and_is_taken_away():
+    video = torch.rand(2, 3, 17, 8, 8)
+    assert torch.equal(background(video)[:, :, 0], video[:, :, ::2].median(dim=2).values)
+    still = torch.rand(2, 3, 1, 8, 8).expand(-1, -1, 17, -1, -1)
+    assert moving_part(still).abs().max() == 0
+    scene = [draw_scene(SceneSettings(strength=(0.7, 0.7)), 0, k) for k in range(4)]
+    brighter = render(scene) * 0.5 + 0.2
+    assert torch.allclose(moving_part(brighter), moving_part(render(scene)), atol=1e-3)
+
+
+def test_frames_of_a_canonical_picture():
+    assert render([draw_scene(SceneSettings(), 0, 0)]).shape == (1, 3, CANONICAL.frames, CANONICAL.size, CANONICAL.size)

@@ -1,0 +1,125 @@
+"""The tokenizer: the library's traps stay mended, codes mean what they say, weights come back."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from magvit2_pytorch import VideoTokenizer
+
+from data.errors import UserError
+from data.scene import SceneSettings
+from data.stream import draw_batch
+from tests.conftest import TINY_TOKENIZER
+from tokenizer.config import TokenizerConfig
+from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    torch.manual_seed(0)
+    return TrajectoryTokenizer(TINY_TOKENIZER).eval()
+
+
+@pytest.fixture(scope="module")
+def video():
+    return draw_batch(SceneSettings(), 11, 0, 4).video
+
+
+def test_it_is_the_librarys_tokenizer_with_its_own_layers(tiny):
+    assert isinstance(tiny, VideoTokenizer)
+    assert not hasattr(tiny, "discr") or tiny.discr is None
+    kinds = {type(module).__name__ for module in tiny.modules()}
+    assert {"CausalConv3d", "SqueezeExcite", "SpaceAttention", "FSQ"} <= kinds
+
+
+def test_every_layer_of_the_encoder_runs_and_a_norm_follows(tiny):
+    # The library builds one layer more than it runs; what does not run must not be there.
+    assert len(tiny.encoder_layers) == len(tiny.has_cond_across_layers)
+    model = TrajectoryTokenizer(TINY_TOKENIZER).train()
+    video = draw_batch(SceneSettings(), 3, 0, 8).video
+    latents = model.latents(video)
+    assert latents.mean(dim=(0, 2, 3, 4)).abs().max() < 1e-3
+    assert (latents.var(dim=(0, 2, 3, 4), unbiased=False) - 1).abs().median() < 0.05
+
+
+def test_residual_units_are_alive_at_the_start(tiny):
+    gates = [m for m in tiny.modules() if type(m).__name__ == "SqueezeExcite"]
+    assert gates
+    for gate in gates:
+        width = gate.to_k.in_channels
+        assert gate(torch.ones(1, width, 2, 4, 4)).mean() > 0.1
+
+
+def test_all_parameters_are_trained(tiny):
+    assert {id(p) for p in tiny.parameters()} == {id(p) for _, p in tiny.named_parameters()}
+
+
+def test_codes_fill_the_latent_grid(tiny, video):
+    codes = tiny.encode_codes(video)
+    assert codes.shape == (4, *TINY_TOKENIZER.grid)
+    assert codes.min() >= 0 and codes.max() < TINY_TOKENIZER.codebook_size
+
+
+def test_decoding_codes_equals_the_reconstruction(tiny, video):
+    quantized, codes, vectors = tiny.quantize(tiny.latents(video))
+    assert torch.allclose(tiny.decode_codes(codes), tiny.reconstruct(quantized).clamp(0, 1), atol=1e-5)
+    assert torch.allclose(tiny.code_vectors[codes.long()], vectors, atol=1e-6)
+
+
+def test_every_code_survives_the_way_through_its_vector(tiny):
+    codes = torch.arange(TINY_TOKENIZER.codebook_size)
+    assert torch.equal(tiny.quantizers.codes_to_indices(tiny.code_vectors[codes]).long(), codes)
+
+
+def test_later_frames_do_not_change_earlier_codes_of_the_same_moving_part(tiny):
+    # Causality of the network itself; the background is taken from the whole clip before it.
+    patches = torch.randn(1, 48, 17, 16, 16)
+    changed = patches.clone()
+    changed[:, :, 9:] = torch.randn(1, 48, 8, 16, 16)
+    first, second = (super(TrajectoryTokenizer, tiny).encode(p) for p in (patches, changed))
+    assert torch.allclose(first[:, :, :5], second[:, :, :5], atol=1e-5)
+    assert not torch.allclose(first[:, :, 5:], second[:, :, 5:], atol=1e-2)
+
+
+def test_hardness_zero_leaves_latents_unquantised_and_one_does_not(tiny, video):
+    latents = tiny.latents(video)
+    _, _, hard = tiny.quantize(latents, 1.0)
+    _, _, soft = tiny.quantize(latents, 0.0)
+    assert torch.isin(hard.round(decimals=4), tiny.code_vectors.round(decimals=4)).all()
+    assert not torch.isin(soft.round(decimals=4), tiny.code_vectors.round(decimals=4)).all()
+
+
+def test_saved_weights_come_back(tiny, video, tmp_path):
+    tiny.save_pretrained(tmp_path)
+    first, second = (TrajectoryTokenizer.from_pretrained(tmp_path) for _ in range(2))
+    assert torch.equal(first.encode_codes(video), second.encode_codes(video))
+    assert first.config == TINY_TOKENIZER and not first.training
+    for (name, mine), theirs in zip(tiny.state_dict().items(), first.state_dict().values()):
+        assert torch.allclose(mine.float(), theirs.float(), rtol=1e-3, atol=1e-4), name
+    assert len(weights_sha256(tmp_path)) == 64
+
+
+def test_missing_weights_stop_with_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="config.json is missing"):
+        TrajectoryTokenizer.from_pretrained(tmp_path)
+    TINY_TOKENIZER.save(tmp_path / "config.json")
+    with pytest.raises(UserError, match="tokenizer.safetensors is missing"):
+        TrajectoryTokenizer.from_pretrained(tmp_path)
+
+
+def test_settings_survive_their_file_and_contradictions_are_refused(tmp_path):
+    TINY_TOKENIZER.save(tmp_path / "c.json")
+    assert TokenizerConfig.load(tmp_path / "c.json") == TINY_TOKENIZER
+    with pytest.raises(ValueError, match="frames"):
+        replace(TINY_TOKENIZER, frames=16)
+
+
+def test_the_shipped_tokenizer_sees_the_ball():
+    """On held-out clips, the ball is found in the reconstruction far more often than in that of shuffled codes."""
+    from tokenizer.train import validate
+
+    model = TrajectoryTokenizer.from_pretrained(SHIPPED)
+    batch = draw_batch(SceneSettings(strength=(0, 0.3)), 12, 0, 16)
+    found = validate(model, batch)
+    assert found["centre_px_median"] < 2.0
+    assert model.config.tokens <= 45

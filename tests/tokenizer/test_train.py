@@ -1,0 +1,81 @@
+"""Training the tokenizer: it learns, it goes on where it stopped."""
+
+import json
+
+import pytest
+import torch
+
+from data.render import render_clean, track
+from data.scene import SceneSettings, draw_scene
+from data.stream import draw_batch
+from tests.conftest import TINY_TOKENIZER
+from tokenizer import train
+from tokenizer.model import TrajectoryTokenizer
+from tokenizer.readout import read_track
+from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
+
+
+def test_the_readout_finds_the_ball_in_a_clean_scene():
+    scenes = [draw_scene(SceneSettings(), 4, k) for k in range(20)]
+    truth, found = track(scenes), read_track(render_clean(scenes))
+    assert found.seen.all()
+    assert ((found.track.centre - truth.centre).norm(dim=-1) * 32).median() < 0.2
+    assert (found.track.radius / truth.radius - 1).abs().median() < 0.05
+
+
+def test_an_empty_scene_shows_no_ball():
+    assert not read_track(torch.full((1, 3, 17, 64, 64), 0.1)).seen.any()
+
+
+def test_one_clip_can_be_learned_by_heart():
+    torch.manual_seed(0)
+    batch = draw_batch(SceneSettings(), 0, 0, 2)
+    settings = TokenizerTraining(soft_until=0, hard_from=0)
+    objective = TokenizerObjective(TrajectoryTokenizer(TINY_TOKENIZER).train(), settings)
+    optimizer = torch.optim.Adam(objective.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(60):
+        loss, *_ = objective(batch.video, batch.clean, batch.track.centre, batch.track.radius, 1.0)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert sum(losses[-5:]) < 0.35 * sum(losses[:5])
+
+
+def test_quantisation_begins_late_and_is_complete_in_time():
+    settings = TokenizerTraining(steps=100, soft_until=0.2, hard_from=0.5)
+    assert settings.hardness(10) == 0 and 0 < settings.hardness(35) < 1 and settings.hardness(50) == 1
+    with pytest.raises(ValueError, match="soft_until"):
+        TokenizerTraining(soft_until=0.5, hard_from=0.2)
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "TokenizerConfig", lambda: TINY_TOKENIZER)
+    whole = TokenizerTraining(steps=4, batch=2, validate_every=2, validation_clips=2, soft_until=0, hard_from=0)
+    fit(tmp_path / "whole", whole, SceneSettings())
+
+    class Stopped(Exception):
+        pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "draw_batch", stop_after_two_steps(draw_batch, Stopped))
+        with pytest.raises(Stopped):
+            fit(tmp_path / "parts", whole, SceneSettings())
+    fit(tmp_path / "parts", whole, SceneSettings())
+    first, second = (TrajectoryTokenizer.from_pretrained(tmp_path / name).state_dict() for name in ("whole", "parts"))
+    assert all(torch.allclose(first[k].float(), second[k].float(), atol=1e-3) for k in first)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "curve.jsonl").read_text().splitlines()]
+    assert steps == [2, 4]
+
+
+def stop_after_two_steps(draw, error):
+    """`draw` that fails where the third training step would draw its clips."""
+
+    def drawing(settings, seed, first, size):
+        if seed == train.TRAINING_SEED and first >= 2 * size:
+            raise error
+        return draw(settings, seed, first, size)
+
+    return drawing

@@ -1,0 +1,127 @@
+"""A stand-in for the networks: it knows the answer, because it drew the video.
+
+The video is a ball on a helix before a plain wall; `FakeDescriber` answers any file that can be decoded with that
+helix, and refuses a file as the real one does, by `UserError`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import av
+import cv2
+import numpy as np
+import torch
+
+from data.camera import CANONICAL_FOCAL, project
+from data.clip import FRAMES, SIZE, Clip, Placement
+from data.equation import Equation
+from data.errors import UserError
+from data.video import frames, open_video
+
+RATE, SECONDS = 30, 1.6
+TRUE = Equation.from_text(
+    {
+        "x": "-0.5 + 0.62*t + 0.05*cos(7.85*t)",
+        "y": "0.45*cos(7.85*t + 0.4) + 0.02",
+        "z": "0.45*sin(7.85*t + 0.4) - 0.3 + 0.38*t",
+    }
+)
+RAW = Equation.from_text(
+    {
+        "x": "-0.46 + 0.58*t + 0.08*cos(7.8*t)",
+        "y": "0.41*cos(7.7*t + 0.5) + 0.04",
+        "z": "0.4*sin(7.7*t + 0.5) - 0.2 + 0.3*t",
+    }
+)
+
+
+def placement(width: int = 480, height: int = 270) -> Placement:
+    """A square of 0.9 of the picture's shorter side in its middle, over the whole of the video."""
+    return Placement(width / 2, height / 2, 0.45 * min(width, height), 0.0, SECONDS, width, height)
+
+
+def write_video(path: Path, width: int = 480, height: int = 270) -> Path:
+    """The helix as an mp4."""
+    place = placement(width, height)
+    wall = np.linspace(70, 130, height)[:, None, None] * np.array([0.9, 1.0, 1.1]) + np.zeros((height, width, 3))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 4_000_000
+        for index in range(round(SECONDS * RATE) + 1):
+            position = TRUE.positions(np.array([index / RATE]))[0]
+            x, y = place.to_pixels(project(position[None]))[0]
+            radius = 0.12 * place.half_width_px * CANONICAL_FOCAL / (CANONICAL_FOCAL - position[2])
+            picture = wall.astype(np.uint8).copy()
+            cv2.circle(picture, (round(16 * x), round(16 * y)), round(16 * radius), (235, 225, 90), -1, cv2.LINE_AA, 4)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@dataclass(frozen=True)
+class FakeDescription:
+    """What `vlm.describe.Description` promises."""
+
+    clip: Clip
+    family: str = "helical"
+    meaning: str = "a circle at constant speed that moves along at constant velocity"
+    probabilities: dict[str, float] = field(
+        default_factory=lambda: {"circular": 0.06, "helical": 0.93, "linear": 0.002, "parabolic": 0.008}
+    )
+    confidence: float = 0.93
+    equation: Equation = RAW
+    refined: Equation | None = TRUE
+    codes: torch.Tensor = field(default_factory=lambda: torch.zeros(9, 2, 2, dtype=torch.long))
+    timings_s: dict[str, float] = field(default_factory=lambda: {"decode": 0.1})
+
+    @property
+    def reconstruction(self) -> torch.Tensor:
+        return self.clip.frames.mean(0, keepdim=True).expand(3, -1, -1, -1) ** 2
+
+    @property
+    def best(self) -> Equation:
+        return self.refined or self.equation
+
+    def pixels(self, equation: Equation, t: np.ndarray) -> np.ndarray:
+        return self.clip.placement.to_pixels(project(equation.positions(t)))
+
+    def to_dict(self) -> dict:
+        place = self.clip.placement
+        return {
+            "family": self.family,
+            "confidence": self.confidence,
+            "equation": self.equation.to_text(),
+            "refined": self.refined.to_text() if self.refined else None,
+            "frame": {"t0_s": place.t0_s, "duration_s": place.duration_s, "length_unit": "half the clip's width"},
+            "notes": list(self.clip.notes),
+        }
+
+
+class FakeDescriber:
+    """What `vlm.describe.Describer` promises; the base model `missing` can't be loaded."""
+
+    def __init__(self, base_model: str | None = None):
+        if base_model == "missing":
+            raise UserError("there are no weights in missing; give the folder of a model")
+        print("some library says hello")  # what a library may well do, and what --json has to survive
+
+    def describe(self, video, start=None, end=None, fps=None, refine=True, field_of_view=60.0) -> FakeDescription:
+        info = open_video(video)
+        pictures = [picture for _, picture in frames(video)]
+        side = round(0.9 * min(info.width, info.height))
+        left, top = (info.width - side) // 2, (info.height - side) // 2
+        crops = [p[top : top + side, left : left + side] for p in pictures]
+        chosen = [crops[round(k)] for k in np.linspace(0, len(crops) - 1, FRAMES)]
+        small = np.stack([cv2.resize(p, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for p in chosen])
+        pixels = torch.from_numpy(small).permute(3, 0, 1, 2).float() / 255
+        notes = ("more than one object moves, and the clearer one was taken",)
+        clip = Clip(pixels, placement(info.width, info.height), str(video), notes)
+        return FakeDescription(clip, refined=TRUE if refine else None)
+
+
+def module() -> ModuleType:
+    """In place of `vlm.describe`."""
+    fake = ModuleType("vlm.describe")
+    fake.Describer, fake.Description = FakeDescriber, FakeDescription
+    return fake

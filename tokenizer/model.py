@@ -1,0 +1,135 @@
+"""The MAGVIT-2 tokenizer: `magvit2_pytorch.VideoTokenizer` with finite scalar quantisation, and its traps mended.
+
+Mends, each with a test in tests/tokenizer/test_model.py:
+
+1. The library's LayerNorm before the quantizer never runs (`encode` zips it away). Here a BatchNorm without affine
+   parameters stands in its place; without a norm all clips fall into one or two codes.
+2. Every residual unit ends in a squeeze-and-excite gate whose bias starts at -10, which closes it to 5e-5 and leaves
+   the unit dead for thousands of steps. Here the gates start half open.
+3. The discriminator, which is built whether used or not, is removed; so are pickled checkpoints: weights are
+   safetensors, settings JSON.
+
+It is trained to reconstruct the *clean* scene: a grey ball on a dark ground that moves as the object did. Colours,
+light and background are left out of the tokens on purpose; they say nothing about the motion.
+"""
+
+import hashlib
+from pathlib import Path
+
+import torch
+from einops import rearrange
+from magvit2_pytorch import VideoTokenizer
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from data.appearance import moving_part
+from data.errors import UserError
+from tokenizer.config import TokenizerConfig
+
+SHIPPED = Path(__file__).parent / "weights"
+_WEIGHTS, _CONFIG = "tokenizer.safetensors", "config.json"
+
+
+class TrajectoryTokenizer(VideoTokenizer):
+    """Video (B, 3, 17, 64, 64) in [0, 1] <-> codes (B, 9, 2, 2), whole numbers below the codebook's size."""
+
+    def __init__(self, config: TokenizerConfig):
+        super().__init__(
+            image_size=config.image_size // config.patch,
+            channels=3 * config.patch**2,
+            layers=config.layers,
+            init_dim=config.init_dim,
+            input_conv_kernel_size=config.input_kernel,
+            use_fsq=True,
+            fsq_levels=list(config.fsq_levels),
+            perceptual_loss_weight=0.0,
+            use_gan=False,
+        )
+        self.config = config
+        del self.discr, self.encoder_layers[-1]
+        self.latent_norm = nn.BatchNorm3d(self.quantizers.dim, affine=False)
+        for module in self.modules():
+            if type(module).__name__ == "SqueezeExcite":
+                nn.init.zeros_(module.net[-2].bias)
+
+    def parameters(self, recurse: bool = True):
+        # The library returns a list without the discriminator; that is gone here, and a norm has come.
+        return nn.Module.parameters(self, recurse)
+
+    def latents(self, video: Tensor) -> Tensor:
+        """Normalised latents before quantisation, (B, C, 9, 2, 2)."""
+        p = self.config.patch
+        patches = rearrange(moving_part(video), "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p)
+        return self.latent_norm(super().encode(patches))
+
+    def reconstruct(self, quantized: Tensor) -> Tensor:
+        """Quantised latents (B, C, 9, 2, 2) to the clean scene (B, 3, 17, 64, 64), not clipped."""
+        p = self.config.patch
+        return rearrange(self.decode(quantized), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
+
+    def quantize(self, latents: Tensor, hardness: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+        """Quantise latents (B, C, ...).
+
+        Args:
+            hardness: 1 quantises; 0 only bounds the latents; between them, that share of the clips is quantised, so
+                that training can go over gradually.
+
+        Returns:
+            decoder input (B, C, ...), codes (B, ...), and the code vectors (B, ..., dims) within [-1, 1].
+        """
+        fsq = self.quantizers
+        projected = fsq.project_in(latents.movedim(1, -1)).float()
+        vectors = fsq.quantize(projected)
+        codes = fsq.codes_to_indices(vectors)
+        if hardness < 1:
+            soft = torch.tanh(projected)
+            keep = torch.rand(len(soft), *[1] * (soft.ndim - 1), device=soft.device) < hardness
+            vectors = torch.where(keep, vectors, soft)
+        return fsq.project_out(vectors).movedim(-1, 1), codes, vectors
+
+    @torch.no_grad()
+    def encode_codes(self, video: Tensor) -> Tensor:
+        """Codes (B, 9, 2, 2), int64, of clips (B, 3, 17, 64, 64) in [0, 1]."""
+        return self.quantize(self.latents(video))[1].long()
+
+    @torch.no_grad()
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """The clean scene (B, 3, 17, 64, 64) that codes (B, 9, 2, 2) stand for, clipped to [0, 1]."""
+        return self.reconstruct(self.quantizers.indices_to_codes(codes)).clamp(0, 1)
+
+    @property
+    def code_vectors(self) -> Tensor:
+        """The codes' own geometry: (codebook, dims) within [-1, 1]."""
+        return self.quantizers.implicit_codebook
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write `tokenizer.safetensors` (half precision, but for the norm's statistics) and `config.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            name: (value if name.startswith("latent_norm") else value.half()).contiguous()
+            for name, value in self.state_dict().items()
+        }
+        save_file(state, folder / _WEIGHTS)
+        self.config.save(folder / _CONFIG)
+
+    @classmethod
+    def from_pretrained(cls, folder: Path = SHIPPED) -> "TrajectoryTokenizer":
+        """The trained tokenizer in a folder, in evaluation mode.
+
+        Raises:
+            UserError: a file is missing.
+        """
+        for name in (_CONFIG, _WEIGHTS):
+            if not (folder / name).is_file():
+                raise UserError(
+                    f"The tokenizer's trained file {folder / name} is missing; "
+                    "restore it or train one with `accelerate launch -m tokenizer.train`."
+                )
+        model = cls(TokenizerConfig.load(folder / _CONFIG))
+        model.load_state_dict(load_file(folder / _WEIGHTS))
+        return model.eval()
+
+
+def weights_sha256(folder: Path = SHIPPED) -> str:
+    """Hash of a trained tokenizer's weights file."""
+    return hashlib.sha256((folder / _WEIGHTS).read_bytes()).hexdigest()

@@ -1,0 +1,229 @@
+"""Train the tokenizer on rendered clips.
+
+    accelerate launch -m tokenizer.train --out runs/tokenizer --minutes 45
+
+Goes on from `--out` where it was stopped. Writes there: `tokenizer.safetensors` and `config.json` (averaged weights),
+`training.json` (settings), `curve.jsonl` (one line for each validation), and `state/` to resume from.
+
+The target is the clean scene. Two losses: squared error of the pixels, those of the ball counting more, and the error
+of a small head that reads centre and radius from the quantised code vectors; the head is thrown away afterwards.
+"""
+
+import copy
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from data.scene import SceneSettings
+from data.stream import TRAINING_SEED, VALIDATION_SEED, Batch, draw_batch
+from tokenizer.config import TokenizerConfig
+from tokenizer.model import TrajectoryTokenizer
+from tokenizer.readout import read_track
+
+
+@dataclass(frozen=True)
+class TokenizerTraining:
+    """How the tokenizer is trained."""
+
+    steps: int = 3000
+    batch: int = 8
+    """Clips per step and process."""
+    learning_rate: float = 1.5e-3
+    warmup: int = 100
+    soft_until: float = 0.15
+    """Share of the steps before quantisation begins; without such a phase the codes collapse."""
+    hard_from: float = 0.35
+    """Share of the steps after which every clip is quantised."""
+    ball_weight: float = 20.0
+    """How much more a pixel of the ball and of the ring round it counts than one of the ground."""
+    ring_px: int = 4
+    """Width of that ring; where only the ball itself counted more, its picture came out twice as large."""
+    head_weight: float = 1.0
+    averaging: float = 0.998
+    """Decay of the exponential moving average of the weights."""
+    validate_every: int = 250
+    validation_clips: int = 64
+
+    def __post_init__(self):
+        if not 0 <= self.soft_until <= self.hard_from <= 1:
+            raise ValueError("quantisation begins (soft_until) before it is complete (hard_from), both within 0 to 1")
+
+    def hardness(self, step: int) -> float:
+        """Share of the clips that are quantised at a step."""
+        done = step / self.steps
+        return min(1.0, max(0.0, (done - self.soft_until) / max(self.hard_from - self.soft_until, 1e-9)))
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a step, relative to its peak: linear warm-up, then a cosine down to 2 %."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
+        return 0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2
+
+
+class TrackHead(nn.Module):
+    """Centre and log radius of the frames that a time step of the latent grid covers, from its code vectors."""
+
+    def __init__(self, config: TokenizerConfig):
+        super().__init__()
+        self.frames = config.time_factor
+        cells = config.grid[1] * config.grid[2] * len(config.fsq_levels)
+        self.net = nn.Sequential(nn.Linear(cells, 256), nn.GELU(), nn.Linear(256, 3 * self.frames))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(B, times, rows, columns, dims) to (B, frames, 3): u, v, ln(radius / 0.1)."""
+        out = self.net(vectors.flatten(2)).unflatten(-1, (self.frames, 3)).flatten(1, 2)
+        # The first time step covers the first frame alone; what it says of the frames before that is dropped.
+        return out[:, self.frames - 1 :]
+
+
+class TokenizerObjective(nn.Module):
+    """The tokenizer with its training losses."""
+
+    def __init__(self, tokenizer: TrajectoryTokenizer, settings: TokenizerTraining):
+        super().__init__()
+        self.tokenizer, self.settings = tokenizer, settings
+        self.head = TrackHead(tokenizer.config)
+
+    def forward(self, video: Tensor, clean: Tensor, centre: Tensor, radius: Tensor, hardness: float):
+        quantized, codes, vectors = self.tokenizer.quantize(self.tokenizer.latents(video), hardness)
+        frames = self.tokenizer.reconstruct(quantized).float()
+        ring = 2 * self.settings.ring_px + 1
+        near = F.max_pool3d((clean[:, :1] > 0.15).float(), (1, ring, ring), 1, (0, ring // 2, ring // 2))
+        weight = 1 + self.settings.ball_weight * near
+        pixels = ((frames - clean).square() * weight).mean() / weight.mean()
+        truth = torch.cat([centre, (radius / 0.1).log()[..., None]], dim=-1)
+        head = F.smooth_l1_loss(self.head(vectors), truth, beta=0.05)
+        return pixels + self.settings.head_weight * head, pixels.detach(), head.detach(), codes
+
+
+@torch.no_grad()
+def validate(tokenizer: TrajectoryTokenizer, batch: Batch) -> dict[str, float]:
+    """What can be read from the reconstruction of the codes: errors in pixels of 64, and the use of the codebook."""
+    codes = tokenizer.encode_codes(batch.video)
+    found = read_track(tokenizer.decode_codes(codes))
+    error = (found.track.centre - batch.track.centre).norm(dim=-1) * 32
+    radius = (found.track.radius / batch.track.radius - 1).abs()
+    share = torch.bincount(codes.flatten(), minlength=tokenizer.config.codebook_size).float() / codes.numel()
+    return {
+        "centre_px_median": error.median().item(),
+        "centre_px_p95": error.quantile(0.95).item(),
+        "lost": ((error > 4) | ~found.seen).float().mean().item(),
+        "radius_median": radius.median().item(),
+        "codes_used": (share > 0).sum().item(),
+        "perplexity": torch.exp(torch.special.entr(share).sum()).item(),
+    }
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder of this training; resumed if it holds one.")] = Path(
+        "runs/tokenizer"
+    ),
+    start_from: Annotated[Path | None, typer.Option(help="Folder of a trained tokenizer to start from.")] = None,
+    steps: Annotated[int, typer.Option(help="Steps in all.")] = TokenizerTraining.steps,
+    batch: Annotated[int, typer.Option(help="Clips per step and process.")] = TokenizerTraining.batch,
+    validate_every: Annotated[int, typer.Option()] = TokenizerTraining.validate_every,
+):
+    """Train the tokenizer; stop it at any time and start it again to go on."""
+    settings = TokenizerTraining(steps=steps, batch=batch, validate_every=validate_every)
+    if start_from:
+        settings = replace(settings, soft_until=0.0, hard_from=0.0)
+    fit(out, settings, SceneSettings(strength=(0.0, 0.7)), start_from)
+
+
+def fit(out: Path, settings: TokenizerTraining, scenes: SceneSettings, start_from: Path | None = None) -> None:
+    """Run or resume a training in the folder `out`."""
+    accelerator = Accelerator(mixed_precision="bf16", log_with="tensorboard", project_dir=out)
+    torch.manual_seed(0)
+    tokenizer = (
+        TrajectoryTokenizer.from_pretrained(start_from) if start_from else TrajectoryTokenizer(TokenizerConfig())
+    )
+    objective = TokenizerObjective(tokenizer.train(), settings)
+    optimizer = torch.optim.AdamW(objective.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, settings.rate)
+    averaged = copy.deepcopy(tokenizer).eval()
+    # The schedule is not prepared: accelerate would step it once for each process.
+    objective, optimizer = accelerator.prepare(objective, optimizer)
+    progress = _Progress()
+    accelerator.register_for_checkpointing(schedule, progress, averaged)
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / "state").is_dir():
+        accelerator.load_state(out / "state")
+    if accelerator.is_main_process:
+        (out / "training.json").write_text(json.dumps({**asdict(settings), "scenes": asdict(scenes)}, indent=1) + "\n")
+    accelerator.init_trackers("tokenizer")
+    held_out = draw_batch(scenes, VALIDATION_SEED, 0, settings.validation_clips)
+    per_step = settings.batch * accelerator.num_processes
+    bar = tqdm(total=settings.steps, initial=progress.step, disable=not accelerator.is_main_process, mininterval=5)
+    while progress.step < settings.steps:
+        start = time.time()
+        first = progress.step * per_step + accelerator.process_index * settings.batch
+        drawn = draw_batch(scenes, TRAINING_SEED, first, settings.batch)
+        drawn_s = time.time() - start
+        loss, pixels, head, codes = objective(
+            *(x.to(accelerator.device) for x in (drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius)),
+            settings.hardness(progress.step),
+        )
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(objective.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        _average(
+            averaged,
+            accelerator.unwrap_model(objective).tokenizer,
+            min(settings.averaging, progress.step / (progress.step + 20)),
+        )
+        progress.step += 1
+        figures = {
+            "pixels": pixels.item(),
+            "head": head.item(),
+            "rate": schedule.get_last_lr()[0],
+            "codes_in_batch": codes.unique().numel(),
+            "drawing_share": drawn_s / (time.time() - start),
+        }
+        accelerator.log(figures, step=progress.step)
+        bar.update()
+        bar.set_postfix({k: f"{v:.3g}" for k, v in figures.items()}, refresh=False)
+        if progress.step % settings.validate_every == 0 or progress.step == settings.steps:
+            accelerator.save_state(out / "state")
+            if accelerator.is_main_process:
+                line = {"step": progress.step, **figures, **validate(averaged, held_out)}
+                with (out / "curve.jsonl").open("a") as curve:
+                    curve.write(json.dumps({k: float(f"{v:.4g}") for k, v in line.items()}) + "\n")
+                averaged.save_pretrained(out)
+                bar.write(json.dumps({k: float(f"{v:.3g}") for k, v in line.items()}))
+    accelerator.end_training()
+
+
+class _Progress:
+    """The step reached, as accelerate saves it."""
+
+    step = 0
+
+    def state_dict(self):
+        return {"step": self.step}
+
+    def load_state_dict(self, state):
+        self.step = state["step"]
+
+
+@torch.no_grad()
+def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
+    for mean, value in zip(averaged.state_dict().values(), model.state_dict().values()):
+        if mean.is_floating_point():
+            mean.lerp_(value.to(mean.dtype), 1 - decay)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,189 @@
+"""The picture of one answer: the video with the path drawn over it, the path in space, the clip and its codes.
+
+The first, the middle and the last moment of the clip have one colour each, the same in every part of the picture.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
+
+from data.errors import UserError
+from data.video import frames
+
+if TYPE_CHECKING:
+    from vlm.describe import Description
+
+INK, GREY, RAW = "#1d2430", "#8b93a1", "#a7b0bf"
+PATH = "#e4572e"
+MOMENTS = (("first", "#2a9d5c", 0.0), ("middle", "#e0a100", 0.5), ("last", "#2f6fde", 1.0))
+"""Name, colour and clip time of the three moments that are shown."""
+
+_DENSE = 240
+_LONGEST_SIDE = 640
+_MARGIN_S = 0.5
+_HALO = [patheffects.withStroke(linewidth=4.5, foreground="white")]
+
+
+def draw(description: "Description", path: Path, fps: float | None = None) -> None:
+    """Write the picture of an answer as a PNG file.
+
+    `fps` is the frame rate that the video was described with, if one was given in place of the file's own times.
+    Raises UserError if the source video can't be decoded any more, and OSError if the file can't be written.
+    """
+    figure = Figure(figsize=(14, 9.2), dpi=110, facecolor="white")
+    FigureCanvasAgg(figure)
+    top, curves, strips = figure.subfigures(3, 1, height_ratios=(4.1, 2.7, 1.95))
+    top.subplots_adjust(left=0.015, right=0.99, top=0.80, bottom=0.03)
+    video, space = top.subfigures(1, 2, width_ratios=(2.35, 1))
+    _draw_title(figure, description)
+    _draw_frames(video, description, fps)
+    _draw_space(space, description)
+    _draw_curves(curves, description)
+    _draw_strips(strips, description)
+    figure.savefig(path)
+
+
+def _draw_title(figure: Figure, description: "Description") -> None:
+    figure.text(
+        0.035,
+        0.957,
+        f"{description.family}, confidence {description.confidence:.0%}",
+        fontsize=19,
+        fontweight="bold",
+        color=INK,
+        va="center",
+    )
+    # A file's name may hold a dollar sign, which would begin a formula.
+    about = f"{description.meaning}   ·   {Path(description.clip.source).name}"
+    figure.text(0.035, 0.925, about, fontsize=11, color=GREY, va="center", parse_math=False)
+
+
+def _draw_frames(part: SubFigure, description: "Description", fps: float | None) -> None:
+    place = description.clip.placement
+    t = np.linspace(0.0, place.duration_s, _DENSE)
+    curve = description.pixels(description.best, t)
+    pictures = _pictures(description, fps)
+    axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.80, "bottom": 0.02, "wspace": 0.05})
+    for ax, (name, colour, _), (time, picture) in zip(axes, MOMENTS, pictures, strict=True):
+        ax.imshow(picture, extent=(0, place.video_width_px, place.video_height_px, 0), interpolation="antialiased")
+        ax.plot(*curve.T, color=PATH, lw=2, path_effects=_HALO, solid_capstyle="round")
+        here = description.pixels(description.best, np.array([time - place.t0_s]))[0]
+        ax.plot(*here, "o", ms=11, mfc="none", mec="white", mew=4.5)
+        ax.plot(*here, "o", ms=11, mfc="none", mec=colour, mew=2.4)
+        ax.set(xlim=(0, place.video_width_px), ylim=(place.video_height_px, 0), xticks=[], yticks=[])
+        for spine in ax.spines.values():
+            spine.set(color=colour, linewidth=2)
+        ax.set_title(f"{name}, {time:.2f} s of the video", fontsize=10, color=INK, pad=5)
+
+
+def _pictures(description: "Description", fps: float | None) -> list[tuple[float, np.ndarray]]:
+    """Seconds of the video and picture (H, W, 3), for each moment the frame that is nearest to it."""
+    place = description.clip.placement
+    wanted = [place.to_seconds(tau) for _, _, tau in MOMENTS]
+    nearest: list[tuple[float, np.ndarray] | None] = [None] * len(wanted)
+    begin, stop = max(0.0, wanted[0] - _MARGIN_S), wanted[-1] + _MARGIN_S
+    for time, picture in frames(description.clip.source, fps, _LONGEST_SIDE, begin, stop):
+        for k, target in enumerate(wanted):
+            if nearest[k] is None or abs(time - target) < abs(nearest[k][0] - target):
+                nearest[k] = (time, picture)
+    if None in nearest:
+        raise UserError(f"{description.clip.source} has no picture at {begin:.2f} to {stop:.2f} s any more")
+    return nearest
+
+
+def _draw_space(part: SubFigure, description: "Description") -> None:
+    """The path in space with equal axes, seen from above and a little from the left of the camera."""
+    duration = description.clip.placement.duration_s
+    ax = part.add_axes((0.0, 0.0, 0.97, 0.90), projection="3d")
+    t = np.linspace(0.0, duration, _DENSE)
+    path = description.best.positions(t)
+    centre, half = (path.max(0) + path.min(0)) / 2, max(np.ptp(path, axis=0).max() / 2, 1e-3) * 1.1
+    for setter, middle in zip((ax.set_xlim, ax.set_ylim, ax.set_zlim), centre, strict=True):
+        setter(middle - half, middle + half)
+    ax.set_box_aspect((1, 1, 1), zoom=0.92)
+    ax.view_init(elev=22, azim=-30, vertical_axis="y")
+    low = centre - half
+    for axis in range(3):
+        shadow = path.copy()
+        shadow[:, axis] = low[axis]
+        if axis == 1:
+            ax.plot(*shadow.T, color=RAW, lw=1.2)
+    ax.plot(*path.T, color=PATH, lw=2.4)
+    for name, colour, tau in MOMENTS:
+        here = description.best.positions(np.array([tau * duration]))[0]
+        ax.plot(*here[:, None], "o", ms=8, color=colour, mec="white", mew=1.2, label=name)
+    ax.set_xlabel("x, right", color=INK, labelpad=-4)
+    ax.set_ylabel("y, up", color=INK, labelpad=-4)
+    ax.set_zlabel("z, to camera", color=INK, labelpad=-4)
+    ax.tick_params(labelsize=7, pad=-2, colors=GREY)
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_major_locator(MaxNLocator(4))
+        axis.set_pane_color((0.97, 0.975, 0.98, 1.0))
+    ax.legend(loc="upper right", fontsize=8, frameon=False, ncols=3, handletextpad=0.1, columnspacing=0.9)
+
+
+def _draw_curves(part: SubFigure, description: "Description") -> None:
+    """x, y and z against seconds on one scale, each under its equation; the model's raw answer dashed."""
+    duration = description.clip.placement.duration_s
+    t = np.linspace(0.0, duration, _DENSE)
+    best, raw = description.best.positions(t), description.equation.positions(t)
+    grid = {"left": 0.05, "right": 0.985, "top": 0.84, "bottom": 0.21, "wspace": 0.10}
+    axes = part.subplots(1, 3, sharex=True, sharey=True, gridspec_kw=grid)
+    for k, (ax, axis, text) in enumerate(zip(axes, "xyz", description.best.to_text(3).values(), strict=True)):
+        ax.axhline(0, color="#e3e6eb", lw=1, zorder=0)
+        if description.refined is not None:
+            ax.plot(t, raw[:, k], color=GREY, lw=1.3, ls=(0, (4, 3)), label="raw answer")
+        ax.plot(t, best[:, k], color=PATH, lw=2.2, label="raw answer" if description.refined is None else "refined")
+        for _, colour, tau in MOMENTS:
+            ax.axvline(tau * duration, color=colour, lw=1, alpha=0.55, zorder=0)
+            here = description.best.positions(np.array([tau * duration]))[0, k]
+            ax.plot(tau * duration, here, "o", ms=6, color=colour, mec="white", mew=1, zorder=3)
+        _write_equation(ax, axis, text)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.spines[["left", "bottom"]].set_color(GREY)
+        ax.tick_params(labelsize=8, colors=GREY)
+        ax.set_xlabel("t, seconds from the clip's first frame", fontsize=8.5, color=INK)
+        ax.margins(x=0.02, y=0.12)
+    axes[0].legend(fontsize=8, frameon=False, loc="best")
+
+
+def _write_equation(ax: Axes, axis: str, text: str) -> None:
+    readable = text.replace("**2", "²").replace("**3", "³").replace("*", " ").replace("-", "\N{MINUS SIGN}")
+    line = f"{axis}(t) = {readable}"
+    # Some 62 characters of this size fill the width of a panel.
+    size = 10.5 * min(1.0, 62 / len(line))
+    ax.set_title(line, loc="left", fontsize=max(size, 5.0), color=INK, pad=7)
+
+
+def _draw_strips(part: SubFigure, description: "Description") -> None:
+    """The 17 frames that the tokenizer saw, and below them what its codes stand for."""
+    duration = description.clip.placement.duration_s
+    rows = (("clip", description.clip.frames), ("tokens", description.reconstruction))
+    grid = {"left": 0.05, "right": 0.985, "top": 0.97, "bottom": 0.13, "hspace": 0.06}
+    axes = part.subplots(2, 1, gridspec_kw=grid)
+    for ax, (label, video) in zip(axes, rows, strict=True):
+        strip, centres = _strip(video.detach().cpu().numpy())
+        ax.imshow(strip, interpolation="nearest", aspect="equal")
+        ax.set(xticks=[], yticks=[])
+        ax.set_ylabel(label, fontsize=9.5, color=INK)
+        ax.spines[:].set_visible(False)
+    shown = range(0, len(centres), 4)
+    times = [f"{duration * k / (len(centres) - 1):.2f} s" for k in shown]
+    axes[-1].set_xticks([centres[k] for k in shown], times, fontsize=8, color=GREY)
+    axes[-1].tick_params(length=0, pad=4)
+
+
+def _strip(video: np.ndarray, gap: int = 3) -> tuple[np.ndarray, list[float]]:
+    """Frames (3, T, H, W) side by side as one picture (H, W', 3), and the middle column of each frame."""
+    _, count, height, width = video.shape
+    strip = np.ones((height, count * (width + gap) - gap, 3))
+    for k in range(count):
+        strip[:, k * (width + gap) : k * (width + gap) + width] = video[:, k].transpose(1, 2, 0).clip(0, 1)
+    return strip, [k * (width + gap) + (width - 1) / 2 for k in range(count)]
+

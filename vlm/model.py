@@ -1,0 +1,219 @@
+"""SmolLM2 with a grown vocabulary and LoRA: codes in, family and constants out."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import DynamicCache
+
+from data.errors import UserError
+from data.families import FAMILIES
+from vlm.answer import TRACK_TIMES, Answer
+from vlm.base_model import load_base
+from vlm.config import VLMConfig
+from vlm.sample import Samples, prompt_ids
+from vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
+
+SHIPPED = Path(__file__).parent / "weights"
+_CONFIG, _ADAPTER, _ROWS = "config.json", "adapter.safetensors", "rows.safetensors"
+
+# Width, in bins of 0.01, of the bell over which a number's target is spread: being close counts.
+_SMOOTHING_BINS = 2.0
+_WAVES = 3
+
+
+class NewRows(nn.Module):
+    """Embedding rows of the new ids.
+
+    A code's row is computed from the code's own vector (its coordinates in the quantizer) by a small network shared by
+    all codes, so that a code seldom met in training still gets a row like its neighbours'. To a visual token the row of
+    its place in the latent grid is added. Marks and numbers have rows of their own; a number's row also scores it in
+    the output, as the base model ties the two.
+    """
+
+    def __init__(self, code_vectors: Tensor, places: int, width: int, scale: float):
+        super().__init__()
+        self.register_buffer("code_vectors", code_vectors.float(), persistent=False)
+        inputs = code_vectors.shape[1] * (1 + 2 * _WAVES)
+        self.code_net = nn.Sequential(nn.Linear(inputs, 256), nn.GELU(), nn.Linear(256, width))
+        nn.init.normal_(self.code_net[2].weight, std=scale / 8)
+        self.places = nn.Parameter(torch.randn(places, width) * scale)
+        self.marks = nn.Parameter(torch.randn(len(MARKS), width) * scale)
+        self.numbers = nn.Parameter(number_geometry(width) * scale * 2**0.5)
+
+    def codes(self, codes: Tensor) -> Tensor:
+        """Rows (..., width) of codes (...)."""
+        vectors = self.code_vectors[codes]
+        waves = [f(torch.pi * 2**k / 2 * vectors) for k in range(_WAVES) for f in (torch.sin, torch.cos)]
+        return self.code_net(torch.cat([vectors, *waves], dim=-1))
+
+
+class TrajectoryLM(nn.Module):
+    """The language model that reads visual tokens and writes motions."""
+
+    def __init__(self, config: VLMConfig, code_vectors: Tensor, base_model: str | None = None):
+        """
+        Args:
+            code_vectors: (codebook, dims), the tokenizer's `code_vectors`.
+            base_model: see `vlm.base_model.load_base`.
+        """
+        super().__init__()
+        base, self.family_ids = load_base(base_model, config.layers)
+        lora = LoraConfig(r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules="all-linear")
+        self.config = config
+        self.lm = get_peft_model(base, lora)
+        table = base.get_input_embeddings().weight
+        self.vocabulary = Vocabulary(len(table), config.codebook_size)
+        self.rows = NewRows(code_vectors, int(np.prod(config.grid)), table.shape[1], table.std().item())
+
+    @property
+    def decoder(self) -> nn.Module:
+        return self.lm.get_base_model().get_decoder()
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Embeddings (B, L, width) of base and new ids (B, L); a prompt starts each row."""
+        vocabulary = self.vocabulary
+        table = self.lm.get_base_model().get_input_embeddings().weight
+        out = table[ids.clamp_max(vocabulary.base_size - 1)]
+        visual = vocabulary.is_code(ids)
+        codes = torch.where(visual, ids - vocabulary.base_size, 0)
+        place = (visual.cumsum(dim=1) - 1).clamp(0, len(self.rows.places) - 1)
+        out = torch.where(visual[..., None], self.rows.codes(codes) + self.rows.places[place], out)
+        own = torch.cat([self.rows.marks, self.rows.numbers])
+        own_index = ids - vocabulary.mark(MARKS[0])
+        return torch.where((own_index >= 0)[..., None], own[own_index.clamp_min(0)], out)
+
+    def forward(self, samples: Samples) -> dict[str, Tensor]:
+        """Mean loss of a batch: `loss`, and its parts `family`, `number` (excess over the target's own entropy)."""
+        hidden = self.decoder(
+            inputs_embeds=self.embed(samples.ids),
+            attention_mask=_additive(samples.attention),
+            position_ids=samples.positions,
+            use_cache=False,
+        ).last_hidden_state
+        # What is written at a place is decided by the hidden state one place before it.
+        before, target = hidden[:, :-1], samples.ids[:, 1:]
+        number = samples.supervised[:, 1:] & (target >= self.vocabulary.first_number)
+        family = samples.supervised[:, 1:] & ~number
+        family_loss = F.cross_entropy(self._family_scores(before[family]), self._family_index(target[family]))
+        bins = target[number] - self.vocabulary.first_number
+        wanted = _bell(bins)
+        scores = F.log_softmax(self._number_scores(before[number]), dim=-1)
+        number_loss = F.kl_div(scores, wanted, reduction="batchmean")
+        # One family, some ten constants, fifteen track numbers a sample: the family is given more than its count.
+        return {"loss": number_loss + 0.3 * family_loss, "family": family_loss, "number": number_loss}
+
+    def _family_scores(self, hidden: Tensor) -> Tensor:
+        table = self.lm.get_base_model().get_input_embeddings().weight
+        return (hidden @ table[list(self.family_ids.values())].T.to(hidden.dtype)).float()
+
+    def _family_index(self, ids: Tensor) -> Tensor:
+        order = torch.tensor(list(self.family_ids.values()), device=ids.device)
+        return (ids[:, None] == order).long().argmax(dim=1)
+
+    def _number_scores(self, hidden: Tensor) -> Tensor:
+        return (hidden @ self.rows.numbers.T.to(hidden.dtype)).float()
+
+    @torch.no_grad()
+    def answer(self, codes: Tensor) -> list[Answer]:
+        """Greedy answers for clips with codes (B, times, rows, columns).
+
+        At each place only what the grammar allows is scored: first the families' words, then numbers, as many as the
+        family has constants.
+        """
+        prompts = prompt_ids(self.vocabulary, codes)
+        question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
+        hidden, cache = self._extend(torch.cat([prompts, question], dim=1), DynamicCache())
+        chances = F.softmax(self._family_scores(hidden), dim=-1)
+        names = list(self.family_ids)
+        chosen = chances.argmax(dim=1).tolist()
+        token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen][:, None]
+        values = []
+        for _ in range(max(FAMILIES[names[k]].size for k in chosen)):
+            hidden, cache = self._extend(token, cache)
+            bins = self._number_scores(hidden).argmax(dim=-1)
+            values.append(NUMBERS[bins.cpu()])
+            token = (bins + self.vocabulary.first_number)[:, None]
+        values = np.stack(values, axis=1)
+        return [
+            Answer(
+                family=names[k],
+                constants=row[: FAMILIES[names[k]].size],
+                probabilities=dict(zip(names, chance.tolist())),
+            )
+            for k, row, chance in zip(chosen, values, chances)
+        ]
+
+    @torch.no_grad()
+    def read_positions(self, codes: Tensor) -> np.ndarray:
+        """The model's answer to the track question: positions (B, 5, 3) at `TRACK_TIMES`."""
+        prompts = prompt_ids(self.vocabulary, codes)
+        question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|track|>"))
+        token, cache, values = torch.cat([prompts, question], dim=1), DynamicCache(), []
+        for _ in range(3 * len(TRACK_TIMES)):
+            hidden, cache = self._extend(token, cache)
+            bins = self._number_scores(hidden).argmax(dim=-1)
+            values.append(NUMBERS[bins.cpu()])
+            token = (bins + self.vocabulary.first_number)[:, None]
+        return np.stack(values, axis=1).reshape(len(codes), len(TRACK_TIMES), 3)
+
+    def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:
+        """Hidden state (B, width) after further ids (B, n), and the grown cache."""
+        out = self.decoder(inputs_embeds=self.embed(ids), past_key_values=cache, use_cache=True)
+        return out.last_hidden_state[:, -1].float(), out.past_key_values
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the adapter, the new rows (half precision) and the settings; the base model is not copied."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(_halved(get_peft_model_state_dict(self.lm)), folder / _ADAPTER)
+        save_file(_halved(self.rows.state_dict()), folder / _ROWS)
+        self.config.save(folder / _CONFIG)
+
+    @classmethod
+    def from_pretrained(
+        cls, code_vectors: Tensor, folder: Path = SHIPPED, base_model: str | None = None
+    ) -> "TrajectoryLM":
+        """The trained model in a folder, in evaluation mode.
+
+        Raises:
+            UserError: a file or the base model is missing.
+        """
+        for name in (_CONFIG, _ADAPTER, _ROWS):
+            if not (folder / name).is_file():
+                raise UserError(
+                    f"The language model's trained file {folder / name} is missing; "
+                    "restore it or train one with `accelerate launch -m vlm.train`."
+                )
+        model = cls(VLMConfig.load(folder / _CONFIG), code_vectors, base_model)
+        model.load_trained(folder)
+        return model.eval()
+
+    def load_trained(self, folder: Path) -> None:
+        """Take over the adapter and the rows from a folder."""
+        set_peft_model_state_dict(self.lm, load_file(folder / _ADAPTER))
+        self.rows.load_state_dict(load_file(folder / _ROWS))
+
+
+def adapter_sha256(folder: Path = SHIPPED) -> str:
+    """Hash of the trained adapter and rows together."""
+    return hashlib.sha256((folder / _ADAPTER).read_bytes() + (folder / _ROWS).read_bytes()).hexdigest()
+
+
+def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().to(torch.float16).contiguous() for name, value in state.items()}
+
+
+def _additive(allowed: Tensor) -> Tensor:
+    """A boolean attention mask as what is added to the scores."""
+    return torch.zeros(allowed.shape, device=allowed.device).masked_fill_(~allowed, torch.finfo(torch.float32).min)
+
+
+def _bell(bins: Tensor) -> Tensor:
+    """Targets (N, 401): a discrete normal distribution round each bin."""
+    distance = (torch.arange(len(NUMBERS), device=bins.device) - bins[:, None]) / _SMOOTHING_BINS
+    return F.softmax(-0.5 * distance.square(), dim=-1)

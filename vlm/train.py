@@ -1,0 +1,202 @@
+"""Fine-tune the language model on visual tokens of rendered clips.
+
+    accelerate launch -m vlm.train --out runs/vlm --tokenizer tokenizer/weights
+
+Goes on from `--out` where it was stopped. Writes there: `adapter.safetensors`, `rows.safetensors`, `config.json`,
+`training.json` (settings), `curve.jsonl` (one line for each validation, by decoded answers), and `state/`, from which
+it resumes.
+"""
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor
+from tqdm import tqdm
+
+from data.families import FAMILIES
+from data.render import CANONICAL, render
+from data.scene import Scene, SceneSettings, draw_scene
+from data.stream import TRAINING_SEED, VALIDATION_SEED
+from tokenizer.model import SHIPPED as TOKENIZER
+from tokenizer.model import TrajectoryTokenizer, weights_sha256
+from vlm.config import VLMConfig
+from vlm.model import TrajectoryLM
+from vlm.sample import render_samples
+
+
+@dataclass(frozen=True)
+class VLMTraining:
+    """How the language model is fine-tuned."""
+
+    steps: int = 1600
+    batch: int = 32
+    """Clips per step and process."""
+    adapter_rate: float = 1e-3
+    rows_rate: float = 3e-3
+    """The new rows start from nothing and move further than the adapter."""
+    warmup: int = 60
+    floor: float = 0.05
+    """Learning rate at the end, relative to its peak."""
+    validate_every: int = 200
+    validation_clips: int = 128
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a step, relative to its peak: linear warm-up, then a cosine."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2
+
+
+def encode(tokenizer: TrajectoryTokenizer, scenes: list[Scene]) -> Tensor:
+    """Codes (B, times, rows, columns) of rendered scenes."""
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        return tokenizer.encode_codes(render(scenes))
+
+
+def validate(model: TrajectoryLM, codes: Tensor, scenes: list[Scene]) -> dict[str, float]:
+    """Measures of decoded answers: share of right families, errors of the constants where the family is right, and the
+    squared error of the curve relative to the path's spread (a wrong family is judged by its curve like any other)."""
+    answers = model.answer(codes)
+    right = [answer.family == scene.family for answer, scene in zip(answers, scenes)]
+    errors = np.concatenate(
+        [np.abs(a.constants - s.constants) for a, s, ok in zip(answers, scenes, right) if ok] or [np.array([np.nan])]
+    )
+    nmse = []
+    for answer, scene in zip(answers, scenes):
+        truth = FAMILIES[scene.family].positions(scene.constants, CANONICAL.times)
+        nmse.append(((answer.positions(CANONICAL.times) - truth) ** 2).mean() / truth.var(axis=0).mean())
+    return {
+        "family_accuracy": float(np.mean(right)),
+        "constant_error_median": float(np.median(errors)),
+        "constants_within_0.05": float(np.mean(errors < 0.05)),
+        "curve_nmse_median": float(np.median(nmse)),
+    }
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder of this training; resumed if it holds one.")] = Path("runs/vlm"),
+    tokenizer: Annotated[Path, typer.Option(help="Folder of the trained tokenizer.")] = TOKENIZER,
+    start_from: Annotated[Path | None, typer.Option(help="Folder of a trained model to start from.")] = None,
+    base_model: Annotated[str | None, typer.Option(help="Another base model: a local folder or a hub id.")] = None,
+    steps: Annotated[int, typer.Option(help="Steps in all.")] = VLMTraining.steps,
+    batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VLMTraining.batch,
+    validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = VLMTraining.validate_every,
+):
+    """Fine-tune the language model; stop it at any time and start it again to go on."""
+    settings = VLMTraining(steps=steps, batch=batch, validate_every=validate_every)
+    fit(out, settings, SceneSettings(strength=(0.0, 0.7)), tokenizer, start_from, base_model)
+
+
+def fit(
+    out: Path,
+    settings: VLMTraining,
+    scenes: SceneSettings,
+    tokenizer_folder: Path,
+    start_from: Path | None = None,
+    base_model: str | None = None,
+    config: VLMConfig | None = None,
+) -> None:
+    """Run or resume a training in the folder `out`."""
+    accelerator = Accelerator(
+        mixed_precision="bf16",
+        log_with="tensorboard",
+        project_dir=out,
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+    torch.manual_seed(0)
+    tokenizer = TrajectoryTokenizer.from_pretrained(tokenizer_folder)
+    config = config or VLMConfig(
+        codebook_size=tokenizer.config.codebook_size,
+        grid=tokenizer.config.grid,
+        tokenizer_sha256=weights_sha256(tokenizer_folder),
+    )
+    model = TrajectoryLM(config, tokenizer.code_vectors, base_model)
+    if start_from:
+        model.load_trained(start_from)
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in model.lm.parameters() if p.requires_grad], "lr": settings.adapter_rate},
+            {"params": list(model.rows.parameters()), "lr": settings.rows_rate},
+        ],
+        weight_decay=0.0,
+        betas=(0.9, 0.98),
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, settings.rate)
+    model, optimizer = accelerator.prepare(model, optimizer)
+    progress = Progress()
+    accelerator.register_for_checkpointing(schedule, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / "state").is_dir():
+        accelerator.load_state(out / "state")
+    if accelerator.is_main_process:
+        (out / "training.json").write_text(json.dumps({**asdict(settings), "scenes": asdict(scenes)}, indent=1) + "\n")
+    accelerator.init_trackers("vlm")
+    held_out = [draw_scene(scenes, VALIDATION_SEED, k) for k in range(settings.validation_clips)]
+    held_out_codes = encode(tokenizer, held_out)
+    per_step = settings.batch * accelerator.num_processes
+    bar = tqdm(total=settings.steps, initial=progress.step, disable=not accelerator.is_main_process, mininterval=5)
+    while progress.step < settings.steps:
+        start = time.time()
+        first = progress.step * per_step + accelerator.process_index * settings.batch
+        drawn = [draw_scene(scenes, TRAINING_SEED, first + k) for k in range(settings.batch)]
+        codes = encode(tokenizer, drawn)
+        drawing = time.time() - start
+        plain = accelerator.unwrap_model(model)
+        samples = render_samples(
+            plain.vocabulary, plain.family_ids, codes, [s.family for s in drawn], [s.constants for s in drawn]
+        )
+        losses = model(samples)
+        accelerator.backward(losses["loss"])
+        accelerator.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        progress.step += 1
+        figures = {
+            "family": losses["family"].item(),
+            "number": losses["number"].item(),
+            "rate": schedule.get_last_lr()[0],
+            "codes_in_batch": codes.unique().numel(),
+            "drawing_share": drawing / (time.time() - start),
+        }
+        accelerator.log(figures, step=progress.step)
+        bar.update()
+        bar.set_postfix({k: f"{v:.3g}" for k, v in figures.items()}, refresh=False)
+        if progress.step % settings.validate_every == 0 or progress.step == settings.steps:
+            accelerator.save_state(out / "state")
+            if accelerator.is_main_process:
+                plain.eval()
+                line = {"step": progress.step, **figures, **validate(plain, held_out_codes, held_out)}
+                plain.train()
+                line = {k: float(f"{v:.4g}") for k, v in line.items()}
+                with (out / "curve.jsonl").open("a") as curve:
+                    curve.write(json.dumps(line) + "\n")
+                plain.save_pretrained(out)
+                bar.write(json.dumps(line))
+    accelerator.end_training()
+
+
+class Progress:
+    """The step reached, as accelerate saves it."""
+
+    step = 0
+
+    def state_dict(self) -> dict:
+        return {"step": self.step}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.step = state["step"]
+
+
+if __name__ == "__main__":
+    typer.run(main)
