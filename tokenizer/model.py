@@ -6,7 +6,10 @@ Mends, each with a test in tests/tokenizer/test_model.py:
    parameters stands in its place; without a norm all clips fall into one or two codes.
 2. Every residual unit ends in a squeeze-and-excite gate whose bias starts at -10, which closes it to 5e-5 and leaves
    the unit dead for thousands of steps. Here the gates start half open.
-3. The discriminator, which is built whether used or not, is removed; so are pickled checkpoints: weights are
+3. The library's temporal downsampling pads one frame too many in front, so that each latent time step misses the last
+   frame that it stands for (and the first step sees nothing at all): every other frame had to be guessed from the past,
+   and the first was lost in 98 % of the clips. Here it pads one frame less.
+4. The discriminator, which is built whether used or not, is removed; so are pickled checkpoints: weights are
    safetensors, settings JSON.
 
 It is trained to reconstruct the *clean* scene: a grey ball on a dark ground that moves as the object did. Colours,
@@ -51,6 +54,8 @@ class TrajectoryTokenizer(VideoTokenizer):
         for module in self.modules():
             if type(module).__name__ == "SqueezeExcite":
                 nn.init.zeros_(module.net[-2].bias)
+            elif type(module).__name__ == "TimeDownsample2x":
+                module.time_causal_padding = (module.conv.kernel_size[0] - 2, 0)
 
     def parameters(self, recurse: bool = True):
         # The library returns a list without the discriminator; that is gone here, and a norm has come.

@@ -137,7 +137,7 @@ class TrajectoryLM(nn.Module):
         for _ in range(max(FAMILIES[names[k]].size for k in chosen)):
             hidden, cache = self._extend(token, cache)
             bins = self._number_scores(hidden).argmax(dim=-1)
-            values.append(NUMBERS[bins.cpu()])
+            values.append(NUMBERS[bins.cpu().numpy()])
             token = (bins + self.vocabulary.first_number)[:, None]
         values = np.stack(values, axis=1)
         return [
@@ -158,7 +158,7 @@ class TrajectoryLM(nn.Module):
         for _ in range(3 * len(TRACK_TIMES)):
             hidden, cache = self._extend(token, cache)
             bins = self._number_scores(hidden).argmax(dim=-1)
-            values.append(NUMBERS[bins.cpu()])
+            values.append(NUMBERS[bins.cpu().numpy()])
             token = (bins + self.vocabulary.first_number)[:, None]
         return np.stack(values, axis=1).reshape(len(codes), len(TRACK_TIMES), 3)
 

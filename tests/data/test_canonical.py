@@ -4,9 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from data.canonical import MotionSettings, canonical_clip, find_motion
+from data.canonical import canonical_clip
 from data.clip import FRAMES, SIZE
 from data.errors import UserError
+from data.film import MotionSettings
+from data.motion import find_motion
 from data.video import frames
 from tests.data.test_video import refusal, write
 
@@ -212,7 +214,7 @@ def test_a_long_video_is_looked_at_in_part_only(tmp_path, monkeypatch):
     centres = np.concatenate([fall(60, y=(30, 60)), np.full((450, 2), np.nan), fall(60, y=(30, 60))])
     path = film(tmp_path / "long.mp4", centres, size=(240, 96), options={"crf": "30", "preset": "ultrafast"})
     decoded = []
-    monkeypatch.setattr("data.canonical.frames", lambda *a: (decoded.append(p[0]) or p for p in frames(*a)))
+    monkeypatch.setattr("data.film.frames", lambda *a: (decoded.append(p[0]) or p for p in frames(*a)))
     settings = MotionSettings(max_frames=120)
     motion = find_motion(path, settings=settings)
     assert motion.window_s[1] < 2.1 and any("looked at" in note for note in motion.notes)

@@ -123,3 +123,13 @@ def test_the_shipped_tokenizer_sees_the_ball():
     found = validate(model, batch)
     assert found["centre_px_median"] < 2.0
     assert model.config.tokens <= 45
+
+
+def test_every_latent_time_step_sees_the_frames_that_it_stands_for(tiny):
+    patches = torch.randn(1, 48, 17, 16, 16)
+    for step in range(9):
+        last = 2 * step
+        changed = patches.clone()
+        changed[:, :, last] = torch.randn(1, 48, 16, 16)
+        first, second = (super(TrajectoryTokenizer, tiny).encode(p) for p in (patches, changed))
+        assert not torch.allclose(first[:, :, step], second[:, :, step], atol=1e-3), step

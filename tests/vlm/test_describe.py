@@ -1,0 +1,120 @@
+"""The whole path with the shipped weights: a video file in, an equation out, and nothing that hides a missing part."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from data.camera import project
+from data.equation import Equation
+from data.errors import UserError
+from data.export import write_sample
+from data.families import FAMILIES
+from data.scene import SceneSettings, draw_scene
+from data.stream import draw_batch
+from tokenizer.model import SHIPPED as TOKENIZER
+from vlm.describe import Describer
+from vlm.model import SHIPPED
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def describer():
+    return Describer()
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clip") / "sample.mp4"
+    return path, write_sample(path, "circular", 1)
+
+
+@pytest.fixture(scope="module")
+def description(describer, sample):
+    return describer.describe(sample[0])
+
+
+def test_the_json_object_holds_the_promised_keys(description):
+    found = json.loads(json.dumps(description.to_dict()))
+    assert found["family"] in FAMILIES and 0 <= found["confidence"] <= 1
+    assert set(found["equation"]) == set(found["refined"]) == {"x", "y", "z"}
+    assert {"origin", "axes", "length_unit", "t0_s", "duration_s", "clip_to_pixels"} <= set(found["frame"])
+    assert len(found["visual_tokens"]) == 36 and min(found["visual_tokens"]) >= 49152
+    assert len(found["tokenizer"]["sha256"]) == len(found["model"]["adapter_sha256"]) == 64
+    assert set(found["timings_s"]) == {"clip", "tokens", "answer", "refine"}
+    assert np.isfinite(Equation.from_text(found["equation"]).positions(np.linspace(0, 1, 5))).all()
+
+
+def test_the_refined_curve_lies_on_the_ball_in_the_source_video(description, sample):
+    scene = sample[1]
+    clip = description.clip.placement
+    seconds = np.linspace(0, clip.duration_s, 17)
+    drawn = description.pixels(description.best, seconds)
+    tau = (clip.t0_s + seconds) / (48 / 30)
+    family = FAMILIES[scene.family]
+    uv = project(family.positions(scene.constants, tau))
+    truth = np.stack([128 + 128 * uv[:, 0], 128 - 128 * uv[:, 1]], axis=1)
+    # A sixteenth of the picture's width.
+    assert np.median(np.linalg.norm(drawn - truth, axis=1)) < 16
+
+
+def test_the_answer_comes_from_the_visual_tokens(describer):
+    """Control: blank or shuffled tokens change the answer, and the blank one is the same for every clip."""
+    batch = draw_batch(SceneSettings(strength=(0, 0.3)), 41, 0, 24)
+    codes = describer.tokenizer.encode_codes(batch.video)
+    blank = describer.tokenizer.encode_codes(torch.zeros(1, 3, 17, 64, 64)).expand_as(codes)
+    order = torch.randperm(codes[0].numel(), generator=torch.Generator().manual_seed(0))
+    shuffled = codes.flatten(1)[:, order].view_as(codes)
+    read, blind, mixed = (describer.lm.answer(c) for c in (codes, blank, shuffled))
+    truth = [scene.family for scene in batch.scenes]
+
+    def right(answers):
+        return np.mean([answer.family == family for answer, family in zip(answers, truth)])
+
+    assert len({a.family for a in blind}) == 1 and np.ptp([a.constants for a in blind], axis=0).max() < 0.05
+    assert right(read) > right(blind) + 0.2 and right(read) > right(mixed)
+    changed = [a.family != b.family or np.abs(a.constants - b.constants).max() > 0.1 for a, b in zip(read, mixed)]
+    assert np.mean(changed) > 0.9
+
+
+def test_missing_parts_stop_with_a_sentence_that_names_them(tmp_path):
+    for source, name, arguments in (
+        (TOKENIZER, "tokenizer.safetensors", lambda p: {"tokenizer_folder": p}),
+        (SHIPPED, "adapter.safetensors", lambda p: {"adapter_folder": p}),
+        (SHIPPED, "rows.safetensors", lambda p: {"adapter_folder": p}),
+    ):
+        folder = tmp_path / name
+        shutil.copytree(source, folder)
+        (folder / name).unlink()
+        with pytest.raises(UserError, match=name):
+            Describer(**arguments(folder))
+
+
+def test_a_model_is_not_used_with_another_tokenizer(tmp_path, describer):
+    other = tmp_path / "tokenizer"
+    with torch.no_grad():
+        changed = type(describer.tokenizer).from_pretrained(TOKENIZER)
+        changed.conv_in.conv.bias.add_(1)
+    changed.save_pretrained(other)
+    with pytest.raises(UserError, match="another tokenizer"):
+        Describer(tokenizer_folder=other)
+
+
+def test_depth_scales_with_the_assumed_lens_and_the_picture_stays(describer, description):
+    narrow = describer.describe_clip(description.clip, field_of_view=20.0)
+    t = np.linspace(0, 1, 5)
+    wide, deep = (d.equation.positions(t) for d in (description, narrow))
+    assert np.allclose(wide[:, :2], deep[:, :2])
+    assert np.allclose(deep[:, 2] / wide[:, 2], narrow.focal / description.focal, rtol=1e-3)
+    assert np.allclose(narrow.pixels(narrow.equation, t), description.pixels(description.equation, t), atol=1e-3)
+
+
+def test_the_track_question_is_answered_too(describer):
+    scenes = [draw_scene(SceneSettings(strength=(0, 0)), 51, k) for k in range(4)]
+    batch = draw_batch(SceneSettings(strength=(0, 0)), 51, 0, 4)
+    found = describer.lm.read_positions(describer.tokenizer.encode_codes(batch.video))
+    truth = np.stack([FAMILIES[s.family].positions(s.constants, np.linspace(0, 1, 5)) for s in scenes])
+    assert np.median(np.abs(found - truth)[..., :2]) < 0.1

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import torch
+
+from data.families import FAMILIES
+from data.render import CANONICAL, Track, track
+from data.scene import SceneSettings, draw_scene
+from tokenizer.readout import Readout
+from vlm.answer import Answer
+from vlm.refine import refine
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_a_rough_answer_comes_nearer_to_the_truth(name):
+    family = FAMILIES[name]
+    rough, fine = [], []
+    for index in range(6):
+        scene = draw_scene(SceneSettings(families=(name,)), 31, index)
+        rng = np.random.default_rng(index)
+        guess = scene.constants + rng.normal(size=family.size) * 0.05
+        truth = track([scene])
+        noisy = Track(truth.centre + 0.005 * torch.randn(truth.centre.shape), truth.radius)
+        answer = Answer(name, guess, {})
+        found = refine(answer, Readout(noisy, torch.ones(1, 17, dtype=torch.bool)))
+        exact = family.positions(scene.constants, CANONICAL.times)
+        rough.append(np.abs(family.positions(guess, CANONICAL.times) - exact)[:, :2].mean())
+        fine.append(np.abs(family.positions(found, CANONICAL.times) - exact)[:, :2].mean())
+    assert np.mean(fine) < 0.35 * np.mean(rough)
+
+
+def test_frames_in_which_the_ball_is_lost_do_not_count():
+    scene = draw_scene(SceneSettings(families=("parabolic",)), 31, 0)
+    truth = track([scene])
+    seen = torch.ones(1, 17, dtype=torch.bool)
+    wild = Track(truth.centre.clone(), truth.radius)
+    wild.centre[0, 5], seen[0, 5] = 0.9, False
+    answer = Answer("parabolic", scene.constants, {})
+    assert np.allclose(refine(answer, Readout(wild, seen)), scene.constants, atol=0.02)
+
+
+def test_too_few_frames_give_no_refinement():
+    scene = draw_scene(SceneSettings(families=("linear",)), 31, 0)
+    seen = torch.zeros(1, 17, dtype=torch.bool)
+    seen[0, :8] = True
+    assert refine(Answer("linear", scene.constants, {}), Readout(track([scene]), seen)) is None
