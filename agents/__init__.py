@@ -1,0 +1,1 @@
+"""Tools and agents over the describer; empty until they exist."""

@@ -1,0 +1,1 @@
+"""The world: trajectories, cameras, rendered clips, and real videos made canonical."""

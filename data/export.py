@@ -13,8 +13,9 @@ _SAMPLE = Picture(frames=49, size=256)
 
 
 def write_sample(path: Path, family: str, seed: int, picture: Picture = _SAMPLE) -> Scene:
-    """Render one clip of a family, with moderate nuisances, to an mp4 at 30 frames a second; returns its truth."""
-    scene = draw_scene(SceneSettings(families=(family,), strength=(0.3, 0.5)), seed, 0)
+    """Render one clip of a family, with light nuisances, to an mp4 at 30 frames a second; returns its truth."""
+    settings = SceneSettings(families=(family,), strength=(0.2, 0.4), radius=(0.09, 0.15), focal=(2.5, 5.0))
+    scene = draw_scene(settings, seed, 0)
     frames = render([scene], picture)[0].permute(1, 2, 3, 0).mul(255).round().byte().numpy()
     write_video(path, frames, _RATE)
     return scene

@@ -1,0 +1,1 @@
+"""Evaluation of the shipped models beside their controls."""

@@ -1,0 +1,1 @@
+"""The MAGVIT-2 video tokenizer: clips to codes and back."""

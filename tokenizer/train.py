@@ -25,10 +25,10 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from data.scene import SceneSettings
-from data.stream import TRAINING_SEED, VALIDATION_SEED, Batch, draw_batch
+from data.stream import TRAINING_SEED, VALIDATION_SEED, draw_batch
 from tokenizer.config import TokenizerConfig
+from tokenizer.measures import reconstruction_measures
 from tokenizer.model import TrajectoryTokenizer
-from tokenizer.readout import read_track
 
 
 @dataclass(frozen=True)
@@ -107,24 +107,6 @@ class TokenizerObjective(nn.Module):
         return pixels + self.settings.head_weight * head, pixels.detach(), head.detach(), codes
 
 
-@torch.no_grad()
-def validate(tokenizer: TrajectoryTokenizer, batch: Batch) -> dict[str, float]:
-    """What can be read from the reconstruction of the codes: errors in pixels of 64, and the use of the codebook."""
-    codes = tokenizer.encode_codes(batch.video)
-    found = read_track(tokenizer.decode_codes(codes))
-    error = (found.track.centre - batch.track.centre).norm(dim=-1) * 32
-    radius = (found.track.radius / batch.track.radius - 1).abs()
-    share = torch.bincount(codes.flatten(), minlength=tokenizer.config.codebook_size).float() / codes.numel()
-    return {
-        "centre_px_median": error.median().item(),
-        "centre_px_p95": error.quantile(0.95).item(),
-        "lost": ((error > 4) | ~found.seen).float().mean().item(),
-        "radius_median": radius.median().item(),
-        "codes_used": (share > 0).sum().item(),
-        "perplexity": torch.exp(torch.special.entr(share).sum()).item(),
-    }
-
-
 def main(
     out: Annotated[Path, typer.Option(help="Folder of this training; resumed if it holds one.")] = Path(
         "runs/tokenizer"
@@ -198,7 +180,7 @@ def fit(out: Path, settings: TokenizerTraining, scenes: SceneSettings, start_fro
         if progress.step % settings.validate_every == 0 or progress.step == settings.steps:
             accelerator.save_state(out / "state")
             if accelerator.is_main_process:
-                line = {"step": progress.step, **figures, **validate(averaged, held_out)}
+                line = {"step": progress.step, **figures, **reconstruction_measures(averaged, held_out)}
                 with (out / "curve.jsonl").open("a") as curve:
                     curve.write(json.dumps({k: float(f"{v:.4g}") for k, v in line.items()}) + "\n")
                 averaged.save_pretrained(out)

@@ -1,0 +1,1 @@
+"""The language model whose vocabulary holds visual tokens: codes to families and equations."""

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import typer
 from accelerate import Accelerator
@@ -22,13 +21,13 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor
 from tqdm import tqdm
 
-from data.families import FAMILIES
-from data.render import CANONICAL, render
+from data.render import render
 from data.scene import Scene, SceneSettings, draw_scene
 from data.stream import TRAINING_SEED, VALIDATION_SEED
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from vlm.config import VLMConfig
+from vlm.measures import answer_measures
 from vlm.model import TrajectoryLM
 from vlm.sample import render_samples
 
@@ -61,26 +60,6 @@ def encode(tokenizer: TrajectoryTokenizer, scenes: list[Scene]) -> Tensor:
     """Codes (B, times, rows, columns) of rendered scenes."""
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         return tokenizer.encode_codes(render(scenes))
-
-
-def validate(model: TrajectoryLM, codes: Tensor, scenes: list[Scene]) -> dict[str, float]:
-    """Measures of decoded answers: share of right families, errors of the constants where the family is right, and the
-    squared error of the curve relative to the path's spread (a wrong family is judged by its curve like any other)."""
-    answers = model.answer(codes)
-    right = [answer.family == scene.family for answer, scene in zip(answers, scenes)]
-    errors = np.concatenate(
-        [np.abs(a.constants - s.constants) for a, s, ok in zip(answers, scenes, right) if ok] or [np.array([np.nan])]
-    )
-    nmse = []
-    for answer, scene in zip(answers, scenes):
-        truth = FAMILIES[scene.family].positions(scene.constants, CANONICAL.times)
-        nmse.append(((answer.positions(CANONICAL.times) - truth) ** 2).mean() / truth.var(axis=0).mean())
-    return {
-        "family_accuracy": float(np.mean(right)),
-        "constant_error_median": float(np.median(errors)),
-        "constants_within_0.05": float(np.mean(errors < 0.05)),
-        "curve_nmse_median": float(np.median(nmse)),
-    }
 
 
 def main(
@@ -176,7 +155,7 @@ def fit(
             accelerator.save_state(out / "state")
             if accelerator.is_main_process:
                 plain.eval()
-                line = {"step": progress.step, **figures, **validate(plain, held_out_codes, held_out)}
+                line = {"step": progress.step, **figures, **answer_measures(plain.answer(held_out_codes), held_out)}
                 plain.train()
                 line = {k: float(f"{v:.4g}") for k, v in line.items()}
                 with (out / "curve.jsonl").open("a") as curve:

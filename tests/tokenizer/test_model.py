@@ -11,6 +11,7 @@ from data.scene import SceneSettings
 from data.stream import draw_batch
 from tests.conftest import TINY_TOKENIZER
 from tokenizer.config import TokenizerConfig
+from tokenizer.measures import reconstruction_measures
 from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
 
 
@@ -116,11 +117,9 @@ def test_settings_survive_their_file_and_contradictions_are_refused(tmp_path):
 
 def test_the_shipped_tokenizer_sees_the_ball():
     """On held-out clips, the ball is found in the reconstruction far more often than in that of shuffled codes."""
-    from tokenizer.train import validate
-
     model = TrajectoryTokenizer.from_pretrained(SHIPPED)
     batch = draw_batch(SceneSettings(strength=(0, 0.3)), 12, 0, 16)
-    found = validate(model, batch)
+    found = reconstruction_measures(model, batch)
     assert found["centre_px_median"] < 2.0
     assert model.config.tokens <= 45
 

@@ -15,9 +15,10 @@ from tokenizer.model import TrajectoryTokenizer
 from vlm import train
 from vlm.base_model import load_base
 from vlm.config import VLMConfig
+from vlm.measures import answer_measures
 from vlm.model import TrajectoryLM
 from vlm.sample import EQUATION, PROMPT, TRACK, render_samples
-from vlm.train import VLMTraining, fit, validate
+from vlm.train import VLMTraining, fit
 from vlm.vocabulary import NUMBERS
 
 CONFIG = VLMConfig(layers=2, lora_rank=4, codebook_size=60, grid=(9, 2, 2))
@@ -196,5 +197,5 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_bas
 def test_validation_judges_decoded_answers(model):
     codes, *_ = some(4)
     scenes = [draw_scene(SceneSettings(), 21, k) for k in range(4)]
-    measures = validate(model, codes, scenes)
+    measures = answer_measures(model.answer(codes), scenes)
     assert 0 <= measures["family_accuracy"] <= 1 and measures["curve_nmse_median"] > 0

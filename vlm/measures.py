@@ -1,0 +1,32 @@
+"""How good decoded answers are. An answer of the wrong family is judged like any other, never left out."""
+
+import numpy as np
+
+from data.families import FAMILIES
+from data.render import CANONICAL
+from data.scene import Scene
+from vlm.answer import Answer
+
+
+def curve_nmse(answer: Answer, scene: Scene) -> float:
+    """Mean squared distance of the answer's path from the true one over the clip, relative to the true path's variance
+    in space (E2E and ODEFormer normalise so per axis; over the axes together, an axis that hardly moves can't blow it
+    up). Canonical camera, clip time."""
+    truth = FAMILIES[scene.family].positions(scene.constants, CANONICAL.times)
+    error = answer.positions(CANONICAL.times) - truth
+    return float((error**2).sum(axis=1).mean() / truth.var(axis=0).sum())
+
+
+def answer_measures(answers: list[Answer], scenes: list[Scene]) -> dict[str, float]:
+    """Share of right families; error of the constants and share of them within 0.05, where the family is right; median
+    error of the curve, over all."""
+    pairs = list(zip(answers, scenes))
+    right = [answer.family == scene.family for answer, scene in pairs]
+    errors = [np.abs(a.constants - s.constants) for (a, s), ok in zip(pairs, right) if ok]
+    errors = np.concatenate(errors) if errors else np.array([np.nan])
+    return {
+        "family_accuracy": float(np.mean(right)),
+        "constant_error_median": float(np.median(errors)),
+        "constants_within_0.05": float(np.mean(errors < 0.05)),
+        "curve_nmse_median": float(np.median([curve_nmse(answer, scene) for answer, scene in pairs])),
+    }
