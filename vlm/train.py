@@ -36,16 +36,16 @@ from vlm.sample import render_samples
 class VLMTraining:
     """How the language model is fine-tuned."""
 
-    steps: int = 1600
-    batch: int = 32
+    steps: int = 1700
+    batch: int = 16
     """Clips per step and process."""
     adapter_rate: float = 1e-3
     rows_rate: float = 3e-3
     """The new rows start from nothing and move further than the adapter."""
-    warmup: int = 60
+    warmup: int = 80
     floor: float = 0.05
     """Learning rate at the end, relative to its peak."""
-    validate_every: int = 200
+    validate_every: int = 170
     validation_clips: int = 128
 
     def rate(self, step: int) -> float:
