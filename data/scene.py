@@ -4,6 +4,7 @@ A scene is reproducible from `(seed, index)` alone. Each nuisance scales with on
 drawn are kept with the scene.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,11 @@ class Scene:
     noise: float
     """Standard deviation of the sensor's noise, in units of full scale."""
     noise_seed: int
+
+    @property
+    def field_of_view(self) -> float:
+        """Horizontal field of view of the camera, in degrees."""
+        return math.degrees(2 * math.atan(1 / self.focal))
 
 
 def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:

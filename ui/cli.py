@@ -81,7 +81,7 @@ def describe(
     for number, video in enumerate(videos):
         try:
             with redirect_stdout(sys.stderr), _waiting(messages, f"describing {video.name}"):
-                description = describer.describe(video, start, end, fps, refine=not no_refine, field_of_view=field_of_view)
+                description = describer.describe(video, start, end, fps, not no_refine, field_of_view)
                 written = files.save(video, description, fps) if files else None
         except UserError as error:
             failed = True
@@ -123,12 +123,12 @@ def demo(
         scene = write_sample(video, family, seed)
         describer = _load(base_model, messages)
         with _waiting(messages, "describing the sample"):
-            description = describer.describe(video)
+            description = describer.describe(video, field_of_view=scene.field_of_view)
             written = Results(out).save(video, description)
     except UserError as error:
         _complain(messages, error, video)
         raise typer.Exit(1) from error
-    _print_answer(answers, str(video), description, truth=scene.family)
+    _print_answer(answers, str(video), description, scene.field_of_view, truth=scene.family)
     _line(answers, "video", str(video))
     _line(answers, "picture", str(written))
 
@@ -233,7 +233,8 @@ def _print_answer(
     _equation(answers, "raw", description.equation, "bold" if description.refined is None else "")
     frame, place = description.to_dict()["frame"], description.clip.placement
     end = place.t0_s + place.duration_s
-    _line(answers, "time", f"t counts seconds from {place.t0_s:.2f} s of the video; used {place.t0_s:.2f} to {end:.2f} s")
+    window = f"t counts seconds from {place.t0_s:.2f} s of the video; used {place.t0_s:.2f} to {end:.2f} s"
+    _line(answers, "time", window)
     _line(answers, "axes", "x to the right, y up, z towards the camera")
     if "length_unit" in frame:
         _line(answers, "unit", str(frame["length_unit"]))

@@ -186,4 +186,3 @@ def _strip(video: np.ndarray, gap: int = 3) -> tuple[np.ndarray, list[float]]:
     for k in range(count):
         strip[:, k * (width + gap) : k * (width + gap) + width] = video[:, k].transpose(1, 2, 0).clip(0, 1)
     return strip, [k * (width + gap) + (width - 1) / 2 for k in range(count)]
-

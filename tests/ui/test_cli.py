@@ -1,0 +1,98 @@
+"""What the command line promises: exit statuses, one object a line, one bad video does not stop the others."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from data.equation import Equation
+from tests.ui import fake
+from ui.cli import app
+
+COMMANDS = ("describe", "demo")
+
+
+@pytest.fixture()
+def run(monkeypatch):
+    monkeypatch.setitem(sys.modules, "vlm.describe", fake.module())
+
+    def call(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return fake.write_video(tmp_path_factory.mktemp("video") / "throw.mp4")
+
+
+def test_one_json_object_a_line_and_nothing_else(run, video):
+    result = run("describe", video, video, "--json")
+    assert result.exit_code == 0
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["video"] for answer in answers] == [str(video)] * 2
+    assert answers[0]["family"] == "helical" and Equation.from_text(answers[0]["refined"])
+
+
+def test_a_bad_video_does_not_stop_the_others(run, video, tmp_path):
+    bad = tmp_path / "notes.mp4"
+    bad.write_text("no video")
+    result = run("describe", bad, video, tmp_path / "nowhere.mp4", "--json")
+    assert result.exit_code == 1
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert ["error" in answer for answer in answers] == [True, False, True]
+    sentences = [line for line in result.stderr.splitlines() if line.strip()]
+    assert sum("notes.mp4" in line for line in sentences) == 1 and "Traceback" not in result.output
+
+
+def test_a_missing_model_is_one_sentence_and_status_1(run, video):
+    result = run("describe", video, "--base-model", "missing")
+    assert result.exit_code == 1
+    assert result.stderr.strip().splitlines() == ["there are no weights in missing; give the folder of a model"]
+
+
+@pytest.mark.parametrize("wrong", [[], ["--start", "2", "--end", "1"], ["--fps", "0"], ["--field-of-view", "400"]])
+def test_wrong_usage_is_status_2(run, video, wrong):
+    arguments = [video, *wrong] if wrong else []
+    assert run("describe", *arguments).exit_code == 2
+
+
+def test_refinement_can_be_left_out(run, video):
+    assert json.loads(run("describe", video, "--json", "--no-refine").stdout)["refined"] is None
+
+
+def test_a_person_reads_family_equations_and_what_is_not_known(run, video):
+    shown = run("describe", video).stdout
+    for words in ("helical", "93%", "x(t) =", "z(t) =", "refined", "raw", "one camera can't tell"):
+        assert words in shown
+
+
+def test_videos_of_one_name_do_not_overwrite_each_other(run, video, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    second = fake.write_video(other / "throw.mp4")
+    out = tmp_path / "results"
+    assert run("describe", video, second, "--out", out).exit_code == 0
+    assert {f.name for f in out.iterdir()} == {"throw.png", "throw.json", "throw-2.png", "throw-2.json"}
+    # The same videos again, in the other order: each keeps its own files.
+    assert run("describe", second, video, "--out", out).exit_code == 0
+    assert json.loads((out / "throw-2.json").read_text())["video"] == str(second)
+    assert len(list(out.iterdir())) == 4
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(run, command):
+    assert f"Example: trajvlm {command}" in run(command, "--help").stdout
+
+
+def test_help_does_not_wait_for_the_networks():
+    code = (
+        "import sys; from typer.testing import CliRunner; from ui.cli import app;"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0;"
+        "print(sorted({'torch', 'transformers', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
