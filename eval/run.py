@@ -2,8 +2,9 @@
 
     python -m eval.run --clips 400
 
-Writes `eval/results.json`. Clips are drawn from the test stream, which no training sees; the controls answer the same
-clips with their visual tokens shuffled or replaced by those of a blank clip, and with always the commonest family.
+Writes `eval/results.json` and the table in the README. Clips are drawn from the test stream, which no training sees;
+the controls answer the same clips with their visual tokens shuffled or replaced by those of a blank clip, and with
+always the commonest family.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from data.camera import project
 from data.render import CANONICAL, Track
 from data.scene import Scene, SceneSettings
 from data.stream import TEST_SEED, Batch, draw_batch
+from eval.report import table, write_readme
 from tokenizer.config import TokenizerConfig
 from tokenizer.measures import reconstruction_measures
 from tokenizer.model import TrajectoryTokenizer
@@ -52,7 +54,8 @@ def main(
         "suites": {name: measure(describer, SceneSettings(strength=s), clips, name) for name, s in suites.items()},
     }
     out.write_text(json.dumps(results, indent=1) + "\n")
-    print(json.dumps(results["suites"], indent=1))
+    write_readme(results)
+    print(table(results))
 
 
 def measure(describer: Describer, settings: SceneSettings, clips: int, name: str = "") -> dict:

@@ -8,7 +8,9 @@ the answer and nothing else; with `--json` that is one object a line.
 
 import json
 import math
+import os
 import sys
+import warnings
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -194,8 +196,15 @@ def _make_folder(out: Path | None, messages: Console) -> Results | None:
 
 def _load(base_model: str | None, messages: Console):
     try:
-        with redirect_stdout(sys.stderr), _waiting(messages, "loading the networks"):
+        with redirect_stdout(sys.stderr), _waiting(messages, "loading the networks"), warnings.catch_warnings():
+            # What the libraries say to programmers is not for the person at the terminal.
+            warnings.simplefilter("ignore", FutureWarning)
+            os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+            from transformers.utils.logging import disable_progress_bar
+
             from vlm.describe import Describer
+
+            disable_progress_bar()
 
             return Describer(base_model)
     except UserError as error:

@@ -19,7 +19,7 @@ from data.video import frames
 if TYPE_CHECKING:
     from vlm.describe import Description
 
-INK, GREY, RAW = "#1d2430", "#8b93a1", "#a7b0bf"
+INK, GREY, SHADOW = "#1d2430", "#8b93a1", "#a7b0bf"
 PATH = "#e4572e"
 MOMENTS = (("first", "#2a9d5c", 0.0), ("middle", "#e0a100", 0.5), ("last", "#2f6fde", 1.0))
 """Name, colour and clip time of the three moments that are shown."""
@@ -27,7 +27,7 @@ MOMENTS = (("first", "#2a9d5c", 0.0), ("middle", "#e0a100", 0.5), ("last", "#2f6
 _DENSE = 240
 _LONGEST_SIDE = 640
 _MARGIN_S = 0.5
-_HALO = [patheffects.withStroke(linewidth=4.5, foreground="white")]
+_HALO = [patheffects.withStroke(linewidth=3.2, foreground="white")]
 
 
 def draw(description: "Description", path: Path, fps: float | None = None) -> None:
@@ -36,12 +36,15 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
     `fps` is the frame rate that the video was described with, if one was given in place of the file's own times.
     Raises UserError if the source video can't be decoded any more, and OSError if the file can't be written.
     """
-    figure = Figure(figsize=(14, 9.2), dpi=110, facecolor="white")
+    place = description.clip.placement
+    # A picture is some three inches wide; the path in space beside it needs its height too.
+    video_height = np.clip(0.45 + 3.0 * place.video_height_px / place.video_width_px, 3.0, 4.6)
+    heights = (0.8, video_height, 2.7, 1.95)
+    figure = Figure(figsize=(14, sum(heights)), dpi=110, facecolor="white")
     FigureCanvasAgg(figure)
-    top, curves, strips = figure.subfigures(3, 1, height_ratios=(4.1, 2.7, 1.95))
-    top.subplots_adjust(left=0.015, right=0.99, top=0.80, bottom=0.03)
+    title, top, curves, strips = figure.subfigures(4, 1, height_ratios=heights)
     video, space = top.subfigures(1, 2, width_ratios=(2.35, 1))
-    _draw_title(figure, description)
+    _draw_title(title, description)
     _draw_frames(video, description, fps)
     _draw_space(space, description)
     _draw_curves(curves, description)
@@ -49,19 +52,12 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
     figure.savefig(path)
 
 
-def _draw_title(figure: Figure, description: "Description") -> None:
-    figure.text(
-        0.035,
-        0.957,
-        f"{description.family}, confidence {description.confidence:.0%}",
-        fontsize=19,
-        fontweight="bold",
-        color=INK,
-        va="center",
-    )
+def _draw_title(part: SubFigure, description: "Description") -> None:
+    headline = f"{description.family}, confidence {description.confidence:.0%}"
+    part.text(0.035, 0.58, headline, fontsize=19, fontweight="bold", color=INK, va="center")
     # A file's name may hold a dollar sign, which would begin a formula.
     about = f"{description.meaning}   ·   {Path(description.clip.source).name}"
-    figure.text(0.035, 0.925, about, fontsize=11, color=GREY, va="center", parse_math=False)
+    part.text(0.035, 0.14, about, fontsize=11, color=GREY, va="center", parse_math=False)
 
 
 def _draw_frames(part: SubFigure, description: "Description", fps: float | None) -> None:
@@ -69,13 +65,13 @@ def _draw_frames(part: SubFigure, description: "Description", fps: float | None)
     t = np.linspace(0.0, place.duration_s, _DENSE)
     curve = description.pixels(description.best, t)
     pictures = _pictures(description, fps)
-    axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.80, "bottom": 0.02, "wspace": 0.05})
+    axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.90, "bottom": 0.03, "wspace": 0.05})
     for ax, (name, colour, _), (time, picture) in zip(axes, MOMENTS, pictures, strict=True):
         ax.imshow(picture, extent=(0, place.video_width_px, place.video_height_px, 0), interpolation="antialiased")
-        ax.plot(*curve.T, color=PATH, lw=2, path_effects=_HALO, solid_capstyle="round")
+        ax.plot(*curve.T, color=PATH, lw=1.5, path_effects=_HALO, solid_capstyle="round")
         here = description.pixels(description.best, np.array([time - place.t0_s]))[0]
-        ax.plot(*here, "o", ms=11, mfc="none", mec="white", mew=4.5)
-        ax.plot(*here, "o", ms=11, mfc="none", mec=colour, mew=2.4)
+        ax.plot(*here, "o", ms=15, mfc="none", mec="white", mew=4.2)
+        ax.plot(*here, "o", ms=15, mfc="none", mec=colour, mew=2.2)
         ax.set(xlim=(0, place.video_width_px), ylim=(place.video_height_px, 0), xticks=[], yticks=[])
         for spine in ax.spines.values():
             spine.set(color=colour, linewidth=2)
@@ -100,7 +96,7 @@ def _pictures(description: "Description", fps: float | None) -> list[tuple[float
 def _draw_space(part: SubFigure, description: "Description") -> None:
     """The path in space with equal axes, seen from above and a little from the left of the camera."""
     duration = description.clip.placement.duration_s
-    ax = part.add_axes((0.0, 0.0, 0.97, 0.90), projection="3d")
+    ax = part.add_axes((0.0, -0.02, 0.95, 1.0), projection="3d")
     t = np.linspace(0.0, duration, _DENSE)
     path = description.best.positions(t)
     centre, half = (path.max(0) + path.min(0)) / 2, max(np.ptp(path, axis=0).max() / 2, 1e-3) * 1.1
@@ -108,12 +104,9 @@ def _draw_space(part: SubFigure, description: "Description") -> None:
         setter(middle - half, middle + half)
     ax.set_box_aspect((1, 1, 1), zoom=0.92)
     ax.view_init(elev=22, azim=-30, vertical_axis="y")
-    low = centre - half
-    for axis in range(3):
-        shadow = path.copy()
-        shadow[:, axis] = low[axis]
-        if axis == 1:
-            ax.plot(*shadow.T, color=RAW, lw=1.2)
+    floor = path.copy()
+    floor[:, 1] = centre[1] - half
+    ax.plot(*floor.T, color=SHADOW, lw=1.2)
     ax.plot(*path.T, color=PATH, lw=2.4)
     for name, colour, tau in MOMENTS:
         here = description.best.positions(np.array([tau * duration]))[0]
@@ -125,7 +118,15 @@ def _draw_space(part: SubFigure, description: "Description") -> None:
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
         axis.set_pane_color((0.97, 0.975, 0.98, 1.0))
-    ax.legend(loc="upper right", fontsize=8, frameon=False, ncols=3, handletextpad=0.1, columnspacing=0.9)
+    part.legend(
+        loc="upper right",
+        bbox_to_anchor=(0.97, 1.0),
+        fontsize=8,
+        frameon=False,
+        ncols=3,
+        handletextpad=0.1,
+        columnspacing=0.9,
+    )
 
 
 def _draw_curves(part: SubFigure, description: "Description") -> None:
@@ -156,8 +157,8 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
 def _write_equation(ax: Axes, axis: str, text: str) -> None:
     readable = text.replace("**2", "²").replace("**3", "³").replace("*", " ").replace("-", "\N{MINUS SIGN}")
     line = f"{axis}(t) = {readable}"
-    # Some 62 characters of this size fill the width of a panel.
-    size = 10.5 * min(1.0, 62 / len(line))
+    # Some 52 characters of this size fill the width of a panel.
+    size = 10.5 * min(1.0, 52 / len(line))
     ax.set_title(line, loc="left", fontsize=max(size, 5.0), color=INK, pad=7)
 
 

@@ -17,7 +17,7 @@ from vlm.answer import Answer
 # reconstruction, and how far the model's own constants may be off before the fit resists.
 _CENTRE_ERROR = 0.5 / 32
 _LOG_RADIUS_ERROR = 0.1
-_CONSTANT_ERROR = 0.3
+_CONSTANT_ERROR = 1.0
 _LEAST_FRAMES = 9
 
 
