@@ -28,8 +28,13 @@ def background(video: Tensor) -> Tensor:
 def moving_part(video: Tensor) -> Tensor:
     """Difference of clips (B, 3, 17, H, W) from their background, scaled to a root mean square of 1/4 per clip.
 
-    Signed, clipped to [-4, 4]; a clip in which nothing changes gives zeros.
+    Returns:
+        (B, 4, 17, H, W): the signed difference in red, green and blue, clipped to [-4, 4], and its magnitude over the
+        three. Where the object rests longer than half the clip it becomes part of the background and leaves a ghost
+        behind: the sign tells the ghost from the object; the magnitude is the same on dark and on light ground. A clip
+        in which nothing changes gives zeros.
     """
     difference = video - background(video)
     spread = difference.square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
-    return (0.25 * difference / spread.clamp_min(1e-4)).clamp(-4, 4)
+    signed = (0.25 * difference / spread.clamp_min(1e-4)).clamp(-4, 4)
+    return torch.cat([signed, signed.square().mean(dim=1, keepdim=True).sqrt()], dim=1)

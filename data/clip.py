@@ -18,6 +18,22 @@ SIZE = 64
 
 
 @dataclass(frozen=True)
+class Picture:
+    """How finely a clip is drawn; the canonical clip unless said otherwise."""
+
+    frames: int = FRAMES
+    size: int = SIZE
+
+    @property
+    def times(self) -> np.ndarray:
+        """Clip time of each frame, (frames,)."""
+        return np.linspace(0.0, 1.0, self.frames)
+
+
+CANONICAL = Picture()
+
+
+@dataclass(frozen=True)
 class Placement:
     """Where a canonical clip lies in its source video.
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from data.render import Picture, render
+from data.clip import Picture
+from data.render import render
 from data.scene import Scene, SceneSettings, draw_scene
 
 _RATE = 30

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from data.camera import magnification, project
-from data.clip import FRAMES, SIZE
+from data.clip import CANONICAL, Picture
 from data.families import FAMILIES
 from data.scene import Scene
+from data.sensor import record
+from data.stage import compose
 
 _BLUR_STEPS = 3
+_LONGEST_SHUTTER = 0.5
+_LARGEST_JITTER = 0.02
 _CLEAN_BACKGROUND = 0.1
 
 
@@ -33,35 +36,21 @@ def track(scenes: list[Scene]) -> Track:
     return Track(torch.from_numpy(project(positions)).float(), torch.from_numpy(radius).float())
 
 
-@dataclass(frozen=True)
-class Picture:
-    """How finely scenes are drawn; the canonical clip unless said otherwise."""
-
-    frames: int = FRAMES
-    size: int = SIZE
-
-    @property
-    def times(self) -> np.ndarray:
-        """Clip time of each frame."""
-        return np.linspace(0.0, 1.0, self.frames)
-
-
-CANONICAL = Picture()
-
-
 def render(scenes: list[Scene], picture: Picture = CANONICAL) -> Tensor:
     """What the camera sees: (B, 3, T, H, W) in [0, 1], for the canonical picture (B, 3, 17, 64, 64)."""
-    canvas = _backgrounds(scenes, picture.size)
-    steps = _BLUR_STEPS if any(scene.exposure > 0 for scene in scenes) else 1
-    alpha, colour = 0.0, 0.0
+    steps = _BLUR_STEPS if any(scene.nuisances.blur > 0 for scene in scenes) else 1
+    coverage, colour = 0.0, 0.0
     for step in range(steps):
-        # The shutter opens at the frame's own time and closes `exposure` of a frame later or earlier, evenly about it.
+        # The shutter opens at the frame's own time and closes a share of a frame later or earlier, evenly about it.
         offset = ((step + 0.5) / steps - 0.5) / (picture.frames - 1)
         a, shade = _ball(scenes, picture, offset)
-        alpha, colour = alpha + a / steps, colour + (a * shade) / steps
-    tint = torch.from_numpy(np.stack([s.ball for s in scenes]))[:, :, None, None, None]
-    frames = canvas[:, :, None] * (1 - alpha[:, None]) + tint * colour[:, None]
-    return _with_noise(frames, scenes).clamp_(0, 1)
+        coverage, colour = coverage + a / steps, colour + (a * shade) / steps
+    return torch.stack(
+        [
+            record(compose(scene, picture, *layers), scene.nuisances, scene.nuisance_seed)
+            for scene, *layers in zip(scenes, coverage, colour)
+        ]
+    )
 
 
 def render_clean(scenes: list[Scene]) -> Tensor:
@@ -74,19 +63,14 @@ def render_clean(scenes: list[Scene]) -> Tensor:
     return grey[:, None].expand(-1, 3, -1, -1, -1)
 
 
-def _backgrounds(scenes: list[Scene], size: int) -> Tensor:
-    patches = torch.from_numpy(np.stack([s.background for s in scenes])).permute(0, 3, 1, 2)
-    smooth = F.interpolate(patches, size=(size, size), mode="bilinear", align_corners=False)
-    hard = F.interpolate(patches, size=(size, size), mode="nearest")
-    return torch.where(torch.tensor([s.smooth for s in scenes])[:, None, None, None], smooth, hard)
-
-
-def _with_noise(frames: Tensor, scenes: list[Scene]) -> Tensor:
-    for frame, scene in zip(frames, scenes):
-        if scene.noise > 0:
-            generator = torch.Generator().manual_seed(scene.noise_seed)
-            frame.add_(torch.randn(frame.shape, generator=generator), alpha=scene.noise)
-    return frames
+def _seen_at(scene: Scene, picture: Picture, offset: float, erring: bool) -> np.ndarray:
+    """Positions (T, 3) at which the ball is drawn: those of the path, but for the nuisance of measurement errors."""
+    times = np.clip(picture.times + offset * _LONGEST_SHUTTER * scene.nuisances.blur, 0, 1)
+    positions = FAMILIES[scene.family].positions(scene.path, times)
+    if erring and scene.nuisances.jitter:
+        rng = np.random.default_rng([scene.nuisance_seed, 20])
+        positions[:, :2] += _LARGEST_JITTER * scene.nuisances.jitter * rng.normal(size=(picture.frames, 2))
+    return positions
 
 
 def _ball(scenes: list[Scene], picture: Picture, offset: float, frontal: bool = False) -> tuple[Tensor, Tensor]:
@@ -96,16 +80,12 @@ def _ball(scenes: list[Scene], picture: Picture, offset: float, frontal: bool = 
     the ray's distance from the ball's centre. Only a window round the ball is computed.
 
     Args:
-        offset: shift of the shutter in clip time, multiplied by each scene's exposure.
+        offset: shift of the shutter in clip time, multiplied by each scene's shutter time.
         frontal: light from the camera, for every scene alike.
     """
     size = picture.size
-    positions = torch.stack(
-        [
-            torch.from_numpy(FAMILIES[s.family].positions(s.path, np.clip(picture.times + offset * s.exposure, 0, 1)))
-            for s in scenes
-        ]
-    ).float()
+    positions = np.stack([_seen_at(s, picture, offset, erring=not frontal) for s in scenes])
+    positions = torch.from_numpy(positions).float()
     count = len(scenes) * picture.frames
     focal = torch.tensor([s.focal for s in scenes]).repeat_interleave(picture.frames)
     radius = torch.tensor([s.radius for s in scenes]).repeat_interleave(picture.frames)

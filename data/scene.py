@@ -1,7 +1,6 @@
-"""What is drawn: one path, the ball that runs along it, the light, the background, and the nuisances.
+"""What is drawn: one path, the ball that runs along it, the light, the backdrop, and the nuisances.
 
-A scene is reproducible from `(seed, index)` alone. Each nuisance scales with one strength from 0 to 1, and the values
-drawn are kept with the scene.
+A scene is reproducible from `(seed, index)` alone.
 """
 
 import math
@@ -9,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.backdrop import mean_colour
 from data.camera import canonical, frame_path
 from data.families import FAMILIES
+from data.nuisances import Nuisances
 
 _LARGEST_CONSTANT = 1.99
 _TRIES = 200
@@ -22,7 +23,10 @@ class SceneSettings:
 
     families: tuple[str, ...] = tuple(FAMILIES)
     strength: tuple[float, float] = (0.0, 1.0)
-    """Least and greatest strength of the nuisances; each scene draws its own in between."""
+    """Least and greatest level of the nuisances; each scene draws its own level, and each nuisance of it a strength
+    from 0 to that level."""
+    exactly: Nuisances | None = None
+    """The strengths themselves, the same for every scene, instead of drawn ones."""
     radius: tuple[float, float] = (0.05, 0.2)
     focal: tuple[float, float] = (2.0, 10.0)
     fill: tuple[float, float] = (0.65, 0.9)
@@ -46,21 +50,15 @@ class Scene:
     """(family.size,) in the frame of the camera that takes the picture."""
     focal: float
     radius: float
-    strength: float
-    background: np.ndarray
-    """(8, 8, 3) colours, enlarged to the picture, in [0, 1]."""
-    smooth: bool
-    """Whether the background is enlarged smoothly or as hard-edged tiles."""
+    nuisances: Nuisances
+    backdrop_seed: int
     ball: np.ndarray
     """(3,) colour in [0, 1]."""
     light: np.ndarray
     """(3,) unit vector towards the light."""
     ambient: float
-    exposure: float
-    """Share of the time between frames for which the shutter is open."""
-    noise: float
-    """Standard deviation of the sensor's noise, in units of full scale."""
-    noise_seed: int
+    nuisance_seed: int
+    """For where and how the nuisances strike."""
 
     @property
     def field_of_view(self) -> float:
@@ -73,23 +71,21 @@ def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
     rng = np.random.default_rng([seed, index])
     name = settings.families[rng.integers(len(settings.families))]
     constants, path, focal, radius = _draw_path(settings, name, rng)
-    strength = rng.uniform(*settings.strength)
-    background, smooth = _draw_background(rng, strength)
+    level = rng.uniform(*settings.strength)
+    nuisances = settings.exactly or Nuisances.draw(rng, level)
+    backdrop_seed = int(rng.integers(2**31))
     return Scene(
         family=name,
         constants=constants,
         path=path,
         focal=focal,
         radius=radius,
-        strength=strength,
-        background=background,
-        smooth=smooth,
-        ball=_draw_ball_colour(rng, background, strength),
+        nuisances=nuisances,
+        backdrop_seed=backdrop_seed,
+        ball=_draw_ball_colour(rng, mean_colour(backdrop_seed), nuisances.contrast),
         light=_draw_light(rng),
         ambient=rng.uniform(0.35, 0.9),
-        exposure=strength * rng.uniform(0.0, 0.5),
-        noise=strength * rng.uniform(0.0, 0.06),
-        noise_seed=int(rng.integers(2**31)),
+        nuisance_seed=int(rng.integers(2**31)),
     )
 
 
@@ -107,26 +103,11 @@ def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
     raise RuntimeError(f"no {name} path could be framed in {_TRIES} tries with {settings}")
 
 
-def _draw_background(rng: np.random.Generator, strength: float) -> tuple[np.ndarray, bool]:
-    base = rng.uniform(0.05, 0.95, size=3) * 0.6 + rng.uniform(0.02, 0.38)
-    kind = rng.choice(["plain", "gradient", "texture", "tiles"])
-    across, down = np.meshgrid(np.linspace(-1, 1, 8), np.linspace(-1, 1, 8))
-    pattern = {
-        "plain": np.zeros((8, 8, 1)),
-        "gradient": (across * rng.uniform(-1, 1) + down * rng.uniform(-1, 1))[..., None] * np.ones(3),
-        "texture": rng.normal(size=(8, 8, 3)) * 0.5 + rng.normal(size=(8, 8, 1)) * 0.5,
-        "tiles": ((np.indices((8, 8)).sum(axis=0) % 2) * 2.0 - 1)[..., None] * rng.uniform(-1, 1, size=3),
-    }[kind]
-    return np.clip(base + 0.35 * strength * pattern, 0, 1).astype(np.float32), kind != "tiles"
-
-
-def _draw_ball_colour(rng: np.random.Generator, background: np.ndarray, strength: float) -> np.ndarray:
-    """A colour that stands out from the background's mean, less so as the nuisances grow."""
-    mean = background.mean(axis=(0, 1))
-    contrast = 0.45 - 0.25 * strength
+def _draw_ball_colour(rng: np.random.Generator, mean: np.ndarray, low_contrast: float) -> np.ndarray:
+    """A colour that stands out from the backdrop's mean, by less where the contrast is low."""
+    contrast = 0.45 - 0.3 * low_contrast
     for _ in range(_TRIES):
         colour = rng.uniform(0.02, 1.0, size=3)
-        # The background's own spread counts too: a ball as bright as the tiles behind it can't be followed.
         if np.abs(colour - mean).mean() > contrast:
             return colour.astype(np.float32)
     return np.where(mean > 0.5, 0.02, 1.0).astype(np.float32)

@@ -21,7 +21,8 @@ import typer
 from tqdm import tqdm
 
 from data.camera import project
-from data.render import CANONICAL, Track
+from data.clip import CANONICAL
+from data.render import Track
 from data.scene import Scene, SceneSettings
 from data.stream import TEST_SEED, Batch, draw_batch
 from eval.report import table, write_readme

@@ -2,8 +2,9 @@
 
 Mends, each with a test in tests/tokenizer/test_model.py:
 
-1. The library's LayerNorm before the quantizer never runs (`encode` zips it away). Here a BatchNorm without affine
-   parameters stands in its place; without a norm all clips fall into one or two codes.
+1. The library's LayerNorm before the quantizer never runs (`encode` zips it away); without a norm all clips fall into
+   one or two codes. Here a BatchNorm without affine parameters stands behind the quantizer's own projection, where it
+   spreads each dimension evenly over its levels.
 2. Every residual unit ends in a squeeze-and-excite gate whose bias starts at -10, which closes it to 5e-5 and leaves
    the unit dead for thousands of steps. Here the gates start half open.
 3. The library's temporal downsampling pads one frame too many in front, so that each latent time step misses the last
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import torch
 from einops import rearrange
-from magvit2_pytorch import VideoTokenizer
+from magvit2_pytorch.magvit2_pytorch import CausalConv3d, VideoTokenizer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ from data.errors import UserError
 from tokenizer.config import TokenizerConfig
 
 SHIPPED = Path(__file__).parent / "weights"
+_INPUT, _OUTPUT = 4, 1
 _WEIGHTS, _CONFIG = "tokenizer.safetensors", "config.json"
 
 
@@ -39,7 +41,7 @@ class TrajectoryTokenizer(VideoTokenizer):
     def __init__(self, config: TokenizerConfig):
         super().__init__(
             image_size=config.image_size // config.patch,
-            channels=3 * config.patch**2,
+            channels=_OUTPUT * config.patch**2,
             layers=config.layers,
             init_dim=config.init_dim,
             input_conv_kernel_size=config.input_kernel,
@@ -50,7 +52,12 @@ class TrajectoryTokenizer(VideoTokenizer):
         )
         self.config = config
         del self.discr, self.encoder_layers[-1]
-        self.latent_norm = nn.BatchNorm3d(self.quantizers.dim, affine=False)
+        # In: the moving part with its magnitude. Out: the clean scene, which is grey.
+        stem = self.conv_in
+        self.conv_in = CausalConv3d(
+            _INPUT * config.patch**2, config.init_dim, config.input_kernel, pad_mode=stem.pad_mode
+        )
+        self.latent_norm = nn.BatchNorm1d(len(config.fsq_levels), affine=False)
         for module in self.modules():
             if type(module).__name__ == "SqueezeExcite":
                 nn.init.zeros_(module.net[-2].bias)
@@ -62,34 +69,34 @@ class TrajectoryTokenizer(VideoTokenizer):
         return nn.Module.parameters(self, recurse)
 
     def latents(self, video: Tensor) -> Tensor:
-        """Normalised latents before quantisation, (B, C, 9, 2, 2)."""
+        """Latents before quantisation, (B, C, 9, 2, 2)."""
         p = self.config.patch
-        patches = rearrange(moving_part(video), "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p)
-        return self.latent_norm(super().encode(patches))
+        return super().encode(rearrange(moving_part(video), "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
 
     def reconstruct(self, quantized: Tensor) -> Tensor:
         """Quantised latents (B, C, 9, 2, 2) to the clean scene (B, 3, 17, 64, 64), not clipped."""
         p = self.config.patch
-        return rearrange(self.decode(quantized), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
+        grey = rearrange(self.decode(quantized), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
+        return grey.expand(-1, 3, -1, -1, -1)
 
-    def quantize(self, latents: Tensor, hardness: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+    def quantize(self, latents: Tensor, hardness: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Quantise latents (B, C, ...).
 
         Args:
-            hardness: 1 quantises; 0 only bounds the latents; between them, that share of the clips is quantised, so
-                that training can go over gradually.
+            hardness: () in [0, 1], the share of the clips that is quantised while the others are only bounded, so that
+                training can go over gradually; all of them where it is left out.
 
         Returns:
             decoder input (B, C, ...), codes (B, ...), and the code vectors (B, ..., dims) within [-1, 1].
         """
         fsq = self.quantizers
         projected = fsq.project_in(latents.movedim(1, -1)).float()
+        projected = self.latent_norm(projected.flatten(0, -2)).view(projected.shape)
         vectors = fsq.quantize(projected)
         codes = fsq.codes_to_indices(vectors)
-        if hardness < 1:
-            soft = torch.tanh(projected)
-            keep = torch.rand(len(soft), *[1] * (soft.ndim - 1), device=soft.device) < hardness
-            vectors = torch.where(keep, vectors, soft)
+        if hardness is not None:
+            keep = torch.rand(len(projected), *[1] * (projected.ndim - 1), device=projected.device) < hardness
+            vectors = torch.where(keep, vectors, torch.tanh(projected))
         return fsq.project_out(vectors).movedim(-1, 1), codes, vectors
 
     @torch.no_grad()

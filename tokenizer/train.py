@@ -35,24 +35,26 @@ from tokenizer.model import TrajectoryTokenizer
 class TokenizerTraining:
     """How the tokenizer is trained."""
 
-    steps: int = 3000
+    steps: int = 6000
     batch: int = 8
     """Clips per step and process."""
     learning_rate: float = 1.5e-3
     warmup: int = 100
-    soft_until: float = 0.15
+    soft_until: float = 0.03
     """Share of the steps before quantisation begins; without such a phase the codes collapse."""
-    hard_from: float = 0.35
+    hard_from: float = 0.15
     """Share of the steps after which every clip is quantised."""
     ball_weight: float = 20.0
     """How much more a pixel of the ball and of the ring round it counts than one of the ground."""
     ring_px: int = 4
     """Width of that ring; where only the ball itself counted more, its picture came out twice as large."""
     head_weight: float = 1.0
+    head_beta: float = 0.01
+    """Errors of the head count quadratically below this (a third of a pixel) and linearly above."""
     averaging: float = 0.998
     """Decay of the exponential moving average of the weights."""
-    validate_every: int = 250
-    validation_clips: int = 64
+    validate_every: int = 300
+    validation_clips: int = 128
 
     def __post_init__(self):
         if not 0 <= self.soft_until <= self.hard_from <= 1:
@@ -95,16 +97,22 @@ class TokenizerObjective(nn.Module):
         self.tokenizer, self.settings = tokenizer, settings
         self.head = TrackHead(tokenizer.config)
 
-    def forward(self, video: Tensor, clean: Tensor, centre: Tensor, radius: Tensor, hardness: float):
+    def forward(self, video: Tensor, clean: Tensor, centre: Tensor, radius: Tensor, hardness: Tensor):
         quantized, codes, vectors = self.tokenizer.quantize(self.tokenizer.latents(video), hardness)
-        frames = self.tokenizer.reconstruct(quantized).float()
-        ring = 2 * self.settings.ring_px + 1
-        near = F.max_pool3d((clean[:, :1] > 0.15).float(), (1, ring, ring), 1, (0, ring // 2, ring // 2))
-        weight = 1 + self.settings.ball_weight * near
-        pixels = ((frames - clean).square() * weight).mean() / weight.mean()
+        frames = self.tokenizer.reconstruct(quantized)[:, 0].float()
+        weight = 1 + self.settings.ball_weight * self._near(centre, radius, frames.shape[-1])
+        pixels = ((frames - clean[:, 0]).square() * weight).mean() / weight.mean()
         truth = torch.cat([centre, (radius / 0.1).log()[..., None]], dim=-1)
-        head = F.smooth_l1_loss(self.head(vectors), truth, beta=0.05)
+        head = F.smooth_l1_loss(self.head(vectors), truth, beta=self.settings.head_beta)
         return pixels + self.settings.head_weight * head, pixels.detach(), head.detach(), codes
+
+    def _near(self, centre: Tensor, radius: Tensor, size: int) -> Tensor:
+        """Whether a pixel lies on the ball or the ring round it: (B, T, H, W), 0 or 1."""
+        across = (torch.arange(size, device=centre.device) + 0.5) * (2 / size) - 1
+        u, v = across[None, None, None, :], -across[None, None, :, None]
+        distance = (u - centre[..., 0, None, None]).square() + (v - centre[..., 1, None, None]).square()
+        reach = radius + self.settings.ring_px * 2 / size
+        return (distance < reach.square()[..., None, None]).float()
 
 
 def main(
@@ -120,7 +128,7 @@ def main(
     settings = TokenizerTraining(steps=steps, batch=batch, validate_every=validate_every)
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
-    fit(out, settings, SceneSettings(strength=(0.0, 0.7)), start_from)
+    fit(out, settings, SceneSettings(strength=(0.0, 0.8)), start_from)
 
 
 def fit(out: Path, settings: TokenizerTraining, scenes: SceneSettings, start_from: Path | None = None) -> None:
@@ -131,7 +139,7 @@ def fit(out: Path, settings: TokenizerTraining, scenes: SceneSettings, start_fro
         TrajectoryTokenizer.from_pretrained(start_from) if start_from else TrajectoryTokenizer(TokenizerConfig())
     )
     objective = TokenizerObjective(tokenizer.train(), settings)
-    optimizer = torch.optim.AdamW(objective.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(objective.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, settings.rate)
     averaged = copy.deepcopy(tokenizer).eval()
     # The schedule is not prepared: accelerate would step it once for each process.
@@ -154,7 +162,7 @@ def fit(out: Path, settings: TokenizerTraining, scenes: SceneSettings, start_fro
         drawn_s = time.time() - start
         loss, pixels, head, codes = objective(
             *(x.to(accelerator.device) for x in (drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius)),
-            settings.hardness(progress.step),
+            torch.tensor(settings.hardness(progress.step), device=accelerator.device),
         )
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(objective.parameters(), 1.0)
@@ -202,9 +210,9 @@ class _Progress:
 
 @torch.no_grad()
 def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
-    for mean, value in zip(averaged.state_dict().values(), model.state_dict().values()):
-        if mean.is_floating_point():
-            mean.lerp_(value.to(mean.dtype), 1 - decay)
+    pairs = zip(averaged.state_dict().values(), model.state_dict().values())
+    means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()))
+    torch._foreach_lerp_(means, values, 1 - decay)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from data.clip import CANONICAL
 from data.families import FAMILIES
-from data.render import CANONICAL
 from data.scene import Scene
 from vlm.answer import Answer
 

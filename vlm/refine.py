@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from data.camera import magnification, project
+from data.clip import CANONICAL
 from data.families import FAMILIES
-from data.render import CANONICAL
 from tokenizer.readout import Readout
 from vlm.answer import Answer
 

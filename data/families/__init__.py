@@ -1,6 +1,6 @@
 """The families of motion that are known here; a new one is one file and one line."""
 
-from data.families import circular, helical, linear, parabolic
+from data.families import circular, helical, linear, oscillating, parabolic
 from data.families.family import Family
 
 FAMILIES: dict[str, Family] = {
@@ -10,6 +10,7 @@ FAMILIES: dict[str, Family] = {
         parabolic,
         circular,
         helical,
+        oscillating,
     )
 }
 

@@ -45,6 +45,8 @@ class Family:
     """A random path before framing, (constants,), in arbitrary units and orientation."""
     visible: Callable[[np.ndarray], bool] = lambda constants: True
     """Whether a framed path, seen from the camera, can be told from the simpler families."""
+    nearest: Callable[[np.ndarray], np.ndarray] = lambda constants: constants
+    """The nearest member of the family to any constants (size,), where not all constants make one."""
 
     @property
     def periodic(self) -> bool:

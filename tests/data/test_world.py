@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from data.appearance import background, moving_part
 from data.camera import CANONICAL_FOCAL, canonical, extent, magnification, project
+from data.clip import CANONICAL
 from data.families import FAMILIES
 from data.families.family import random_rotation
-from data.render import CANONICAL, _ball, render, track
+from data.nuisances import NAMES, Nuisances
+from data.render import _ball, render, render_clean, track
 from data.scene import SceneSettings, draw_scene
 
 DENSE = np.linspace(0, 1, 65)
@@ -68,7 +70,8 @@ def test_every_frame_shows_the_whole_ball():
 @settings(deadline=None, max_examples=25)
 @given(names, seeds)
 def test_the_ball_is_drawn_where_the_equation_puts_it(name, seed):
-    scene = draw_scene(SceneSettings(families=(name,), focal=(8, 10), radius=(0.1, 0.15)), seed, 0)
+    settings = SceneSettings(families=(name,), focal=(8, 10), radius=(0.1, 0.15), exactly=Nuisances())
+    scene = draw_scene(settings, seed, 0)
     truth = track([scene])
     coverage = _ball([scene], CANONICAL, 0.0)[0][0]
     axis = (torch.arange(64) + 0.5) / 32 - 1
@@ -93,7 +96,28 @@ def test_the_same_seed_and_index_give_the_same_bytes_in_another_process():
 
 def test_strength_zero_has_no_nuisances():
     scene = draw_scene(SceneSettings(strength=(0, 0)), 0, 0)
-    assert scene.noise == 0 and scene.exposure == 0 and np.ptp(scene.background, axis=(0, 1)).max() == 0
+    assert scene.nuisances == Nuisances()
+    colours = render([scene])[0, :, :, 0, :2].flatten(1)
+    assert (colours == colours[:, :1]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_nuisance_changes_the_picture_and_leaves_the_truth(name):
+    plain, marred = (
+        [draw_scene(SceneSettings(exactly=Nuisances(**{name: s})), 6, k) for k in range(6)] for s in (0.0, 1.0)
+    )
+    assert torch.equal(track(plain).centre, track(marred).centre)
+    assert torch.equal(render_clean(plain), render_clean(marred))
+    assert (render(plain) - render(marred)).abs().amax(dim=(1, 2, 3, 4)).min() > 0.02
+
+
+def test_nuisances_are_drawn_up_to_their_level():
+    for level in (0.0, 0.5):
+        drawn = [Nuisances.draw(np.random.default_rng(k), level) for k in range(200)]
+        strengths = np.array([[getattr(n, name) for name in NAMES] for n in drawn])
+        assert strengths.min() == 0 and np.allclose(strengths.max(axis=0), level, atol=0.05)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        Nuisances(noise=1.5)
 
 
 def test_unknown_families_and_strengths_are_refused():

@@ -74,9 +74,9 @@ def test_every_code_survives_the_way_through_its_vector(tiny):
 
 def test_later_frames_do_not_change_earlier_codes_of_the_same_moving_part(tiny):
     # Causality of the network itself; the background is taken from the whole clip before it.
-    patches = torch.randn(1, 48, 17, 16, 16)
+    patches = torch.randn(1, 64, 17, 16, 16)
     changed = patches.clone()
-    changed[:, :, 9:] = torch.randn(1, 48, 8, 16, 16)
+    changed[:, :, 9:] = torch.randn(1, 64, 8, 16, 16)
     first, second = (super(TrajectoryTokenizer, tiny).encode(p) for p in (patches, changed))
     assert torch.allclose(first[:, :, :5], second[:, :, :5], atol=1e-5)
     assert not torch.allclose(first[:, :, 5:], second[:, :, 5:], atol=1e-2)
@@ -84,8 +84,8 @@ def test_later_frames_do_not_change_earlier_codes_of_the_same_moving_part(tiny):
 
 def test_hardness_zero_leaves_latents_unquantised_and_one_does_not(tiny, video):
     latents = tiny.latents(video)
-    _, _, hard = tiny.quantize(latents, 1.0)
-    _, _, soft = tiny.quantize(latents, 0.0)
+    _, _, hard = tiny.quantize(latents, torch.tensor(1.0))
+    _, _, soft = tiny.quantize(latents, torch.tensor(0.0))
     assert torch.isin(hard.round(decimals=4), tiny.code_vectors.round(decimals=4)).all()
     assert not torch.isin(soft.round(decimals=4), tiny.code_vectors.round(decimals=4)).all()
 
@@ -125,7 +125,7 @@ def test_the_shipped_tokenizer_sees_the_ball():
 
 
 def test_every_latent_time_step_sees_the_frames_that_it_stands_for(tiny):
-    patches = torch.randn(1, 48, 17, 16, 16)
+    patches = torch.randn(1, 64, 17, 16, 16)
     for step in range(9):
         last = 2 * step
         changed = patches.clone()

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from data.clip import CANONICAL
 from data.families import FAMILIES
-from data.render import CANONICAL, Track, track
+from data.render import Track, track
 from data.scene import SceneSettings, draw_scene
 from tokenizer.readout import Readout
 from vlm.answer import Answer

@@ -1,0 +1,99 @@
+"""Backdrops: what a scene is played in front of. A picture of any size from a seed, the same at each size."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+KINDS = ("plain", "gradient", "texture", "checker", "wall", "floor")
+
+
+def draw_backdrop(seed: int, texture: float, distractors: float, size: int) -> Tensor:
+    """One backdrop (3, size, size) in [0, 1].
+
+    Args:
+        texture: strength of the pattern, 0 to 1; at 0 the backdrop has one colour.
+        distractors: strength, 0 to 1, with which things stand about in it.
+    """
+    rng = np.random.default_rng([seed, 1])
+    base = mean_colour(seed)
+    kind = KINDS[rng.integers(len(KINDS))]
+    axis = (np.arange(size) + 0.5) * (2 / size) - 1
+    u, v = axis[None, :], -axis[:, None]
+    pattern = _PATTERNS[kind](rng, u, v, size)
+    picture = base[:, None, None] + 0.35 * texture * pattern
+    for _ in range(int(rng.integers(1, 4)) if distractors else 0):
+        cover = _thing(rng, u, v, distractors)
+        picture = picture * (1 - cover) + rng.uniform(0.02, 0.98, size=(3, 1, 1)) * cover
+    return torch.from_numpy(np.clip(picture, 0, 1).astype(np.float32))
+
+
+def mean_colour(seed: int) -> np.ndarray:
+    """(3,) the colour that a backdrop's pattern varies about."""
+    rng = np.random.default_rng(seed)
+    colour = rng.uniform(0.05, 0.95, size=3) * 0.6 + rng.uniform(0.02, 0.38)
+    # Most walls, floors and skies are paler than a colour drawn from the whole cube.
+    return colour.mean() + rng.uniform(0.1, 1.0) * (colour - colour.mean())
+
+
+def _plain(rng, u, v, size):
+    return np.zeros((3, size, size))
+
+
+def _gradient(rng, u, v, size):
+    return (u * rng.uniform(-1, 1) + v * rng.uniform(-1, 1)) * np.ones((3, 1, 1))
+
+
+def _texture(rng, u, v, size):
+    coarse = rng.normal(size=(3, 8, 8)) * 0.4 + rng.normal(size=(1, 8, 8)) * 0.5
+    fine = rng.normal(size=(1, 24, 24)) * rng.uniform(0, 0.6)
+    return _enlarge(coarse, size) + _enlarge(fine, size)
+
+
+def _checker(rng, u, v, size):
+    angle, period = rng.uniform(0, np.pi), rng.uniform(0.12, 0.5)
+    along, across = u * np.cos(angle) + v * np.sin(angle), v * np.cos(angle) - u * np.sin(angle)
+    # Edges as soft as a pixel, or a checker would shimmer at the clip's size.
+    soft = period * size / 4
+    tiles = np.clip(np.sin(np.pi * along / period) * np.sin(np.pi * across / period) * soft, -1, 1)
+    return tiles * rng.uniform(-1, 1, size=(3, 1, 1))
+
+
+def _wall(rng, u, v, size):
+    pattern = _gradient(rng, u, v, size) * 0.3
+    for _ in range(rng.integers(2, 6)):
+        (x, y), (w, h) = rng.uniform(-1, 1, 2), rng.uniform(0.1, 0.4, 2)
+        frame, inner = _box(u, v, x, y, w, h, size), _box(u, v, x, y, w * 0.85, h * 0.85, size)
+        pattern = pattern * (1 - frame) + rng.uniform(-1, 1) * frame
+        pattern = pattern * (1 - inner) + (_enlarge(rng.normal(size=(3, 5, 5)), size)) * inner
+    return pattern
+
+
+def _floor(rng, u, v, size):
+    horizon = rng.uniform(-0.6, 0.3)
+    below = np.clip((horizon - v) * size / 2 + 0.5, 0, 1)
+    depth = 1 / np.clip(horizon - v, 2 / size, None)
+    # Tiles of a floor seen at an angle; they fade with distance, where they would be finer than a pixel.
+    tiles = np.sign(np.sin(u * depth * 4) * np.sin(depth * 3)) * np.clip(1.5 - depth / 4, 0, 1) * rng.uniform(0, 1)
+    floor = rng.uniform(-1, 1, size=(3, 1, 1)) + tiles
+    return floor * below + _texture(rng, u, v, size) * rng.uniform(0, 0.7) * (1 - below)
+
+
+_PATTERNS = dict(zip(KINDS, (_plain, _gradient, _texture, _checker, _wall, _floor)))
+
+
+def _thing(rng, u, v, strength):
+    x, y = rng.uniform(-1, 1, 2)
+    w, h = strength * rng.uniform(0.05, 0.35, 2)
+    if rng.random() < 0.5:
+        return _box(u, v, x, y, w, h, u.shape[1])
+    return np.clip((1 - np.hypot((u - x) / w, (v - y) / h)) * min(w, h) * u.shape[1] / 2 + 0.5, 0, 1)
+
+
+def _box(u, v, x, y, w, h, size):
+    inside = np.minimum(w - np.abs(u - x), h - np.abs(v - y))
+    return np.clip(inside * size / 2 + 0.5, 0, 1)
+
+
+def _enlarge(grid, size):
+    return F.interpolate(torch.from_numpy(grid)[None], (size, size), mode="bilinear")[0].numpy()
