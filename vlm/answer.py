@@ -9,10 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.equation import Equation
-from data.families import FAMILIES
+from data.families import FAMILIES, Family
 
-TRACK_TIMES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-"""Clip times at which the track question asks for the position."""
+
+def writing_order(family: Family) -> np.ndarray:
+    """In which order the constants are written: the number of turns first, for the amplitudes hang on it."""
+    order = np.arange(family.size)
+    return np.roll(order, 1) if family.periodic else order
 
 
 @dataclass(frozen=True)

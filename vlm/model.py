@@ -13,7 +13,7 @@ from transformers import DynamicCache
 
 from data.errors import UserError
 from data.families import FAMILIES
-from vlm.answer import TRACK_TIMES, Answer
+from vlm.answer import Answer, writing_order
 from vlm.base_model import load_base
 from vlm.config import VLMConfig
 from vlm.sample import Samples, prompt_ids
@@ -88,25 +88,27 @@ class TrajectoryLM(nn.Module):
         own_index = ids - vocabulary.mark(MARKS[0])
         return torch.where((own_index >= 0)[..., None], own[own_index.clamp_min(0)], out)
 
-    def forward(self, samples: Samples) -> dict[str, Tensor]:
-        """Mean loss of a batch: `loss`, and its parts `family`, `number` (excess over the target's own entropy)."""
-        hidden = self.decoder(
+    def forward(self, samples: Samples) -> tuple[Tensor, ...]:
+        """Hidden states (B, L, width) of a batch: the embeddings, then after each layer; the last is normalised."""
+        return self.decoder(
             inputs_embeds=self.embed(samples.ids),
             attention_mask=_additive(samples.attention),
             position_ids=samples.positions,
             use_cache=False,
-        ).last_hidden_state
+            output_hidden_states=True,
+        ).hidden_states
+
+    def losses(self, hidden: Tensor, samples: Samples) -> dict[str, Tensor]:
+        """Mean losses of the last hidden states (B, L, width): `family`, and `number`, the excess over the target's own
+        entropy."""
         # What is written at a place is decided by the hidden state one place before it.
         before, target = hidden[:, :-1], samples.ids[:, 1:]
         number = samples.supervised[:, 1:] & (target >= self.vocabulary.first_number)
         family = samples.supervised[:, 1:] & ~number
         family_loss = F.cross_entropy(self._family_scores(before[family]), self._family_index(target[family]))
         bins = target[number] - self.vocabulary.first_number
-        wanted = _bell(bins)
         scores = F.log_softmax(self._number_scores(before[number]), dim=-1)
-        number_loss = F.kl_div(scores, wanted, reduction="batchmean")
-        # One family, some ten constants, fifteen track numbers a sample: the family is given more than its count.
-        return {"loss": number_loss + 0.3 * family_loss, "family": family_loss, "number": number_loss}
+        return {"family": family_loss, "number": F.kl_div(scores, _bell(bins), reduction="batchmean")}
 
     def _family_scores(self, hidden: Tensor) -> Tensor:
         table = self.lm.get_base_model().get_input_embeddings().weight
@@ -143,24 +145,28 @@ class TrajectoryLM(nn.Module):
         return [
             Answer(
                 family=names[k],
-                constants=row[: FAMILIES[names[k]].size],
+                constants=row[np.argsort(writing_order(FAMILIES[names[k]]))],
                 probabilities=dict(zip(names, chance.tolist())),
             )
             for k, row, chance in zip(chosen, values, chances)
         ]
 
     @torch.no_grad()
-    def read_positions(self, codes: Tensor) -> np.ndarray:
-        """The model's answer to the track question: positions (B, 5, 3) at `TRACK_TIMES`."""
+    def position(self, codes: Tensor, times: np.ndarray) -> np.ndarray:
+        """The model's answer to the question where the object is: positions (B, T, 3) at clip times (T,) from 0 to 1,
+        each question asked by itself."""
         prompts = prompt_ids(self.vocabulary, codes)
-        question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|track|>"))
-        token, cache, values = torch.cat([prompts, question], dim=1), DynamicCache(), []
-        for _ in range(3 * len(TRACK_TIMES)):
-            hidden, cache = self._extend(token, cache)
-            bins = self._number_scores(hidden).argmax(dim=-1)
-            values.append(NUMBERS[bins.cpu().numpy()])
-            token = (bins + self.vocabulary.first_number)[:, None]
-        return np.stack(values, axis=1).reshape(len(codes), len(TRACK_TIMES), 3)
+        asked = []
+        for t in self.vocabulary.number_ids(np.asarray(times)).tolist():
+            question = torch.tensor([[self.vocabulary.mark("<|position|>"), t]]).expand(len(codes), -1)
+            token, cache, values = torch.cat([prompts, question], dim=1), DynamicCache(), []
+            for _ in "xyz":
+                hidden, cache = self._extend(token, cache)
+                bins = self._number_scores(hidden).argmax(dim=-1)
+                values.append(NUMBERS[bins.cpu().numpy()])
+                token = (bins + self.vocabulary.first_number)[:, None]
+            asked.append(np.stack(values, axis=1))
+        return np.stack(asked, axis=1)
 
     def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:
         """Hidden state (B, width) after further ids (B, n), and the grown cache."""

@@ -38,7 +38,7 @@ def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
 
     def residuals(parameters: np.ndarray) -> np.ndarray:
         constants, size = parameters[:-1], parameters[-1]
-        positions = family.positions(constants, times)
+        positions = family.positions(family.nearest(constants), times)
         positions[:, 2] = np.minimum(positions[:, 2], limit)
         return np.concatenate(
             [
@@ -50,4 +50,4 @@ def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
 
     start = np.append(answer.constants, np.median(log_radius))
     fit = least_squares(residuals, start, loss="soft_l1", x_scale="jac", max_nfev=200)
-    return fit.x[:-1]
+    return family.nearest(fit.x[:-1])

@@ -1,25 +1,34 @@
-"""The one place where a clip and its answers become token ids.
+"""The one place where a clip and its questions become token ids.
 
-A sample is a prompt, `<|clip|>` codes `<|/clip|>`, and two questions behind it that do not see each other:
+A sample is a prompt, `<|clip|>` codes `<|/clip|>`, and questions behind it that do not see each other:
 
     <|equation|> family-word constant constant ...
-    <|track|>    x y z at five times
+    <|position|> time x y z
 
-Both go through the model at once: each attends to the prompt and to itself alone, and counts its positions from the
-prompt's end, as if the other were not there. The track question is asked in training only; it teaches to read codes.
+All go through the model at once: each question attends to the prompt and to itself alone, and counts its positions from
+the prompt's end, as if the others were not there. So one reading of the codes serves several supervised answers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from data.families import FAMILIES
-from vlm.answer import TRACK_TIMES
+from vlm.answer import writing_order
 from vlm.vocabulary import Vocabulary
 
-PROMPT, EQUATION, TRACK, PADDING = 0, 1, 2, 3
+PROMPT, PADDING = 0, -1
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with its answer."""
+
+    tokens: list[int]
+    given: int
+    """The first so many tokens are the question; the others are what the model has to write."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,11 @@ class Samples:
     positions: Tensor
     """(B, L) position of each token within its question."""
     part: Tensor
-    """(B, L) PROMPT, EQUATION, TRACK or PADDING."""
+    """(B, L) PROMPT, 1 for the first question, 2 for the second ..., or PADDING."""
+
+    def to(self, device: torch.device) -> "Samples":
+        """The same samples on a device."""
+        return Samples(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     @property
     def attention(self) -> Tensor:
@@ -52,37 +65,48 @@ def prompt_ids(vocabulary: Vocabulary, codes: Tensor) -> Tensor:
     return torch.cat([begin, flat, end], dim=1)
 
 
+def equation_question(
+    vocabulary: Vocabulary, family_ids: dict[str, int], family: str, constants: np.ndarray
+) -> Question:
+    """What motion is this: the family's word, then its constants (family.size,) in writing order."""
+    numbers = vocabulary.number_ids(constants[writing_order(FAMILIES[family])])
+    return Question([vocabulary.mark("<|equation|>"), family_ids[family], *numbers.tolist()], given=1)
+
+
+def position_question(vocabulary: Vocabulary, family: str, constants: np.ndarray, t: float) -> Question:
+    """Where is the object at clip time t: x, y, z."""
+    position = FAMILIES[family].positions(constants, np.array([t]))[0]
+    return Question(
+        [vocabulary.mark("<|position|>"), *vocabulary.number_ids(np.array([t, *position])).tolist()], given=2
+    )
+
+
+def longest(vocabulary: Vocabulary, prompt: int, positions: int) -> int:
+    """Length of the longest sample with an equation and so many positions asked, behind a prompt of `prompt` tokens."""
+    return prompt + 2 + max(family.size for family in FAMILIES.values()) + 5 * positions
+
+
 def render_samples(
-    vocabulary: Vocabulary,
-    family_ids: dict[str, int],
-    codes: Tensor,
-    families: list[str],
-    constants: list[np.ndarray],
+    vocabulary: Vocabulary, codes: Tensor, questions: list[list[Question]], length: int | None = None
 ) -> Samples:
-    """Clips with codes (B, times, rows, columns) and their true answers as token ids.
+    """Clips with codes (B, times, rows, columns) and the questions about each as token ids.
 
     Args:
-        family_ids: the token that names each family.
-        constants: (family.size,) of each clip.
+        length: pad to so many tokens; to the longest sample where left out.
     """
     prompts = prompt_ids(vocabulary, codes)
-    rows = []
-    for prompt, name, values in zip(prompts, families, constants):
-        track = FAMILIES[name].positions(values, TRACK_TIMES).ravel()
-        equation = [vocabulary.mark("<|equation|>"), family_ids[name], *vocabulary.number_ids(values)]
-        track = [vocabulary.mark("<|track|>"), *vocabulary.number_ids(track)]
-        rows.append((prompt.tolist(), equation, track))
-    length = max(sum(map(len, row)) for row in rows)
-    ids, supervised, positions, part = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(4))
-    part[:] = PADDING
-    for k, row in enumerate(rows):
-        at, start = 0, len(row[0])
-        for kind, tokens in enumerate(row):
-            here = slice(at, at + len(tokens))
-            ids[k, here] = torch.tensor(tokens)
-            part[k, here] = kind
-            positions[k, here] = torch.arange(len(tokens)) + (start if kind else 0)
-            if kind:
-                supervised[k, at + 1 : at + len(tokens)] = 1
-            at += len(tokens)
+    start = prompts.shape[1]
+    length = length or max(start + sum(len(q.tokens) for q in asked) for asked in questions)
+    ids, supervised, positions = (torch.zeros(len(codes), length, dtype=torch.long) for _ in range(3))
+    part = torch.full((len(codes), length), PADDING)
+    ids[:, :start], part[:, :start], positions[:, :start] = prompts, PROMPT, torch.arange(start)
+    for k, asked in enumerate(questions):
+        at = start
+        for number, question in enumerate(asked, 1):
+            here = slice(at, at + len(question.tokens))
+            ids[k, here] = torch.tensor(question.tokens)
+            part[k, here] = number
+            positions[k, here] = start + torch.arange(len(question.tokens))
+            supervised[k, at + question.given : here.stop] = 1
+            at = here.stop
     return Samples(ids, supervised.bool(), positions, part)

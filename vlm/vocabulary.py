@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MARKS = ("<|clip|>", "<|/clip|>", "<|equation|>", "<|track|>")
+MARKS = ("<|clip|>", "<|/clip|>", "<|equation|>", "<|position|>")
 NUMBERS = np.round(np.arange(-200, 201) / 100, 2)
 
 

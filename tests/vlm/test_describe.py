@@ -12,7 +12,7 @@ from data.equation import Equation
 from data.errors import UserError
 from data.export import write_sample
 from data.families import FAMILIES
-from data.scene import SceneSettings, draw_scene
+from data.scene import SceneSettings
 from data.stream import draw_batch
 from tokenizer.model import SHIPPED as TOKENIZER
 from vlm.describe import Describer
@@ -112,9 +112,9 @@ def test_depth_scales_with_the_assumed_lens_and_the_picture_stays(describer, des
     assert np.allclose(narrow.pixels(narrow.equation, t), description.pixels(description.equation, t), atol=1e-3)
 
 
-def test_the_track_question_is_answered_too(describer):
-    scenes = [draw_scene(SceneSettings(strength=(0, 0)), 51, k) for k in range(4)]
-    batch = draw_batch(SceneSettings(strength=(0, 0)), 51, 0, 4)
-    found = describer.lm.read_positions(describer.tokenizer.encode_codes(batch.video))
-    truth = np.stack([FAMILIES[s.family].positions(s.constants, np.linspace(0, 1, 5)) for s in scenes])
+def test_where_the_object_is_can_be_asked(describer):
+    batch = draw_batch(SceneSettings(strength=(0, 0)), 51, 0, 8)
+    times = np.array([0.1, 0.5, 0.9])
+    found = describer.lm.position(describer.tokenizer.encode_codes(batch.video), times)
+    truth = np.stack([FAMILIES[s.family].positions(s.constants, times) for s in batch.scenes])
     assert np.median(np.abs(found - truth)[..., :2]) < 0.1

@@ -5,20 +5,24 @@ import json
 import numpy as np
 import pytest
 import torch
+from transformers import DynamicCache
 
 from data.equation import Equation
 from data.errors import UserError
 from data.families import FAMILIES
+from data.render import track
 from data.scene import SceneSettings, draw_scene
 from tests.conftest import TINY_TOKENIZER
 from tokenizer.model import TrajectoryTokenizer
 from vlm import train
+from vlm.answer import writing_order
 from vlm.base_model import load_base
 from vlm.config import VLMConfig
 from vlm.measures import answer_measures
 from vlm.model import TrajectoryLM
-from vlm.sample import EQUATION, PROMPT, TRACK, render_samples
-from vlm.train import VLMTraining, fit
+from vlm.sample import PROMPT, longest, render_samples
+from vlm.show import lines
+from vlm.train import ReadingObjective, VLMTraining, fit, questions
 from vlm.vocabulary import NUMBERS
 
 CONFIG = VLMConfig(layers=2, lora_rank=4, codebook_size=60, grid=(9, 2, 2))
@@ -35,65 +39,91 @@ def model(tiny_base, vectors):
     return TrajectoryLM(CONFIG, vectors, tiny_base).eval()
 
 
-def some(count, families=tuple(FAMILIES)):
-    scenes = [draw_scene(SceneSettings(families=families), 21, k) for k in range(count)]
-    codes = torch.randint(0, 60, (count, 9, 2, 2), generator=torch.Generator().manual_seed(0))
-    return codes, [s.family for s in scenes], [s.constants for s in scenes]
+def drawn(count):
+    return [draw_scene(SceneSettings(), 21, k) for k in range(count)]
 
 
-def test_a_sample_holds_the_clip_the_family_and_the_constants(model):
-    codes, families, constants = some(4)
-    vocabulary = model.vocabulary
-    samples = render_samples(vocabulary, model.family_ids, codes, families, constants)
-    for k in range(4):
+def some_codes(count):
+    return torch.randint(0, 60, (count, 9, 2, 2), generator=torch.Generator().manual_seed(0))
+
+
+def some(model, count, positions=1):
+    asked = [questions(model, scene, positions, np.random.default_rng(0)) for scene in drawn(count)]
+    return render_samples(model.vocabulary, some_codes(count), asked)
+
+
+def test_a_sample_holds_the_clip_the_family_the_constants_and_a_position(model):
+    vocabulary, codes, samples = model.vocabulary, some_codes(4), some(model, 4)
+    for k, scene in enumerate(drawn(4)):
         prompt = samples.ids[k][samples.part[k] == PROMPT]
         assert vocabulary.text(prompt[0].item()) == "<|clip|>" and vocabulary.text(prompt[-1].item()) == "<|/clip|>"
         assert torch.equal(vocabulary.codes(prompt[1:-1]), codes[k].flatten())
-        answer = samples.ids[k][(samples.part[k] == EQUATION) & samples.supervised[k]].tolist()
-        assert answer[0] == model.family_ids[families[k]]
-        written = np.array([float(vocabulary.text(token)) for token in answer[1:]])
-        assert np.abs(written - constants[k]).max() <= 0.0051
-        assert ((samples.part[k] == TRACK) & samples.supervised[k]).sum() == 15
         assert not samples.supervised[k][samples.part[k] == PROMPT].any()
+        answer = samples.ids[k][(samples.part[k] == 1) & samples.supervised[k]].tolist()
+        assert answer[0] == model.family_ids[scene.family]
+        written = np.array([float(vocabulary.text(token)) for token in answer[1:]])
+        family = FAMILIES[scene.family]
+        assert np.abs(written - scene.constants[writing_order(family)]).max() <= 0.0051
+        if family.periodic:
+            assert abs(written[0] - family.turns(scene.constants)) <= 0.0051
+        mark, t, *position = samples.ids[k][samples.part[k] == 2].tolist()
+        assert vocabulary.text(mark) == "<|position|>"
+        there = family.positions(scene.constants, np.array([float(vocabulary.text(t))]))[0]
+        assert np.abs(np.array([float(vocabulary.text(token)) for token in position]) - there).max() < 0.12
+        assert samples.supervised[k][samples.part[k] == 2].tolist() == [False, False, True, True, True]
 
 
-def test_the_two_questions_do_not_see_each_other(model):
-    samples = render_samples(model.vocabulary, model.family_ids, *some(3))
+def test_questions_do_not_see_each_other(model):
+    samples = some(model, 3, positions=2)
     allowed, part = samples.attention[:, 0], samples.part
     for k in range(3):
-        equation, track, prompt = (part[k] == kind for kind in (EQUATION, TRACK, PROMPT))
-        assert not allowed[k][track][:, equation].any() and not allowed[k][equation][:, track].any()
-        assert allowed[k][track][:, prompt].all() and allowed[k][equation][:, prompt].all()
+        first, second, third, prompt = (part[k] == number for number in (1, 2, 3, PROMPT))
+        for one, other in ((first, second), (second, first), (second, third), (third, first)):
+            assert not allowed[k][one][:, other].any()
+        assert allowed[k][second][:, prompt].all() and allowed[k][first][:, prompt].all()
         assert not allowed[k].triu(1).any()
-        assert samples.positions[k][equation][0] == samples.positions[k][track][0] == prompt.sum()
+        assert samples.positions[k][first][0] == samples.positions[k][third][0] == prompt.sum()
+
+
+def test_no_sample_is_longer_than_the_longest(model):
+    asked = [questions(model, scene, 2, np.random.default_rng(0)) for scene in drawn(30)]
+    length = longest(model.vocabulary, 38, 2)
+    assert max(38 + sum(len(q.tokens) for q in qs) for qs in asked) <= length
+    assert render_samples(model.vocabulary, some_codes(30), asked, length).ids.shape == (30, length)
 
 
 def test_what_is_trained_is_what_is_asked(model):
     """The scores along a teacher-forced sample equal those of step-by-step decoding with a cache."""
-    codes, families, constants = some(2)
-    samples = render_samples(model.vocabulary, model.family_ids, codes, families, constants)
-    from vlm.model import _additive
-
+    samples = some(model, 2)
     with torch.no_grad():
-        whole = model.decoder(
-            inputs_embeds=model.embed(samples.ids),
-            attention_mask=_additive(samples.attention),
-            position_ids=samples.positions,
-        ).last_hidden_state
-        for kind in (EQUATION, TRACK):
-            k = 0
-            mine = samples.part[k] == kind
-            from transformers import DynamicCache
+        whole = model(samples)[-1]
+        for number in (1, 2):
+            mine = samples.part[0] == number
+            prompt = samples.ids[0][samples.part[0] == PROMPT][None]
+            hidden, cache = model._extend(torch.cat([prompt, samples.ids[0][mine][None, :1]], dim=1), DynamicCache())
+            assert torch.allclose(hidden[0], whole[0][mine][0], atol=1e-4)
+            hidden, cache = model._extend(samples.ids[0][mine][None, 1:2], cache)
+            assert torch.allclose(hidden[0], whole[0][mine][1], atol=1e-4)
 
-            prompt = samples.ids[k][samples.part[k] == PROMPT][None]
-            hidden, cache = model._extend(torch.cat([prompt, samples.ids[k][mine][None, :1]], dim=1), DynamicCache())
-            assert torch.allclose(hidden[0], whole[k][mine][0], atol=1e-4)
-            hidden, cache = model._extend(samples.ids[k][mine][None, 1:2], cache)
-            assert torch.allclose(hidden[0], whole[k][mine][1], atol=1e-4)
+
+def test_a_printed_sample_shows_each_question_with_its_supervised_tokens_in_green(model):
+    names = {token: family for family, token in model.family_ids.items()}
+    prompt, equation, position = lines(some(model, 1), 0, lambda t: names.get(t) or model.vocabulary.text(t))
+    assert prompt.plain.startswith("<|clip|> <|v_") and not prompt.spans
+    written = [equation.plain[span.start : span.end].strip() for span in equation.spans if span.style == "green"]
+    assert written[0] == drawn(1)[0].family and len(written) == 1 + len(drawn(1)[0].constants)
+    assert len([span for span in position.spans if span.style == "green"]) == 3
+
+
+def test_positions_are_asked_one_by_one(model):
+    codes = some_codes(3)
+    found = model.position(codes, np.array([0.0, 0.5]))
+    assert found.shape == (3, 2, 3) and np.isin(found, NUMBERS).all()
+    assert np.array_equal(model.position(codes, np.array([0.5])), found[:, 1:])
 
 
 def test_every_answer_is_an_equation_that_parses(model):
-    codes, *_ = some(16)
+    codes = some_codes(16)
     for answer in model.answer(codes):
         family = FAMILIES[answer.family]
         assert answer.constants.shape == (family.size,)
@@ -104,7 +134,7 @@ def test_every_answer_is_an_equation_that_parses(model):
 
 
 def test_one_answer_does_not_depend_on_the_others_in_its_batch(model):
-    codes, *_ = some(6)
+    codes = some_codes(6)
     together = model.answer(codes)
     for k in range(6):
         alone = model.answer(codes[k : k + 1])[0]
@@ -112,9 +142,16 @@ def test_one_answer_does_not_depend_on_the_others_in_its_batch(model):
         assert np.allclose(alone.constants, together[k].constants, atol=0.011)
 
 
+def losses_of(model, count):
+    torch.manual_seed(0)
+    seen = track(drawn(count))
+    objective = ReadingObjective(model, VLMTraining(reader_layer=1))
+    return objective(some(model, count), seen.centre, seen.radius)
+
+
 def test_gradients_reach_the_adapter_and_the_new_rows_alone(model):
     model.train()
-    model(render_samples(model.vocabulary, model.family_ids, *some(4)))["loss"].backward()
+    losses_of(model, 4)["loss"].backward()
     for name, parameter in model.named_parameters():
         moved = parameter.grad is not None and parameter.grad.abs().sum() > 0
         trained = name.startswith("rows.") or "lora_B" in name
@@ -124,12 +161,11 @@ def test_gradients_reach_the_adapter_and_the_new_rows_alone(model):
 
 def test_a_few_clips_can_be_learned_by_heart(model):
     model.train()
-    batch = render_samples(model.vocabulary, model.family_ids, *some(4))
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=1e-2)
     losses = []
     for _ in range(60):
-        loss = model(batch)["loss"]
+        loss = losses_of(model, 4)["number"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -144,7 +180,7 @@ def test_saved_weights_come_back(model, vectors, tiny_base, tmp_path):
                 parameter.add_(0.05 * torch.randn_like(parameter))
     model.save_pretrained(tmp_path)
     again = TrajectoryLM.from_pretrained(vectors, tmp_path, tiny_base)
-    codes, *_ = some(4)
+    codes = some_codes(4)
     for mine, theirs in zip(model.answer(codes), again.answer(codes)):
         assert mine.family == theirs.family
         assert mine.probabilities == pytest.approx(theirs.probabilities, abs=0.02)
@@ -166,7 +202,7 @@ def test_only_the_first_layers_are_kept(tiny_base):
 @pytest.mark.slow
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_base, monkeypatch):
     TrajectoryTokenizer(TINY_TOKENIZER).save_pretrained(tmp_path / "tokenizer")
-    settings = VLMTraining(steps=4, batch=2, validate_every=2, validation_clips=2)
+    settings = VLMTraining(steps=4, batch=2, reader_layer=1, validate_every=2, validation_clips=2)
 
     def run(name):
         fit(tmp_path / name, settings, SceneSettings(), tmp_path / "tokenizer", base_model=tiny_base, config=CONFIG)
@@ -195,7 +231,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_bas
 
 
 def test_validation_judges_decoded_answers(model):
-    codes, *_ = some(4)
-    scenes = [draw_scene(SceneSettings(), 21, k) for k in range(4)]
+    codes = some_codes(4)
+    scenes = drawn(4)
     measures = answer_measures(model.answer(codes), scenes)
     assert 0 <= measures["family_accuracy"] <= 1 and measures["curve_nmse_median"] > 0
