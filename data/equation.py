@@ -117,6 +117,13 @@ class Equation:
         """Each axis multiplied by its own factor."""
         return Equation(*(sympy.expand(e * factor) for e, factor in zip(self.axes, (x, y, z))))
 
+    def moved(self, matrix: np.ndarray, shift: np.ndarray) -> "Equation":
+        """The path matrix @ p(t) + shift, for a matrix (3, 3) and a shift (3,)."""
+        rows = zip(np.asarray(matrix, dtype=float).tolist(), np.asarray(shift, dtype=float).tolist())
+        return Equation(
+            *(sympy.expand(sum((c * e for c, e in zip(row, self.axes)), sympy.Float(by))) for row, by in rows)
+        )
+
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:
     """Numbers multiplied out, so that a person reads `0.3*cos(6.28*t - 1.2)` and not fractions of pi."""

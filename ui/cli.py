@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.text import Text
 
 from data.errors import UserError
+from ui.data_cli import app as data_app
 
 if TYPE_CHECKING:
     from vlm.describe import Description
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(data_app, name="data")
 
 BaseModel = Annotated[
     str | None,

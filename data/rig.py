@@ -1,0 +1,201 @@
+"""Several synchronised cameras about one motion: where each stands, and the same scene as each of them sees it.
+
+The world is the frame of the first camera. Every camera's own frame is that of `data.camera`: the camera at (0, 0, f)
+looking along -z, x to the right and y up in its picture. A `Pose` leads from the world into such a frame, so turning a
+camera about the object is turning the path the other way before a camera that stands still.
+
+These are true lengths, for the rig's focal length f. Canonical constants are stretched in depth; they have to be
+written for f (see `data.camera.canonical`) before a pose can carry them.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from data.backdrop import mean_colour
+from data.camera import canonical, extent
+from data.equation import Equation
+from data.errors import UserError
+from data.families import FAMILIES, Family
+from data.scene import Scene, SceneSettings, draw_scene
+
+_TRIES = 200
+_DENSE = np.linspace(0.0, 1.0, 65)
+_MARGIN = 0.97
+_DEEPEST = 0.45
+_LARGEST_CONSTANT = 2.0
+_BACKDROPS = 32
+# A scene that does not fit is drawn anew under an index that no sample of a data set reaches.
+_NEXT_TRY = 2**40
+
+Movable = TypeVar("Movable", np.ndarray, Equation)
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """From the world into a camera's frame: p_camera = rotation @ p_world + translation."""
+
+    rotation: np.ndarray
+    """(3, 3), proper and orthonormal."""
+    translation: np.ndarray
+    """(3,) in half widths of the picture at the path's mean depth."""
+
+    def __post_init__(self):
+        rotation, translation = np.asarray(self.rotation, dtype=float), np.asarray(self.translation, dtype=float)
+        if rotation.shape != (3, 3) or translation.shape != (3,):
+            raise ValueError(f"a pose is a (3, 3) rotation and a (3,) shift, not {rotation.shape}, {translation.shape}")
+        if not np.isfinite(translation).all():
+            raise ValueError(f"a camera's place has to be finite, not {translation}")
+        if not (np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-9) and np.linalg.det(rotation) > 0):
+            raise ValueError(f"this matrix is not a rotation: {rotation.tolist()}")
+        object.__setattr__(self, "rotation", rotation)
+        object.__setattr__(self, "translation", translation)
+
+    def to_camera(self, thing: Movable, family: Family | None = None) -> Movable:
+        """Points (..., 3), an `Equation`, or with `family` that family's constants (size,), in the camera's frame."""
+        return _moved(thing, self.rotation, self.translation, family)
+
+    def to_world(self, thing: Movable, family: Family | None = None) -> Movable:
+        """The way back of `to_camera`."""
+        return _moved(thing, self.rotation.T, -self.rotation.T @ self.translation, family)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Synchronised cameras of one focal length."""
+
+    poses: tuple[Pose, ...]
+    focal: float
+    """In half widths of the picture."""
+
+    def __post_init__(self):
+        if not self.poses or not 0 < self.focal < float("inf"):
+            raise ValueError(f"a rig has cameras and a positive focal length, not {len(self.poses)} and {self.focal}")
+
+    @classmethod
+    def ring(cls, angles: tuple[float, ...], focal: float, centre: np.ndarray) -> "Rig":
+        """Cameras on a circle about the vertical line through `centre`, all of which see `centre` at the same place.
+
+        Args:
+            angles: in degrees; a camera at a positive angle stands further to the right and looks to the left.
+                At 0 it is the camera whose frame is the world.
+            focal: focal length of all of them, in half widths.
+            centre: (3,) of the path. The circle's radius is its distance from the camera at 0.
+        """
+        centre = np.asarray(centre, dtype=float)
+        turns = [_about_vertical(angle) for angle in angles]
+        return cls(tuple(Pose(turn, centre - turn @ centre) for turn in turns), focal)
+
+    def to_dict(self) -> dict:
+        """Plain numbers, for JSON."""
+        poses = [{"rotation": p.rotation.tolist(), "translation": p.translation.tolist()} for p in self.poses]
+        return {"focal": self.focal, "poses": poses}
+
+    @classmethod
+    def from_dict(cls, plain: dict) -> "Rig":
+        """Read what `to_dict` wrote; raises ValueError, KeyError or TypeError where it is anything else."""
+        poses = tuple(Pose(np.array(p["rotation"]), np.array(p["translation"])) for p in plain["poses"])
+        return cls(poses, float(plain["focal"]))
+
+    def save(self, path: str | Path) -> None:
+        """Write the rig as JSON."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Rig":
+        """Read a file that `save` wrote; raises UserError where it is missing or says something else."""
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except OSError as error:
+            raise UserError(f"the cameras' file {path} can't be read ({error.strerror}); check its name") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f'{path} does not describe cameras; write {{"focal": ..., "poses": [{{"rotation": 3 x 3 numbers, '
+                f'"translation": 3 numbers}}, ...]}}'
+            ) from error
+
+
+def view(scene: Scene, pose: Pose, camera: int = 1) -> Scene:
+    """The same scene seen by another camera of the rig.
+
+    The motion, the ball, the light and the strengths of the nuisances are the same; what is behind the ball and where
+    and how the nuisances strike are the camera's own.
+
+    Args:
+        scene: as the camera whose frame is the world sees it.
+        pose: of the other camera.
+        camera: its number, from 1; another number, another backdrop and other noise.
+    """
+    family = FAMILIES[scene.family]
+    path = pose.to_camera(scene.path, family)
+    rng = np.random.default_rng([scene.nuisance_seed, scene.backdrop_seed, camera])
+    return replace(
+        scene,
+        constants=canonical(family, path, scene.focal),
+        path=path,
+        backdrop_seed=_backdrop_of_like_contrast(scene, rng),
+        light=(pose.rotation @ scene.light).astype(scene.light.dtype),
+        nuisance_seed=int(rng.integers(2**31)),
+    )
+
+
+def draw_views(
+    settings: SceneSettings, seed: int, index: int, views: int, turn: tuple[float, float] = (15.0, 90.0)
+) -> tuple[Rig, list[Scene]]:
+    """Scene number `index` of the stream `seed` as `views` cameras see it, the ball wholly in every frame of each.
+
+    The first camera is the world's, and with one view its scene is that of `draw_scene`. Each of the others stands on a
+    ring about the path's centre, `turn` degrees to the right or to the left, evenly drawn.
+
+    Raises:
+        RuntimeError: no scene could be found that all cameras see.
+    """
+    if views < 1:
+        raise ValueError(f"a rig has at least one camera, not {views}")
+    family = draw_scene(settings, seed, index).family
+    # The family stays: those that seldom fit two pictures would otherwise become rarer.
+    settings = replace(settings, families=settings.families if views == 1 else (family,))
+    for attempt in range(_TRIES):
+        scene = draw_scene(settings, seed, index + attempt * _NEXT_TRY)
+        rng = np.random.default_rng([scene.nuisance_seed, scene.backdrop_seed])
+        angles = rng.uniform(*turn, size=views - 1) * rng.choice([-1.0, 1.0], size=views - 1)
+        centre = FAMILIES[scene.family].positions(scene.path, _DENSE).mean(axis=0)
+        rig = Rig.ring((0.0, *angles.tolist()), scene.focal, centre)
+        scenes = [scene] + [view(scene, pose, k) for k, pose in enumerate(rig.poses[1:], 1)]
+        if all(_fits(s) for s in scenes[1:]):
+            return rig, scenes
+    raise RuntimeError(f"no {family} path is seen by {views} cameras in {_TRIES} tries with {settings}")
+
+
+def _moved(thing: Movable, matrix: np.ndarray, shift: np.ndarray, family: Family | None) -> Movable:
+    if isinstance(thing, Equation):
+        return thing.moved(matrix, shift)
+    return family.moved(thing, matrix, shift) if family is not None else np.asarray(thing) @ matrix.T + shift
+
+
+def _about_vertical(angle: float) -> np.ndarray:
+    """What a camera sees turned by -angle, in degrees, when it walks round the object by +angle."""
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    return np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
+
+
+def _fits(scene: Scene) -> bool:
+    """Whether the whole ball is in the picture all the time, not too near, and its constants in their range."""
+    positions = FAMILIES[scene.family].positions(scene.path, _DENSE)
+    if np.abs(positions[:, 2]).max() > _DEEPEST * scene.focal or np.abs(scene.constants).max() > _LARGEST_CONSTANT:
+        return False
+    low, high = extent(positions, scene.focal, scene.radius)
+    return bool(low.min() > -_MARGIN and high.max() < _MARGIN)
+
+
+def _backdrop_of_like_contrast(scene: Scene, rng: np.random.Generator) -> int:
+    """A new backdrop from which the ball stands out about as much as from the scene's own."""
+
+    def contrast(seed: int) -> float:
+        return float(np.abs(scene.ball - mean_colour(seed)).mean())
+
+    wanted = contrast(scene.backdrop_seed)
+    return min(rng.integers(2**31, size=_BACKDROPS).tolist(), key=lambda seed: abs(contrast(seed) - wanted))
