@@ -129,6 +129,6 @@ def test_every_latent_time_step_sees_the_frames_that_it_stands_for(tiny):
     for step in range(9):
         last = 2 * step
         changed = patches.clone()
-        changed[:, :, last] = torch.randn(1, 48, 16, 16)
+        changed[:, :, last] = torch.randn(1, 64, 16, 16)
         first, second = (super(TrajectoryTokenizer, tiny).encode(p) for p in (patches, changed))
         assert not torch.allclose(first[:, :, step], second[:, :, step], atol=1e-3), step

@@ -35,7 +35,7 @@ def test_one_clip_can_be_learned_by_heart():
     optimizer = torch.optim.Adam(objective.parameters(), lr=3e-3)
     losses = []
     for _ in range(60):
-        loss, *_ = objective(batch.video, batch.clean, batch.track.centre, batch.track.radius, 1.0)
+        loss, *_ = objective(batch.video, batch.clean, batch.track.centre, batch.track.radius, torch.tensor(1.0))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

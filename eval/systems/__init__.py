@@ -1,0 +1,1 @@
+"""What this project is compared with: one file a system."""

@@ -1,0 +1,135 @@
+"""What can be recovered from the tokens themselves: a small probe, trained on frozen codes.
+
+    python -m tokenizer.probe --tokenizer tokenizer/weights --clips 8000 --minutes 4
+
+The probe is a transformer of two layers. It gets the vector of each code and the code's place, and says centre and log
+radius of the ball in every frame. It knows nothing of the decoder, so it measures the codes and not the picture; a
+tokenizer that was never trained is the control.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from data.nuisances import Nuisances
+from data.render import render, track
+from data.scene import SceneSettings, draw_scene
+from data.stream import TEST_SEED, TRAINING_SEED
+from tokenizer.config import TokenizerConfig
+from tokenizer.model import SHIPPED, TrajectoryTokenizer
+
+_CHUNK = 50
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Codes of many clips with their tracks."""
+
+    codes: Tensor
+    """(N, times, rows, columns)."""
+    target: Tensor
+    """(N, 17, 3): u, v, ln(radius / 0.1)."""
+
+
+class Probe(nn.Module):
+    """Codes (B, times, rows, columns) to (B, 17, 3): u, v, ln(radius / 0.1)."""
+
+    def __init__(self, config: TokenizerConfig, code_vectors: Tensor, width: int = 128):
+        super().__init__()
+        self.register_buffer("code_vectors", code_vectors.float(), persistent=False)
+        self.frames = config.time_factor
+        self.cells = config.grid[1] * config.grid[2]
+        self.read = nn.Sequential(nn.Linear(code_vectors.shape[1], width), nn.GELU(), nn.Linear(width, width))
+        self.places = nn.Parameter(torch.randn(config.tokens, width) * 0.1)
+        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.out = nn.Linear(self.cells * width, 3 * self.frames)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        hidden = self.layers(self.read(self.code_vectors[codes.flatten(1)]) + self.places)
+        steps = hidden.unflatten(1, (-1, self.cells)).flatten(2)
+        # The first time step stands for the first frame alone.
+        return self.out(steps).unflatten(-1, (self.frames, 3)).flatten(1, 2)[:, self.frames - 1 :]
+
+
+def encode_clips(tokenizer: TrajectoryTokenizer, settings: SceneSettings, seed: int, count: int) -> Coded:
+    """Codes and tracks of the first `count` clips of a stream."""
+    codes, targets = [], []
+    for first in tqdm(range(0, count, _CHUNK), desc="tokens", leave=False):
+        scenes = [draw_scene(settings, seed, first + k) for k in range(min(_CHUNK, count - first))]
+        with torch.no_grad():
+            codes.append(tokenizer.encode_codes(render(scenes)))
+        seen = track(scenes)
+        targets.append(torch.cat([seen.centre, (seen.radius / 0.1).log()[..., None]], dim=-1))
+    return Coded(torch.cat(codes), torch.cat(targets))
+
+
+def train_probe(tokenizer: TrajectoryTokenizer, coded: Coded, minutes: float, batch: int = 128) -> Probe:
+    """A probe trained on coded clips for so many minutes."""
+    torch.manual_seed(0)
+    probe = Probe(tokenizer.config, tokenizer.code_vectors)
+    optimizer = torch.optim.AdamW(probe.parameters(), lr=2e-3, weight_decay=0.05)
+    start = time.time()
+    while (done := (time.time() - start) / (60 * minutes)) < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = 2e-3 * min(1.0, 20 * done + 0.01) * (1 - done)
+        chosen = torch.randint(len(coded.codes), (batch,))
+        loss = F.smooth_l1_loss(probe(coded.codes[chosen]), coded.target[chosen], beta=0.02)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return probe.eval()
+
+
+@torch.no_grad()
+def probe_measures(probe: Probe, coded: Coded) -> dict[str, float]:
+    """Error of the centre in pixels of 64 (median and 95th percentile) and relative error of the radius (median)."""
+    found = torch.cat([probe(codes) for codes in coded.codes.split(500)])
+    error = (found[..., :2] - coded.target[..., :2]).norm(dim=-1) * 32
+    radius = (found[..., 2] - coded.target[..., 2]).exp().sub(1).abs()
+    return {
+        "probe_centre_px_median": error.median().item(),
+        "probe_centre_px_p95": error.quantile(0.95).item(),
+        "probe_radius_median": radius.median().item(),
+    }
+
+
+def probe_tokenizer(
+    tokenizer: TrajectoryTokenizer, clips: int, minutes: float, suites: dict[str, SceneSettings], test_clips: int = 500
+) -> dict[str, dict[str, float]]:
+    """Train a probe on the training stream and measure it on test clips of each suite."""
+    seen = encode_clips(tokenizer, SceneSettings(strength=(0.0, 0.6)), TRAINING_SEED, clips)
+    probe = train_probe(tokenizer, seen, minutes)
+    return {
+        name: probe_measures(probe, encode_clips(tokenizer, settings, TEST_SEED, test_clips))
+        for name, settings in suites.items()
+    }
+
+
+def main(
+    tokenizer: Annotated[Path, typer.Option(help="Folder of the trained tokenizer.")] = SHIPPED,
+    clips: Annotated[int, typer.Option(help="Training clips.")] = 8000,
+    minutes: Annotated[float, typer.Option(help="Training time of each probe.")] = 4.0,
+    untrained: Annotated[bool, typer.Option(help="Also probe an untrained tokenizer.")] = True,
+):
+    """Print what a probe recovers from a tokenizer's codes, as JSON."""
+    trained = TrajectoryTokenizer.from_pretrained(tokenizer)
+    suites = {"clean": SceneSettings(strength=(0, 0)), "half": SceneSettings(exactly=Nuisances.all_at(0.5))}
+    systems = {"trained": trained}
+    if untrained:
+        torch.manual_seed(0)
+        systems["untrained"] = TrajectoryTokenizer(trained.config).eval()
+    for name, model in systems.items():
+        print(json.dumps({name: probe_tokenizer(model, clips, minutes, suites)}))
+
+
+if __name__ == "__main__":
+    typer.run(main)
