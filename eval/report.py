@@ -8,34 +8,24 @@ _BETWEEN = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->)", re.DOTALL)
 
 
 def table(results: dict) -> str:
-    """A Markdown table of the main figures, a column for each suite."""
-    suites = results["suites"]
-
-    def row(label: str, cell) -> str:
-        return "| " + " | ".join([label, *(cell(suite) for suite in suites.values())]) + " |"
-
-    def family(suite: dict) -> str:
-        low, high = suite["raw"]["family_accuracy_interval"]
-        return f"{suite['raw']['family_accuracy']:.1%} ({low:.1%} to {high:.1%})"
-
-    lines = [
-        "| | " + " | ".join(suites) + " |",
-        "|---" * (len(suites) + 1) + "|",
-        row("**family right**, raw (95 % interval)", family),
-        row("family right: tokens shuffled", lambda s: f"{s['tokens shuffled']['family_accuracy']:.1%}"),
-        row("family right: tokens of a blank clip", lambda s: f"{s['tokens blank']['family_accuracy']:.1%}"),
-        row("family right: always the commonest", lambda s: f"{s['commonest family']['family_accuracy']:.1%}"),
-        row("constants, raw: median error, within 0.05", _constants),
-        row("**curve**, raw: median NMSE in space", lambda s: f"{s['raw']['curve_nmse_median']:.3g}"),
-        row("curve, tokens shuffled: median NMSE", lambda s: f"{s['tokens shuffled']['curve_nmse_median']:.3g}"),
-        row("curve, refined: median NMSE in space", lambda s: f"{s['refined']['curve_nmse_median']:.3g}"),
-        row("curve, refined: median NMSE in the picture", lambda s: f"{s['refined']['image_nmse_median']:.3g}"),
-        row("tokenizer: ball's centre, median / 95 %, pixels of 64", _centre("tokenizer")),
-        row("tokenizer: frames in which the ball is lost", lambda s: f"{s['tokenizer']['lost']:.1%}"),
-        row("untrained tokenizer: the same", lambda s: f"{s['untrained tokenizer']['lost']:.1%}"),
-        row("tokenizer: apparent radius, median error", lambda s: f"{s['tokenizer']['radius_median']:.1%}"),
-    ]
-    return "\n".join(lines) + f"\n\n{results['clips_per_suite']} clips a column.\n"
+    """A Markdown table for each suite, a row for each system."""
+    parts = []
+    for suite, found in results["suites"].items():
+        rows = [
+            f"| {suite} | family right (95 % interval) | all constants within 10 % | curve NMSE, in space | in the "
+            "picture | picture R2 > 0.99 | forecast NMSE |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for system, m in found["systems"].items():
+            low, high = m["family_accuracy_interval"]
+            rows.append(
+                f"| {system} | {m['family_accuracy']:.1%} ({low:.1%} to {high:.1%}) | {m['constants_all_near']:.0%} | "
+                f"{_number(m['curve_nmse_median'])} | {_number(m['image_nmse_median'])} | "
+                f"{m['image_r2_over_0.99']:.0%} | {_number(m['extrapolation_nmse_median'])} |"
+            )
+        parts.append("\n".join(rows))
+    note = f"{results['clips_per_suite']} clips a suite; NMSE are medians; the forecast is half a clip beyond its end."
+    return "\n\n".join([*parts, note]) + "\n"
 
 
 def write_readme(results: dict, readme: Path = README) -> None:
@@ -49,9 +39,5 @@ def written_table(readme: Path = README) -> str:
     return _BETWEEN.search(readme.read_text())[0].removeprefix("<!-- results -->\n").removesuffix("<!-- /results -->")
 
 
-def _constants(suite: dict) -> str:
-    return f"{suite['raw']['constant_error_median']:.3f}, {suite['raw']['constants_within_0.05']:.0%}"
-
-
-def _centre(system: str):
-    return lambda suite: f"{suite[system]['centre_px_median']:.2f} / {suite[system]['centre_px_p95']:.2f}"
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"

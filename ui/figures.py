@@ -169,7 +169,7 @@ def _draw_strips(part: SubFigure, description: "Description") -> None:
     grid = {"left": 0.05, "right": 0.985, "top": 0.97, "bottom": 0.13, "hspace": 0.06}
     axes = part.subplots(2, 1, gridspec_kw=grid)
     for ax, (label, video) in zip(axes, rows, strict=True):
-        strip, centres = _strip(video.detach().cpu().numpy())
+        strip, centres = frame_strip(video.detach().cpu().numpy())
         ax.imshow(strip, interpolation="nearest", aspect="equal")
         ax.set(xticks=[], yticks=[])
         ax.set_ylabel(label, fontsize=9.5, color=INK)
@@ -180,7 +180,7 @@ def _draw_strips(part: SubFigure, description: "Description") -> None:
     axes[-1].tick_params(length=0, pad=4)
 
 
-def _strip(video: np.ndarray, gap: int = 3) -> tuple[np.ndarray, list[float]]:
+def frame_strip(video: np.ndarray, gap: int = 3) -> tuple[np.ndarray, list[float]]:
     """Frames (3, T, H, W) side by side as one picture (H, W', 3), and the middle column of each frame."""
     _, count, height, width = video.shape
     strip = np.ones((height, count * (width + gap) - gap, 3))

@@ -1,0 +1,37 @@
+"""The afternoon script is a fair opponent: on plain clips it finds the ball and the family."""
+
+import numpy as np
+
+from data.nuisances import Nuisances
+from data.render import render, track
+from data.scene import SceneSettings, draw_scene
+from eval.systems.track_and_fit import track_and_fit, track_blobs
+from vlm.measures import curve_nmse
+
+PLAIN = {"exactly": Nuisances(), "radius": (0.1, 0.15)}
+
+
+def pixels(scene):
+    return render([scene])[0].permute(1, 2, 3, 0).mul(255).round().byte().numpy()
+
+
+def test_the_blob_is_the_ball():
+    for k in range(5):
+        scene = draw_scene(SceneSettings(families=("parabolic",), **PLAIN), 8, k)
+        centre, radius, t = track_blobs(pixels(scene))
+        truth = track([scene])
+        assert len(t) == 17
+        assert np.median(np.linalg.norm(centre - truth.centre[0].numpy(), axis=1)) * 32 < 0.7
+        assert np.median(np.abs(radius / truth.radius[0].numpy() - 1)) < 0.25
+
+
+def test_plain_clips_get_their_family():
+    for family in ("linear", "oscillating", "helical"):
+        scene = draw_scene(SceneSettings(families=(family,), **PLAIN), 9, 1)
+        answer = track_and_fit(pixels(scene))
+        assert answer.family == family and np.isclose(sum(answer.probabilities.values()), 1)
+        assert curve_nmse(answer, scene) < 1
+
+
+def test_a_clip_without_motion_gets_no_answer():
+    assert track_and_fit(np.full((17, 64, 64, 3), 90, dtype=np.uint8)) is None
