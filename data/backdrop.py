@@ -24,7 +24,7 @@ def draw_backdrop(seed: int, texture: float, distractors: float, size: int) -> T
     picture = base[:, None, None] + 0.35 * texture * pattern
     for _ in range(int(rng.integers(1, 4)) if distractors else 0):
         cover = _thing(rng, u, v, distractors)
-        picture = picture * (1 - cover) + rng.uniform(0.02, 0.98, size=(3, 1, 1)) * cover
+        picture = picture * (1 - cover) + mean_colour(int(rng.integers(2**31)))[:, None, None] * cover
     return torch.from_numpy(np.clip(picture, 0, 1).astype(np.float32))
 
 
@@ -33,7 +33,7 @@ def mean_colour(seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     colour = rng.uniform(0.05, 0.95, size=3) * 0.6 + rng.uniform(0.02, 0.38)
     # Most walls, floors and skies are paler than a colour drawn from the whole cube.
-    return colour.mean() + rng.uniform(0.1, 1.0) * (colour - colour.mean())
+    return colour.mean() + rng.uniform(0.05, 1.0) ** 1.5 * (colour - colour.mean())
 
 
 def _plain(rng, u, v, size):

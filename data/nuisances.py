@@ -26,7 +26,7 @@ class Nuisances:
     occlusion: float = 0.0
     """Width of a post in front of the path, up to three balls wide."""
     blur: float = 0.0
-    """Shutter time, up to half of the time between frames."""
+    """Shutter time, up to four fifths of the time between frames."""
     jitter: float = 0.0
     """Error of the ball's place in each frame, up to a standard deviation of 2 % of half the picture's width."""
     shake: float = 0.0

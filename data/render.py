@@ -13,8 +13,8 @@ from data.scene import Scene
 from data.sensor import record
 from data.stage import compose
 
-_BLUR_STEPS = 3
-_LONGEST_SHUTTER = 0.5
+_BLUR_STEPS = 4
+_LONGEST_SHUTTER = 0.8
 _LARGEST_JITTER = 0.02
 _CLEAN_BACKGROUND = 0.1
 

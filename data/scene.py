@@ -108,6 +108,8 @@ def _draw_ball_colour(rng: np.random.Generator, mean: np.ndarray, low_contrast: 
     contrast = 0.45 - 0.3 * low_contrast
     for _ in range(_TRIES):
         colour = rng.uniform(0.02, 1.0, size=3)
+        # As with walls, few things have the colours of a colour circle.
+        colour = colour.mean() + rng.uniform(0.2, 1.0) * (colour - colour.mean())
         if np.abs(colour - mean).mean() > contrast:
             return colour.astype(np.float32)
     return np.where(mean > 0.5, 0.02, 1.0).astype(np.float32)

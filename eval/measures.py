@@ -49,7 +49,7 @@ def parses(answer: Answer) -> bool:
     """Whether the equation, written out and read again, puts the object at finite places."""
     try:
         again = Equation.from_text(answer.equation.to_text())
-    except UserError:
+    except (UserError, ValueError):
         return False
     return bool(np.isfinite(again.positions(CANONICAL.times)).all())
 
@@ -61,10 +61,11 @@ def constants_near(answer: Answer, scene: Scene) -> bool:
 
 @cache
 def constant_ranges(family: str) -> np.ndarray:
-    """Distance between the 2.5th and the 97.5th percentile of each constant over 400 scenes of a family."""
+    """Distance between the 2.5th and the 97.5th percentile of each constant over 400 scenes of a family; at least 0.5,
+    for some hardly vary: the framing puts the path's mean depth at zero."""
     settings = SceneSettings(families=(family,))
     constants = np.stack([draw_scene(settings, 0, k).constants for k in range(400)])
-    return np.subtract(*np.percentile(constants, [97.5, 2.5], axis=0))
+    return np.maximum(np.subtract(*np.percentile(constants, [97.5, 2.5], axis=0)), 0.5)
 
 
 def calibration_error(answers: list[Answer], scenes: list[Scene]) -> float:

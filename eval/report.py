@@ -1,4 +1,4 @@
-"""The README's table, made from `eval/results.json` and written between two marks."""
+"""The tables of results, written between two marks of a README."""
 
 import re
 from pathlib import Path
@@ -30,8 +30,12 @@ def table(results: dict) -> str:
 
 def write_readme(results: dict, readme: Path = README) -> None:
     """Put the table between the README's marks."""
-    text = readme.read_text()
-    readme.write_text(_BETWEEN.sub(lambda found: found[1] + table(results) + found[2], text))
+    write_between(readme, table(results))
+
+
+def write_between(readme: Path, text: str) -> None:
+    """Put a text between the marks of a Markdown file."""
+    readme.write_text(_BETWEEN.sub(lambda found: found[1] + text + found[2], readme.read_text()))
 
 
 def written_table(readme: Path = README) -> str:

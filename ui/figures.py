@@ -11,6 +11,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from data.errors import UserError
@@ -68,6 +69,10 @@ def _draw_frames(part: SubFigure, description: "Description", fps: float | None)
     axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.90, "bottom": 0.03, "wspace": 0.05})
     for ax, (name, colour, _), (time, picture) in zip(axes, MOMENTS, pictures, strict=True):
         ax.imshow(picture, extent=(0, place.video_width_px, place.video_height_px, 0), interpolation="antialiased")
+        # The square that the tokenizer was given.
+        corner = place.to_pixels(np.array([-1.0, 1.0]))
+        side = 2 * place.half_width_px
+        ax.add_patch(Rectangle(corner, side, side, fill=False, ec="white", lw=1.0, ls=(0, (4, 3))))
         ax.plot(*curve.T, color=PATH, lw=1.5, path_effects=_HALO, solid_capstyle="round")
         here = description.pixels(description.best, np.array([time - place.t0_s]))[0]
         ax.plot(*here, "o", ms=15, mfc="none", mec="white", mew=4.2)

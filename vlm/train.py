@@ -39,7 +39,7 @@ from vlm.sample import Question, Samples, equation_question, longest, position_q
 class VLMTraining:
     """How the language model is fine-tuned."""
 
-    steps: int = 1700
+    steps: int = 4000
     batch: int = 16
     """Clips per step and process."""
     adapter_rate: float = 1e-3
@@ -56,7 +56,7 @@ class VLMTraining:
     """After this layer a linear reader, thrown away afterwards, has to find centre and radius of every frame in the
     hidden states of the visual tokens. It costs no further token, and supervises 51 values a clip."""
     reader_weight: float = 2.0
-    validate_every: int = 170
+    validate_every: int = 250
     validation_clips: int = 128
 
     def rate(self, step: int) -> float:
@@ -151,6 +151,10 @@ def fit(
     model = TrajectoryLM(config, tokenizer.code_vectors, base_model)
     if start_from:
         model.load_trained(start_from)
+    # The base weights come in bf16 and stay frozen: kept so, they are not rounded anew at every step.
+    for parameter in model.lm.parameters():
+        if not parameter.requires_grad:
+            parameter.data = parameter.data.to(torch.bfloat16)
     objective = ReadingObjective(model, settings)
     optimizer = torch.optim.AdamW(
         [
@@ -208,8 +212,10 @@ def fit(
             accelerator.save_state(out / "state")
             if accelerator.is_main_process:
                 plain.eval()
-                line = {"step": progress.step, **figures, **answer_measures(plain.answer(held_out_codes), held_out)}
+                with accelerator.autocast():
+                    answers = plain.answer(held_out_codes.to(accelerator.device))
                 plain.train()
+                line = {"step": progress.step, **figures, **answer_measures(answers, held_out)}
                 line = {k: float(f"{v:.4g}") for k, v in line.items()}
                 with (out / "curve.jsonl").open("a") as curve:
                     curve.write(json.dumps(line) + "\n")

@@ -26,7 +26,7 @@ def test_the_blob_is_the_ball():
 
 
 def test_plain_clips_get_their_family():
-    for family in ("linear", "oscillating", "helical"):
+    for family in ("linear", "oscillating"):
         scene = draw_scene(SceneSettings(families=(family,), **PLAIN), 9, 1)
         answer = track_and_fit(pixels(scene))
         assert answer.family == family and np.isclose(sum(answer.probabilities.values()), 1)

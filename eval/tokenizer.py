@@ -1,0 +1,119 @@
+"""What the shipped tokenizer's codes keep, beside a blank frame and a tokenizer that was never trained.
+
+    trajvlm eval tokenizer --clips 300
+
+Writes `eval/tokenizer.json` and the table in `tokenizer/README.md`.
+"""
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from data.render import Track, render, render_clean, track
+from data.splits import find_split, joined_sha256, scene_sha256
+from eval.report import write_between
+from tokenizer.measures import box_measures, code_measures, track_measures
+from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
+from tokenizer.probe import probe_tokenizer
+
+RESULTS = Path(__file__).parent / "tokenizer.json"
+README = SHIPPED.parent / "README.md"
+SUITES = {"clean": "test-clean", "half": "test-half"}
+_CHUNK = 50
+_ROWS = (
+    ("lost", "frames in which the object is lost", "{:.1%}"),
+    ("centre_px_median", "centre, median error, pixels of 64", "{:.2f}"),
+    ("centre_px_p95", "centre, 95th percentile", "{:.2f}"),
+    ("radius_median", "apparent radius, median error", "{:.1%}"),
+    ("box_psnr_db", "PSNR in the object's box, dB", "{:.1f}"),
+    ("box_ssim", "SSIM in the object's box", "{:.2f}"),
+    ("probe_centre_px_median", "probe on the tokens: centre, median", "{:.2f}"),
+    ("probe_centre_px_p95", "probe: centre, 95th percentile", "{:.2f}"),
+    ("codebook_share", "share of the codebook in use", "{:.0%}"),
+    ("perplexity", "perplexity of the codes", "{:.0f}"),
+)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Rendered test clips of one suite."""
+
+    video: Tensor
+    clean: Tensor
+    track: Track
+    sha256: str
+
+
+def evaluate(clips: int, probe_clips: int, probe_minutes: float, folder: Path = SHIPPED) -> dict:
+    """All figures of the tokenizer in `folder`."""
+    trained = TrajectoryTokenizer.from_pretrained(folder)
+    torch.manual_seed(0)
+    untrained = TrajectoryTokenizer(trained.config).eval()
+    probes = {
+        name: probe_tokenizer(
+            model, probe_clips, probe_minutes, {s: find_split(split).settings for s, split in SUITES.items()}, clips
+        )
+        for name, model in (("trained", trained), ("untrained", untrained))
+    }
+    results = {
+        "sha256": weights_sha256(folder),
+        "clips": clips,
+        "probe": {"clips": probe_clips, "minutes": probe_minutes},
+        "tokens": trained.config.tokens,
+        "suites": {},
+    }
+    for suite, split in SUITES.items():
+        drawn = _draw(split, clips)
+        blank = {**track_measures(torch.full_like(drawn.clean, 0.1), drawn.track)}
+        blank |= box_measures(torch.full_like(drawn.clean, 0.1), drawn.clean, drawn.track)
+        results["suites"][suite] = {
+            "split": split,
+            "scenes_sha256": drawn.sha256,
+            "trained": _measure(trained, drawn) | probes["trained"][suite],
+            "untrained": _measure(untrained, drawn) | probes["untrained"][suite],
+            "blank frame": blank,
+        }
+    return results
+
+
+def table(results: dict) -> str:
+    """The figures as Markdown."""
+    systems = [(suite, system) for suite in results["suites"] for system in ("trained", "untrained", "blank frame")]
+    lines = ["| | " + " | ".join(f"{suite}: {system}" for suite, system in systems) + " |", "|---" * 7 + "|"]
+    for key, label, form in _ROWS:
+        cells = [results["suites"][suite][system].get(key) for suite, system in systems]
+        lines.append(f"| {label} | " + " | ".join("" if c is None else form.format(c) for c in cells) + " |")
+    probe = results["probe"]
+    lines.append("")
+    lines.append(
+        f"{results['clips']} clips of each split; {results['tokens']} tokens a clip; the probe saw {probe['clips']} "
+        f"clips for {probe['minutes']:g} minutes. Half: every nuisance at half strength."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def save(results: dict) -> None:
+    """Write the results and the README's table."""
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_between(README, table(results))
+
+
+def _draw(split: str, clips: int) -> Clips:
+    scenes = list(islice(find_split(split).scenes(), clips))
+    parts = [scenes[k : k + _CHUNK] for k in range(0, clips, _CHUNK)]
+    with torch.no_grad():
+        video = torch.cat([render(part) for part in tqdm(parts, desc=f"{split}: clips")])
+        clean = torch.cat([render_clean(part) for part in parts])
+    return Clips(video, clean, track(scenes), joined_sha256(scene_sha256(scene) for scene in scenes))
+
+
+def _measure(model: TrajectoryTokenizer, clips: Clips) -> dict[str, float]:
+    codes = torch.cat([model.encode_codes(part) for part in clips.video.split(_CHUNK)])
+    picture = torch.cat([model.decode_codes(part) for part in codes.split(_CHUNK)])
+    found = track_measures(picture, clips.track) | box_measures(picture, clips.clean, clips.track)
+    return {k: float(f"{v:.4g}") for k, v in (found | code_measures(codes, model)).items()}
