@@ -27,10 +27,10 @@ from data.stream import TRAINING_SEED
 from eval.measures import calibration_error, confusion, measures
 from eval.report import table, write_readme
 from eval.systems.track_and_fit import track_and_fit
-from tokenizer.readout import read_track
+from tokenizer.readout import Readout, read_track
 from vlm.answer import Answer
 from vlm.describe import Describer
-from vlm.refine import refine
+from vlm.refine import refine, second_opinion
 
 RESULTS = Path(__file__).parent / "results.json"
 SUITES = {"clean": "test-clean", "light nuisances": "test-light", "all nuisances at half strength": "test-half"}
@@ -76,13 +76,12 @@ def measure(describer: Describer, scenes: list[Scene], floor: Answer, name: str 
         tracked += [track_and_fit(clip) for clip in tqdm(frames, desc="track and fit", leave=False)]
     blank = describer.tokenizer.encode_codes(torch.zeros(1, 3, 17, 64, 64))
     answers = [answer for c in tqdm(codes, desc="answers", leave=False) for answer in describer.lm.answer(c)]
-    refined = [
-        _refined(answer, describer, code)
-        for code, answer in zip(tqdm(torch.cat(codes), desc="refinement", leave=False), answers)
-    ]
+    decoded = [read_track(describer.tokenizer.decode_codes(code[None])) for code in torch.cat(codes)]
+    refined = [_refined(answer, track) for answer, track in zip(tqdm(answers, desc="fits", leave=False), decoded)]
     systems = {
         "ours, raw": answers,
         "ours, refined": refined,
+        "decoded tokens, fitted (no language model)": [second_opinion(t) for t in tqdm(decoded, leave=False)],
         "control: tokens shuffled": [a for c in codes for a in describer.lm.answer(_shuffled(c))],
         "control: tokens of a blank clip": [a for c in codes for a in describer.lm.answer(blank.expand_as(c))],
         "floor: commonest family, mean constants": [floor] * len(scenes),
@@ -103,9 +102,9 @@ def commonest_answer(count: int = 500) -> Answer:
     return Answer(family, mean, dict.fromkeys(FAMILIES, 1 / len(FAMILIES)))
 
 
-def _refined(answer: Answer, describer: Describer, code: torch.Tensor) -> Answer:
+def _refined(answer: Answer, track: Readout) -> Answer:
     """The answer after the fit to the decoded track; as it was where there is too little to fit to."""
-    constants = refine(answer, read_track(describer.tokenizer.decode_codes(code[None])))
+    constants = refine(answer, track)
     return answer if constants is None else replace(answer, constants=constants)
 
 

@@ -23,6 +23,17 @@ from tokenizer.readout import read_track
 from vlm.base_model import DEFAULT_NAME
 from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from vlm.refine import refine as refine_constants
+from vlm.refine import second_opinion
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """What fits the decoded tokens' track best, without asking the language model."""
+
+    family: str
+    probabilities: dict[str, float]
+    equation: Equation
+    """In seconds from the clip's first frame."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ class Description:
     """Horizontal field of view assumed for the whole picture, in degrees."""
     models: dict[str, dict[str, str]]
     timings_s: dict[str, float]
+    second_opinion: SecondOpinion | None = None
+    """None where the fit was off or impossible."""
 
     @property
     def meaning(self) -> str:
@@ -78,6 +91,13 @@ class Description:
             "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
             "equation": self.equation.to_text(),
             "refined": self.refined.to_text() if self.refined else None,
+            "second_opinion": self.second_opinion
+            and {
+                "by": "least squares on the decoded track, no language model",
+                "family": self.second_opinion.family,
+                "probabilities": {name: round(p, 4) for name, p in self.second_opinion.probabilities.items()},
+                "equation": self.second_opinion.equation.to_text(),
+            },
             "frame": {
                 "origin": "on the optical axis of the crop, at the path's mean depth",
                 "axes": "x right, y up, z towards the camera",
@@ -161,24 +181,25 @@ class Describer:
         tokens_at = time.perf_counter()
         answer = self.lm.answer(codes)[0]
         answer_at = time.perf_counter()
-        refined = refine_constants(answer, read_track(reconstruction)) if refine else None
+        decoded = read_track(reconstruction)
+        refined = refine_constants(answer, decoded) if refine else None
+        other = second_opinion(decoded) if refine else None
         done = time.perf_counter()
 
         placement = clip.placement
         focal = (placement.video_width_px / 2) / math.tan(math.radians(field_of_view) / 2) / placement.half_width_px
-        family = FAMILIES[answer.family]
 
-        def seconds(constants: np.ndarray) -> Equation:
+        def seconds(name: str, constants: np.ndarray) -> Equation:
             # The canonical path has the depth of the canonical camera; the assumed lens gives the true one.
-            deep = family.moved(constants, np.array([1.0, 1.0, focal / CANONICAL_FOCAL]))
-            return family.equation(deep).with_time(0.0, placement.duration_s)
+            deep = FAMILIES[name].moved(constants, np.array([1.0, 1.0, focal / CANONICAL_FOCAL]))
+            return FAMILIES[name].equation(deep).with_time(0.0, placement.duration_s)
 
         return Description(
             clip=clip,
             family=answer.family,
             probabilities=answer.probabilities,
-            equation=seconds(answer.constants),
-            refined=None if refined is None else seconds(refined),
+            equation=seconds(answer.family, answer.constants),
+            refined=None if refined is None else seconds(answer.family, refined),
             codes=codes[0],
             visual_tokens=tuple(self.lm.vocabulary.code_ids(codes).flatten().tolist()),
             reconstruction=reconstruction[0],
@@ -191,4 +212,6 @@ class Describer:
                 "answer": answer_at - tokens_at,
                 "refine": done - answer_at,
             },
+            second_opinion=other
+            and SecondOpinion(other.family, other.probabilities, seconds(other.family, other.constants)),
         )

@@ -1,24 +1,29 @@
-"""Numeric refinement: a least-squares fit that starts from the language model's constants.
+"""Numeric refinement: a least-squares fit that starts from the language model's constants, and a second opinion.
 
-It sees what the model saw and nothing else: the ball's centre and apparent size read from the picture that the visual
-tokens decode to. The family stays as the model named it.
+Both see what the model saw and nothing else: the ball's centre and apparent size read from the picture that the visual
+tokens decode to. Refinement keeps the family that the model named. The second opinion fits every family without
+asking the model, so that the two can be set side by side.
 """
 
 import numpy as np
 from scipy.optimize import least_squares
 
-from data.camera import magnification, project
 from data.clip import CANONICAL
 from data.families import FAMILIES
+from data.fit import Seen, fit_all, probabilities, residuals
 from tokenizer.readout import Readout
 from vlm.answer import Answer
 
-# What the residuals are divided by: an assumed error of a centre (half a pixel of 64) and of a log radius read from a
-# reconstruction, and how far the model's own constants may be off before the fit resists.
-_CENTRE_ERROR = 0.5 / 32
-_LOG_RADIUS_ERROR = 0.1
+# How far the model's own constants may be off before the fit resists.
 _CONSTANT_ERROR = 1.0
 _LEAST_FRAMES = 9
+
+
+def seen_in(readout: Readout, clip: int = 0) -> Seen:
+    """What the decoded tokens show of one clip of a batch."""
+    seen = readout.seen[clip].numpy()
+    track = readout.track
+    return Seen(CANONICAL.times[seen], track.centre[clip].numpy()[seen], track.radius[clip].numpy()[seen])
 
 
 def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
@@ -27,27 +32,25 @@ def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
     Args:
         readout: of a batch of one clip.
     """
-    family = FAMILIES[answer.family]
-    seen = readout.seen[0].numpy()
-    if seen.sum() < _LEAST_FRAMES:
+    family, seen = FAMILIES[answer.family], seen_in(readout)
+    if len(seen.t) < _LEAST_FRAMES:
         return None
-    times = CANONICAL.times[seen]
-    centre = readout.track.centre[0].numpy()[seen]
-    log_radius = np.log(readout.track.radius[0].numpy()[seen])
-    limit = 3.5  # the camera stands at 4
 
-    def residuals(parameters: np.ndarray) -> np.ndarray:
+    def error(parameters: np.ndarray) -> np.ndarray:
         constants, size = parameters[:-1], parameters[-1]
-        positions = family.positions(family.nearest(constants), times)
-        positions[:, 2] = np.minimum(positions[:, 2], limit)
-        return np.concatenate(
-            [
-                ((project(positions) - centre) / _CENTRE_ERROR).ravel(),
-                (size + np.log(magnification(positions)) - log_radius) / _LOG_RADIUS_ERROR,
-                (constants - answer.constants) / _CONSTANT_ERROR,
-            ]
-        )
+        return np.append(residuals(family, constants, size, seen), (constants - answer.constants) / _CONSTANT_ERROR)
 
-    start = np.append(answer.constants, np.median(log_radius))
-    fit = least_squares(residuals, start, loss="soft_l1", x_scale="jac", max_nfev=200)
+    start = np.append(answer.constants, np.median(np.log(seen.radius)))
+    fit = least_squares(error, start, loss="soft_l1", x_scale="jac", max_nfev=200)
     return family.nearest(fit.x[:-1])
+
+
+def second_opinion(readout: Readout) -> Answer | None:
+    """The family and constants that fit the decoded track best, by the Bayesian information criterion; no language
+    model. None where the ball is seen in too few frames."""
+    fits = fit_all(seen_in(readout))
+    if fits is None:
+        return None
+    chances = probabilities(fits)
+    best = max(chances, key=chances.get)
+    return Answer(best, fits[best].constants, chances)

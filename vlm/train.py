@@ -10,6 +10,7 @@ it resumes.
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,9 @@ class VLMTraining:
     steps: int = 4000
     batch: int = 16
     """Clips per step and process."""
+    reuse: int = 2
+    """How often a clip is asked about, at steps far apart: drawing and encoding a clip costs as much as learning from
+    it."""
     adapter_rate: float = 1e-3
     rows_rate: float = 3e-3
     """The new rows start from nothing and move further than the adapter."""
@@ -105,10 +109,37 @@ def questions(model: TrajectoryLM, scene: Scene, positions: int, rng: np.random.
     return asked + [position_question(model.vocabulary, *truth, rng.uniform(0, 1)) for _ in range(positions)]
 
 
-def encode(tokenizer: TrajectoryTokenizer, scenes: list[Scene]) -> Tensor:
-    """Codes (B, times, rows, columns) of rendered scenes."""
+def encode(
+    tokenizer: TrajectoryTokenizer, scenes: list[Scene], latents: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
+    """Codes (B, times, rows, columns) of rendered scenes; `latents` is the tokenizer's own, or that compiled."""
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        return tokenizer.encode_codes(render(scenes))
+        return tokenizer.quantize((latents or tokenizer.latents)(render(scenes)))[1].long()
+
+
+class CodedClips:
+    """The training stream as codes. Part of each batch is new, the rest was met before."""
+
+    LARGEST = 4096
+
+    def __init__(self, encode: Callable[[list[Scene]], Tensor], scenes: SceneSettings, settings: VLMTraining):
+        self.encode, self.scenes, self.settings = encode, scenes, settings
+        self.kept: list[tuple[Scene, Tensor]] = []
+
+    def batch(self, step: int, first: int) -> tuple[list[Scene], Tensor]:
+        """Scenes and codes (B, times, rows, columns) of a step; new clips are numbers `first` onwards of the stream.
+
+        How many are new does not depend on what was met before, but after an interruption those that are met again are
+        others, and the first batch is all new.
+        """
+        size = self.settings.batch
+        new = size if len(self.kept) < size else size // self.settings.reuse
+        drawn = [draw_scene(self.scenes, TRAINING_SEED, first + k) for k in range(new)]
+        codes = self.encode(drawn)
+        rng = np.random.default_rng([TRAINING_SEED, step])
+        again = [self.kept[k] for k in rng.choice(len(self.kept), size - new, replace=False)] if new < size else []
+        self.kept = (self.kept + list(zip(drawn, codes)))[-self.LARGEST :]
+        return drawn + [scene for scene, _ in again], torch.stack([*codes, *(code for _, code in again)])
 
 
 def main(
@@ -119,10 +150,13 @@ def main(
     steps: Annotated[int, typer.Option(help="Steps in all.")] = VLMTraining.steps,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VLMTraining.batch,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = VLMTraining.validate_every,
+    compile_encoder: Annotated[
+        bool, typer.Option(help="Compile the tokenizer's encoder (minutes, then faster).")
+    ] = False,
 ):
     """Fine-tune the language model; stop it at any time and start it again to go on."""
     settings = VLMTraining(steps=steps, batch=batch, validate_every=validate_every)
-    fit(out, settings, SceneSettings(strength=(0.0, 0.8)), tokenizer, start_from, base_model)
+    fit(out, settings, SceneSettings(strength=(0.0, 0.8)), tokenizer, start_from, base_model, None, compile_encoder)
 
 
 def fit(
@@ -133,8 +167,11 @@ def fit(
     start_from: Path | None = None,
     base_model: str | None = None,
     config: VLMConfig | None = None,
+    compile_encoder: bool = False,
 ) -> None:
     """Run or resume a training in the folder `out`."""
+    # The adapter starts at zero, and the squares of its first gradients are too small for a processor's fast path.
+    torch.set_flush_denormal(True)
     accelerator = Accelerator(
         mixed_precision="bf16",
         log_with="tensorboard",
@@ -163,6 +200,7 @@ def fit(
         ],
         weight_decay=0.0,
         betas=(0.9, 0.98),
+        fused=True,
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, settings.rate)
     objective, optimizer = accelerator.prepare(objective, optimizer)
@@ -178,14 +216,15 @@ def fit(
     held_out = [draw_scene(scenes, VALIDATION_SEED, k) for k in range(settings.validation_clips)]
     held_out_codes = encode(tokenizer, held_out)
     length = longest(plain.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
+    encoder = torch.compile(tokenizer.latents) if compile_encoder else tokenizer.latents
+    clips = CodedClips(lambda new: encode(tokenizer, new, encoder), scenes, settings)
     per_step = settings.batch * accelerator.num_processes
     bar = tqdm(total=settings.steps, initial=progress.step, disable=not accelerator.is_main_process, mininterval=5)
     while progress.step < settings.steps:
         start = time.time()
         first = progress.step * per_step + accelerator.process_index * settings.batch
-        drawn = [draw_scene(scenes, TRAINING_SEED, first + k) for k in range(settings.batch)]
+        drawn, codes = clips.batch(progress.step, first)
         rng = np.random.default_rng([TRAINING_SEED, first])
-        codes = encode(tokenizer, drawn)
         drawing = time.time() - start
         asked = [questions(plain, scene, settings.positions_asked, rng) for scene in drawn]
         samples = render_samples(plain.vocabulary, codes, asked, length).to(accelerator.device)

@@ -18,11 +18,11 @@ def pixels(scene):
 def test_the_blob_is_the_ball():
     for k in range(5):
         scene = draw_scene(SceneSettings(families=("parabolic",), **PLAIN), 8, k)
-        centre, radius, t = track_blobs(pixels(scene))
+        seen = track_blobs(pixels(scene))
         truth = track([scene])
-        assert len(t) == 17
-        assert np.median(np.linalg.norm(centre - truth.centre[0].numpy(), axis=1)) * 32 < 0.7
-        assert np.median(np.abs(radius / truth.radius[0].numpy() - 1)) < 0.25
+        assert len(seen.t) == 17
+        assert np.median(np.linalg.norm(seen.centre - truth.centre[0].numpy(), axis=1)) * 32 < 0.7
+        assert np.median(np.abs(seen.radius / truth.radius[0].numpy() - 1)) < 0.25
 
 
 def test_plain_clips_get_their_family():

@@ -1,0 +1,96 @@
+"""Fit families of motion to a track seen in the picture: centre and apparent size of the object in some frames.
+
+Least squares with robust residuals (scipy), and the Bayesian information criterion (Schwarz, 1978) to choose a family.
+All lengths are canonical: half widths of the picture, clip time, the canonical camera.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from data.camera import CANONICAL_FOCAL, magnification, project
+from data.families import FAMILIES, Family
+
+CENTRE_ERROR = 0.5 / 32
+"""Assumed error of a centre: half a pixel of 64."""
+LOG_RADIUS_ERROR = 0.1
+LEAST_FRAMES = 7
+
+_NEAREST = 3.5  # the camera stands at 4
+_TURNS = np.linspace(0.3, 2.2, 39)
+# Along a line, a and b have four degrees of freedom between them, not six.
+_FREE = {name: family.size - 2 * (name == "oscillating") for name, family in FAMILIES.items()}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of the object, in the N frames in which it was seen at all."""
+
+    t: np.ndarray
+    """(N,) clip times."""
+    centre: np.ndarray
+    """(N, 2) image coordinates."""
+    radius: np.ndarray
+    """(N,) half widths."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One family fitted to a track."""
+
+    constants: np.ndarray
+    bic: float
+    """Bayesian information criterion; less is better. Of one track only, differences mean something."""
+
+
+def residuals(family: Family, constants: np.ndarray, log_size: float, seen: Seen) -> np.ndarray:
+    """(3 N,) differences of a path from a track, in assumed errors; `log_size` is the log radius at depth 0."""
+    positions = family.positions(family.nearest(constants), seen.t)
+    positions[:, 2] = np.minimum(positions[:, 2], _NEAREST)
+    return np.concatenate(
+        [
+            ((project(positions) - seen.centre) / CENTRE_ERROR).ravel(),
+            (log_size + np.log(magnification(positions)) - np.log(seen.radius)) / LOG_RADIUS_ERROR,
+        ]
+    )
+
+
+def fit_family(family: Family, seen: Seen) -> Fit:
+    """The member of a family that is nearest to a track."""
+
+    def error(parameters: np.ndarray) -> np.ndarray:
+        return residuals(family, parameters[:-1], parameters[-1], seen)
+
+    start = np.append(_first_guess(family, seen), np.log(np.median(seen.radius)))
+    found = least_squares(error, start, loss="soft_l1", max_nfev=60)
+    count = 3 * len(seen.t)
+    bic = count * np.log(max(2 * found.cost, 1e-9) / count) + _FREE[family.name] * np.log(count)
+    return Fit(family.nearest(found.x[:-1]), float(bic))
+
+
+def fit_all(seen: Seen, names: tuple[str, ...] = tuple(FAMILIES)) -> dict[str, Fit] | None:
+    """Every family fitted to a track; None where the object is seen in fewer than seven frames."""
+    if len(seen.t) < LEAST_FRAMES:
+        return None
+    return {name: fit_family(FAMILIES[name], seen) for name in names}
+
+
+def probabilities(fits: dict[str, Fit]) -> dict[str, float]:
+    """What the criteria stand for as probabilities, exp(-BIC / 2), normalised."""
+    best = min(fit.bic for fit in fits.values())
+    weights = {name: np.exp(-(fit.bic - best) / 2) for name, fit in fits.items()}
+    return {name: float(weight / sum(weights.values())) for name, weight in weights.items()}
+
+
+def _first_guess(family: Family, seen: Seen) -> np.ndarray:
+    """Linear least squares with depth from the apparent size, the best of many numbers of turns."""
+    depth = np.clip(CANONICAL_FOCAL * (1 - np.median(seen.radius) / seen.radius), -2, 2)
+    points = np.column_stack([seen.centre * (1 - depth / CANONICAL_FOCAL)[:, None], depth])
+    guesses = []
+    for turns in _TURNS if family.periodic else [0.0]:
+        design = family.design(np.array(turns), seen.t)
+        vectors = np.linalg.lstsq(design, points, rcond=None)[0]
+        error = ((design @ vectors - points) ** 2)[:, :2].sum()
+        guesses.append((error, np.concatenate([vectors.ravel(), [turns] * family.periodic])))
+    return family.nearest(min(guesses, key=lambda guess: guess[0])[1])

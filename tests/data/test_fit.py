@@ -1,0 +1,45 @@
+"""Fits of families to exact and to noisy tracks."""
+
+import numpy as np
+import pytest
+
+from data.camera import magnification, project
+from data.clip import CANONICAL
+from data.families import FAMILIES
+from data.fit import Seen, fit_all, fit_family, probabilities
+from data.scene import SceneSettings, draw_scene
+
+
+def seen_of(scene, error=0.0):
+    rng = np.random.default_rng(0)
+    positions = FAMILIES[scene.family].positions(scene.constants, CANONICAL.times)
+    radius = scene.radius * magnification(positions) * np.exp(rng.normal(0, error, 17))
+    return Seen(CANONICAL.times, project(positions) + rng.normal(0, error, (17, 2)), radius)
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_an_exact_track_gives_the_family_and_the_path(name):
+    scene = draw_scene(SceneSettings(families=(name,)), 12, 2)
+    fits = fit_all(seen_of(scene))
+    chances = probabilities(fits)
+    assert max(chances, key=chances.get) == name and sum(chances.values()) == pytest.approx(1)
+    truth = FAMILIES[name].positions(scene.constants, CANONICAL.times)
+    assert np.abs(FAMILIES[name].positions(fits[name].constants, CANONICAL.times) - truth).max() < 0.01
+
+
+def test_a_simpler_family_is_preferred_where_both_fit():
+    scene = draw_scene(SceneSettings(families=("linear",)), 12, 3)
+    fits = fit_all(seen_of(scene, 0.01), ("linear", "parabolic"))
+    assert fits["linear"].bic < fits["parabolic"].bic
+
+
+def test_a_swing_stays_on_its_line():
+    scene = draw_scene(SceneSettings(families=("oscillating",)), 12, 4)
+    _, a, b = FAMILIES["oscillating"].vectors(fit_family(FAMILIES["oscillating"], seen_of(scene, 0.02)).constants)
+    assert np.allclose(np.cross(a, b), 0, atol=1e-9)
+
+
+def test_too_few_frames_give_no_fit():
+    scene = draw_scene(SceneSettings(), 12, 0)
+    whole = seen_of(scene)
+    assert fit_all(Seen(whole.t[:6], whole.centre[:6], whole.radius[:6])) is None
