@@ -1,1 +1,1 @@
-"""Tools and agents over the describer; empty until they exist."""
+"""Questions about a video in a person's words: the tools that answer them, and the agent that picks the tools."""

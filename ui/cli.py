@@ -8,9 +8,7 @@ the answer and nothing else; with `--json` that is one object a line.
 
 import json
 import math
-import os
 import sys
-import warnings
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +18,11 @@ from rich.console import Console
 from rich.text import Text
 
 from data.errors import UserError
+from ui.chat_cli import app as chat_app
 from ui.data_cli import app as data_app
+from ui.eval_cli import app as eval_app
+from ui.loader import load_describer
+from ui.tokens_cli import app as tokens_app
 
 if TYPE_CHECKING:
     from vlm.describe import Description
@@ -34,6 +36,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data_app, name="data")
+app.add_typer(eval_app, name="eval")
+app.add_typer(chat_app)
+app.add_typer(tokens_app)
 
 BaseModel = Annotated[
     str | None,
@@ -198,17 +203,8 @@ def _make_folder(out: Path | None, messages: Console) -> Results | None:
 
 def _load(base_model: str | None, messages: Console):
     try:
-        with redirect_stdout(sys.stderr), _waiting(messages, "loading the networks"), warnings.catch_warnings():
-            # What the libraries say to programmers is not for the person at the terminal.
-            warnings.simplefilter("ignore", FutureWarning)
-            os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-            from transformers.utils.logging import disable_progress_bar
-
-            from vlm.describe import Describer
-
-            disable_progress_bar()
-
-            return Describer(base_model)
+        with _waiting(messages, "loading the networks"):
+            return load_describer(base_model)
     except UserError as error:
         _complain(messages, error)
         raise typer.Exit(1) from error
@@ -241,6 +237,12 @@ def _print_answer(
     _line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
     if description.refined is not None:
         _equation(answers, "refined", description.refined, "bold")
+    if (other := description.second_opinion) is not None:
+        agrees = other.family == description.family
+        text = "the same family" if agrees else f"{other.family}, and not {description.family}"
+        _line(answers, "by fit", f"{text} fits the decoded track best ({other.probabilities[other.family]:.0%})")
+        if not agrees:
+            _equation(answers, other.family, other.equation, "")
     _equation(answers, "raw", description.equation, "bold" if description.refined is None else "")
     frame, place = description.to_dict()["frame"], description.clip.placement
     end = place.t0_s + place.duration_s

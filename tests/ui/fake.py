@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import torch
 
-from data.camera import CANONICAL_FOCAL, project
+from data.camera import CANONICAL_FOCAL, magnification, project
 from data.clip import FRAMES, SIZE, Clip, Placement
 from data.equation import Equation
 from data.errors import UserError
@@ -36,22 +36,29 @@ RAW = Equation.from_text(
 )
 
 
-def placement(width: int = 480, height: int = 270) -> Placement:
-    """A square of 0.9 of the picture's shorter side in its middle, over the whole of the video."""
-    return Placement(width / 2, height / 2, 0.45 * min(width, height), 0.0, SECONDS, width, height)
+THROW = Equation.from_text({"x": "-0.7 + 0.9*t", "y": "-0.6 + 2.4*t - 1.5*t**2", "z": "0.1*t"})
+SWING = Equation.from_text({"x": "0.1 + 0.6*cos(5*t)", "y": "0.2*cos(5*t)", "z": "0"})
+PATHS = {"helical": TRUE, "parabolic": THROW, "oscillating": SWING}
+RADIUS = 0.12
+"""Of the ball, in units of the equation."""
 
 
-def write_video(path: Path, width: int = 480, height: int = 270) -> Path:
-    """The helix as an mp4."""
+def placement(width: int = 480, height: int = 270, start: float = 0.0, end: float = SECONDS) -> Placement:
+    """A square of 0.9 of the picture's shorter side in its middle, over the whole of the video unless told."""
+    return Placement(width / 2, height / 2, 0.45 * min(width, height), start, end - start, width, height)
+
+
+def write_video(path: Path, width: int = 480, height: int = 270, path_of_ball: Equation = TRUE) -> Path:
+    """The helix, or another path, as an mp4."""
     place = placement(width, height)
     wall = np.linspace(70, 130, height)[:, None, None] * np.array([0.9, 1.0, 1.1]) + np.zeros((height, width, 3))
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=RATE)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 4_000_000
         for index in range(round(SECONDS * RATE) + 1):
-            position = TRUE.positions(np.array([index / RATE]))[0]
+            position = path_of_ball.positions(np.array([index / RATE]))[0]
             x, y = place.to_pixels(project(position[None]))[0]
-            radius = 0.12 * place.half_width_px * CANONICAL_FOCAL / (CANONICAL_FOCAL - position[2])
+            radius = RADIUS * place.half_width_px * CANONICAL_FOCAL / (CANONICAL_FOCAL - position[2])
             picture = wall.astype(np.uint8).copy()
             cv2.circle(picture, (round(16 * x), round(16 * y)), round(16 * radius), (235, 225, 90), -1, cv2.LINE_AA, 4)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
@@ -72,12 +79,23 @@ class FakeDescription:
     confidence: float = 0.93
     equation: Equation = RAW
     refined: Equation | None = TRUE
-    codes: torch.Tensor = field(default_factory=lambda: torch.zeros(9, 2, 2, dtype=torch.long))
+    codes: torch.Tensor = field(default_factory=lambda: torch.arange(0, 3600, 100).view(9, 2, 2))
+    focal: float = CANONICAL_FOCAL
+    field_of_view: float = 60.0
+    second_opinion: None = None
     timings_s: dict[str, float] = field(default_factory=lambda: {"decode": 0.1})
 
     @property
     def reconstruction(self) -> torch.Tensor:
-        return self.clip.frames.mean(0, keepdim=True).expand(3, -1, -1, -1) ** 2
+        """A light disc on a dark ground, where and as large as the equation says."""
+        grid = (torch.arange(SIZE) + 0.5) * (2 / SIZE) - 1
+        scene = torch.full((FRAMES, SIZE, SIZE), 0.1)
+        t = np.linspace(0, self.clip.placement.duration_s, FRAMES)
+        positions = self.best.positions(t)
+        for picture, (u, v), nearer in zip(scene, project(positions), magnification(positions)):
+            distance = torch.hypot(grid[None, :] - u, -grid[:, None] - v)
+            picture += (0.73 * ((RADIUS * nearer - distance) * SIZE / 2 + 0.5).clamp(0, 1)).float()
+        return scene.expand(3, -1, -1, -1)
 
     @property
     def best(self) -> Equation:
@@ -91,6 +109,7 @@ class FakeDescription:
         return {
             "family": self.family,
             "confidence": self.confidence,
+            "probabilities": self.probabilities,
             "equation": self.equation.to_text(),
             "refined": self.refined.to_text() if self.refined else None,
             "frame": {"t0_s": place.t0_s, "duration_s": place.duration_s, "length_unit": "half the clip's width"},
@@ -101,14 +120,20 @@ class FakeDescription:
 class FakeDescriber:
     """What `vlm.describe.Describer` promises; the base model `missing` can't be loaded."""
 
-    def __init__(self, base_model: str | None = None):
+    def __init__(self, base_model: str | None = None, family: str = "helical"):
+        self.family = family
         if base_model == "missing":
             raise UserError("there are no weights in missing; give the folder of a model")
         print("some library says hello")  # what a library may well do, and what --json has to survive
 
     def describe(self, video, start=None, end=None, fps=None, refine=True, field_of_view=60.0) -> FakeDescription:
         info = open_video(video)
-        pictures = [picture for _, picture in frames(video)]
+        start, end = start or 0.0, min(end or SECONDS, SECONDS)
+        if end - start < 0.1:
+            raise UserError(
+                f"the motion in {video} from {start:.2f} to {end:.2f} s is too short; give a longer stretch"
+            )
+        pictures = [picture for _, picture in frames(video, start=start, end=end)]
         side = round(0.9 * min(info.width, info.height))
         left, top = (info.width - side) // 2, (info.height - side) // 2
         crops = [p[top : top + side, left : left + side] for p in pictures]
@@ -116,8 +141,14 @@ class FakeDescriber:
         small = np.stack([cv2.resize(p, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for p in chosen])
         pixels = torch.from_numpy(small).permute(3, 0, 1, 2).float() / 255
         notes = ("more than one object moves, and the clearer one was taken",)
-        clip = Clip(pixels, placement(info.width, info.height), str(video), notes)
-        return FakeDescription(clip, refined=TRUE if refine else None)
+        clip = Clip(pixels, placement(info.width, info.height, start, end), str(video), notes)
+        # The equations are in seconds of the video; a description's are in seconds of its clip.
+        raw, true = (e.with_time(-start, 1.0) if start else e for e in (RAW, PATHS[self.family]))
+        if self.family == "helical":
+            return FakeDescription(clip, equation=raw, refined=true if refine else None)
+        return FakeDescription(
+            clip, self.family, "as a test", {self.family: 0.9, "linear": 0.1}, 0.9, true, true if refine else None
+        )
 
 
 def module() -> ModuleType:

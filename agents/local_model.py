@@ -1,0 +1,75 @@
+"""A chat model without a language model: an intent router that needs no key, no download and no time.
+
+It reads a request by the patterns of `agents.intents`, calls the tools one after the other, and answers with the
+tools' own sentences. What it does not understand it says so; it can't chat.
+"""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+from agents.intents import Call, plan
+
+NAME = "intent router (no language model)"
+
+ABILITIES = (
+    "I can describe the motion, give its equation, say where the object is at a time or after the end, derive speed, "
+    "acceleration, radius, period, g and the like, take a scale or a window of time, plot, draw the curve over the "
+    "video, show the tokens, save a table, and work out arithmetic."
+)
+_UNKNOWN = f"None of my tools answers that. {ABILITIES}"
+_NEW_VIDEO = re.compile(r"^\[new video: (.*)\]\n?")
+
+
+class IntentRouter(BaseChatModel):
+    """Emits the planned tool calls one at a time, then the tools' sentences as its answer."""
+
+    @property
+    def _llm_type(self) -> str:
+        return NAME
+
+    def bind_tools(self, tools, **kwargs: Any) -> "IntentRouter":
+        """The tools are known; returns itself."""
+        return self
+
+    def _generate(self, messages: list[BaseMessage], stop=None, run_manager=None, **kwargs: Any) -> ChatResult:
+        last = max(k for k, message in enumerate(messages) if isinstance(message, HumanMessage))
+        calls = requested(str(messages[last].content), _previous(messages[:last]))
+        answers = [message for message in messages[last + 1 :] if isinstance(message, ToolMessage)]
+        failed = any(message.status == "error" for message in answers)
+        if len(answers) < len(calls) and not failed:
+            call = calls[len(answers)]
+            tool_call = {"name": call.tool, "args": call.arguments, "id": uuid4().hex}
+            message = AIMessage(content="", tool_calls=[tool_call])
+        else:
+            message = AIMessage(content=_sentences(answers) or _UNKNOWN)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def requested(text: str, previous: Call | None = None) -> list[Call]:
+    """The calls for one message; a new video is described first."""
+    new = _NEW_VIDEO.match(text)
+    text = _NEW_VIDEO.sub("", text)
+    calls = plan(text, previous) if text else []
+    if new and not any(call.tool in ("describe_video", "choose_window") for call in calls):
+        calls = [Call("describe_video"), *calls]
+    return calls
+
+
+def _previous(messages: list[BaseMessage]) -> Call | None:
+    """The last tool that was called before, for follow-ups."""
+    calls = [call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    return Call(calls[-1]["name"], calls[-1]["args"]) if calls else None
+
+
+def _sentences(answers: list[ToolMessage]) -> str:
+    """What the tools said, each sentence once."""
+    said: list[str] = []
+    for message in answers:
+        text = message.artifact.text if message.artifact else str(message.content).removeprefix("Error: ")
+        said += [sentence for sentence in re.split(r"(?<=\.) (?=[A-Z])", text) if sentence not in said]
+    return " ".join(said)

@@ -1,0 +1,179 @@
+"""Numbers that physicists ask for, derived from an equation by differentiation and by reading off its harmonics.
+
+All lengths are in units of the equation and all times in seconds; who knows a scale multiplies by metres per unit
+to the power of `length_power`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sympy
+
+from data.equation import Equation, T
+from data.errors import UserError
+
+if TYPE_CHECKING:
+    from vlm.describe import Description
+
+_DENSE = 400
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number, and what to know about it."""
+
+    name: str
+    value: float
+    length_power: int
+    time_power: int
+    """The unit is length**length_power * seconds**time_power."""
+    remark: str = ""
+
+
+def velocity(equation: Equation) -> Equation:
+    """The derivative by time, in units per second."""
+    return Equation(*(sympy.diff(expression, T) for expression in equation.axes))
+
+
+def derive(name: str, description: "Description", t: float | None = None) -> list[Quantity]:
+    """Quantities of one name from the description's best equation.
+
+    Args:
+        name: one of `NAMES`.
+        t: seconds from the clip's first frame, for speed and acceleration; over the whole clip where left out.
+
+    Raises:
+        UserError: the name is not known, or this motion has no such quantity.
+    """
+    if name not in _QUANTITIES:
+        raise UserError(f"there is no quantity {name!r}; there are {', '.join(NAMES)}")
+    return _QUANTITIES[name](description, t)
+
+
+def _norms(equation: Equation, description: "Description", t: float | None) -> np.ndarray:
+    times = np.linspace(0, description.clip.placement.duration_s, _DENSE) if t is None else np.array([t])
+    return np.linalg.norm(equation.positions(times), axis=-1)
+
+
+def _over_time(name: str, values: np.ndarray, time_power: int) -> list[Quantity]:
+    if np.ptp(values) <= 1e-3 * max(values.max(), 1e-9):
+        return [Quantity(name, float(values[0]), 1, time_power)]
+    ends = (("mean ", values.mean()), ("least ", values.min()), ("greatest ", values.max()))
+    return [Quantity(word + name, float(value), 1, time_power) for word, value in ends]
+
+
+def _speed(description, t) -> list[Quantity]:
+    return _over_time("speed", _norms(velocity(description.best), description, t), -1)
+
+
+def _acceleration(description, t) -> list[Quantity]:
+    return _over_time("acceleration", _norms(velocity(velocity(description.best)), description, t), -2)
+
+
+def _distance(description, t) -> list[Quantity]:
+    speeds = _norms(velocity(description.best), description, None)
+    return [Quantity("length of the path in the clip", speeds.mean() * description.clip.placement.duration_s, 1, 0)]
+
+
+def _height(description, t) -> list[Quantity]:
+    times = np.linspace(0, description.clip.placement.duration_s, _DENSE)
+    y = description.best.positions(times)[:, 1]
+    top = int(y.argmax())
+    return [
+        Quantity("highest point above the start", float(y[top] - y[0]), 1, 0, f"reached at t = {times[top]:.2f} s"),
+        Quantity("highest point above the lowest", float(np.ptp(y)), 1, 0),
+    ]
+
+
+def _gravity(description, t) -> list[Quantity]:
+    """The part of the acceleration in the picture's plane, which is all of g where the camera stands level."""
+    if description.family != "parabolic":
+        raise UserError(
+            f"g can be read from a free flight only, and this motion was called {description.family}; "
+            f"choose a window in which the object flies freely, or ask for its acceleration"
+        )
+    a = velocity(velocity(description.best)).positions(np.array([0.0]))[0]
+    tilt = np.degrees(np.arctan2(a[0], -a[1]))
+    remark = f"it points {abs(tilt):.0f} degrees from straight down in the picture; right if the camera stands level"
+    return [Quantity("g", float(np.hypot(a[0], a[1])), 1, -2, remark)]
+
+
+@dataclass(frozen=True)
+class Harmonic:
+    """position = centre + drift t + a cos(omega t) + b sin(omega t)."""
+
+    omega: float
+    """Radians per second."""
+    drift: np.ndarray
+    """(3,) units per second."""
+    a: np.ndarray
+    b: np.ndarray
+
+    @property
+    def semi_axes(self) -> np.ndarray:
+        """Longest and shortest half diameter of the ellipse that is run through, (2,); equal for a circle."""
+        return np.linalg.svd(np.stack([self.a, self.b]), compute_uv=False)[:2]
+
+
+def harmonic(description: "Description") -> Harmonic:
+    """The one harmonic of a periodic motion; raises UserError where the equation has none."""
+    functions = {f for e in description.best.axes for f in e.atoms(sympy.sin, sympy.cos)}
+    rates = [abs(float(sympy.diff(f.args[0], T))) for f in functions]
+    if not rates or not min(rates) > 0:
+        raise UserError(
+            f"a {description.family} motion does not repeat itself, so it has no period, radius or amplitude; "
+            f"ask for its speed or its acceleration"
+        )
+    omega = float(np.median(rates))
+    # Over two turns the four functions are far from alike, however short the clip is.
+    t = np.linspace(0, 4 * np.pi / omega, _DENSE)
+    design = np.stack([np.ones_like(t), t, np.cos(omega * t), np.sin(omega * t)], axis=-1)
+    _, drift, a, b = np.linalg.lstsq(design, description.best.positions(t))[0]
+    return Harmonic(omega, drift, a, b)
+
+
+def _radius(description, t) -> list[Quantity]:
+    if description.family == "oscillating":
+        raise UserError("a swing to and fro has no radius; ask for its amplitude")
+    longest, shortest = harmonic(description).semi_axes
+    remark = ""
+    if shortest < 0.9 * longest:
+        remark = f"the fitted curve is an ellipse, {shortest / longest:.2f} times as wide as long; this is the mean"
+    return [Quantity("radius", float(np.sqrt((longest**2 + shortest**2) / 2)), 1, 0, remark)]
+
+
+def _amplitude(description, t) -> list[Quantity]:
+    return [Quantity("amplitude", float(harmonic(description).semi_axes[0]), 1, 0)]
+
+
+def _period(description, t) -> list[Quantity]:
+    return [Quantity("period", 2 * np.pi / harmonic(description).omega, 0, 1)]
+
+
+def _frequency(description, t) -> list[Quantity]:
+    return [Quantity("frequency", harmonic(description).omega / (2 * np.pi), 0, -1, "turns per second")]
+
+
+def _pitch(description, t) -> list[Quantity]:
+    if description.family != "helical":
+        raise UserError(f"only a helix has a pitch, and this motion was called {description.family}")
+    wave = harmonic(description)
+    return [Quantity("pitch", float(np.linalg.norm(wave.drift)) * 2 * np.pi / wave.omega, 1, 0, "climb in one turn")]
+
+
+_QUANTITIES: dict[str, Callable[["Description", float | None], list[Quantity]]] = {
+    "speed": _speed,
+    "acceleration": _acceleration,
+    "distance": _distance,
+    "height": _height,
+    "g": _gravity,
+    "radius": _radius,
+    "amplitude": _amplitude,
+    "period": _period,
+    "frequency": _frequency,
+    "pitch": _pitch,
+}
+NAMES = tuple(_QUANTITIES)
+"""What `derive` knows."""

@@ -1,0 +1,65 @@
+"""How many metres one unit of an equation is, from one known length.
+
+The unit of an equation is half the width of the crop at the path's mean depth. It changes with the crop, so what is
+kept is the length that the person gave, and the metres in a unit follow from the description at hand.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.camera import magnification
+from data.clip import CANONICAL
+from data.errors import UserError
+
+if TYPE_CHECKING:
+    from vlm.describe import Description
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One known length: the object's diameter, or the pixels that one metre takes at the object's mean depth."""
+
+    diameter_m: float | None = None
+    pixels_per_metre: float | None = None
+
+    def __post_init__(self):
+        given = [value for value in (self.diameter_m, self.pixels_per_metre) if value is not None]
+        if len(given) != 1:
+            raise UserError(
+                "a scale is one length: give the object's diameter in metres or the pixels in a metre, not both"
+            )
+        if not (math.isfinite(given[0]) and given[0] > 0):
+            raise UserError(f"a scale has to be a positive number, not {given[0]:g}")
+
+    def __str__(self) -> str:
+        if self.diameter_m is not None:
+            return f"the object is {self.diameter_m:g} m wide"
+        return f"one metre is {self.pixels_per_metre:g} pixels at the object's mean depth"
+
+    def metres_per_unit(self, description: "Description") -> float:
+        """Metres in one unit of the description's equations; raises UserError where the object's size is not seen."""
+        if self.pixels_per_metre is not None:
+            return description.clip.placement.half_width_px / self.pixels_per_metre
+        return self.diameter_m / (2 * radius_in_units(description))
+
+
+def radius_in_units(description: "Description") -> float:
+    """The object's radius in units of the equation, from its apparent size in the scene that the tokens decode to.
+
+    Raises UserError where the object is seen in fewer than half of the frames.
+    """
+    from tokenizer.readout import read_track
+
+    readout = read_track(description.reconstruction[None])
+    seen = readout.seen[0].numpy()
+    if seen.sum() * 2 < len(seen):
+        raise UserError(
+            "the decoded tokens do not show the object well enough to measure its size; give the scale as pixels per "
+            "metre instead"
+        )
+    t = CANONICAL.times[seen] * description.clip.placement.duration_s
+    nearer = magnification(description.best.positions(t), description.focal)
+    return float(np.median(readout.track.radius[0].numpy()[seen] / nearer))

@@ -1,0 +1,141 @@
+"""One chat's state: its videos, the window and the scale that were chosen, what was found, and a folder for files.
+
+Everything that a tool remembers is here, so two chats that hold two sessions can't see each other.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from agents.scale import Scale
+from data.errors import UserError
+
+if TYPE_CHECKING:
+    from vlm.describe import Description
+
+
+class Describes(Protocol):
+    """What a session needs of `vlm.describe.Describer`."""
+
+    def describe(self, video, start=None, end=None, fps=None, refine=True, field_of_view=60.0) -> "Description": ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool found."""
+
+    text: str
+    """Whole sentences with units, for a language model or a person."""
+    values: dict = field(default_factory=dict)
+    """The same as plain numbers and text, names with their units."""
+    files: tuple[Path, ...] = ()
+    """Pictures, videos and tables that were written into the session's folder."""
+
+
+class Session:
+    """One chat. Its methods may be called from several threads; tools hold `lock` while they run."""
+
+    def __init__(self, describer: Describes, folder: str | Path, videos: Iterable[str | Path] = ()):
+        """Files are written into `folder`, made when it is needed; `videos` are the only files that are ever read."""
+        self.describer = describer
+        self.folder = Path(folder)
+        self.lock = threading.RLock()
+        self.videos: list[Path] = []
+        self._forget_video()
+        for video in videos:
+            self.add_video(video)
+
+    def _forget_video(self) -> None:
+        self.scale: Scale | None = None
+        self.start: float | None = None
+        self.end: float | None = None
+        self.fps: float | None = None
+        self.field_of_view = 60.0
+        self._description: Description | None = None
+
+    def add_video(self, path: str | Path, field_of_view: float = 60.0) -> Path:
+        """Make a video the one that is talked about; window, scale and lens of the one before are forgotten."""
+        with self.lock:
+            path = Path(path)
+            if path not in self.videos:
+                self.videos.append(path)
+            self._current = path
+            self._forget_video()
+            self.field_of_view = field_of_view
+            return path
+
+    def choose_video(self, name: str) -> None:
+        """Go back to a video of this chat by its file name or its number, counted from 1.
+
+        Raises UserError if there is none of that name; no other file can be named.
+        """
+        with self.lock:
+            for number, path in enumerate(self.videos, 1):
+                if name.strip().lower() in (path.name.lower(), path.stem.lower(), str(number)):
+                    if path != self._current:
+                        self.add_video(path)
+                    return
+            known = ", ".join(path.name for path in self.videos) or "none"
+            raise UserError(f"this chat has no video {name!r}; it has: {known}")
+
+    @property
+    def video(self) -> Path:
+        """The video that is talked about; raises UserError where none was given."""
+        if not self.videos:
+            raise UserError("there is no video in this chat yet; give a video file first")
+        return self._current
+
+    def change(self, **settings: float | None) -> None:
+        """Set `start`, `end`, `fps` or `field_of_view`, and describe the video again.
+
+        Raises UserError, and leaves everything as it was, if the video can't be described like that.
+        """
+        with self.lock:
+            before = {name: getattr(self, name) for name in settings} | {"_description": self._description}
+            vars(self).update(settings | {"_description": None})
+            try:
+                self.description()
+            except UserError:
+                vars(self).update(before)
+                raise
+
+    @property
+    def described(self) -> bool:
+        """Whether the current video has been described."""
+        return self._description is not None
+
+    def description(self) -> "Description":
+        """What was found in the current video; found now if it has not been. Raises UserError as `describe` does."""
+        with self.lock:
+            if self._description is None:
+                self._description = self.describer.describe(
+                    self.video, self.start, self.end, self.fps, field_of_view=self.field_of_view
+                )
+            return self._description
+
+    @property
+    def metres_per_unit(self) -> float | None:
+        """Metres in one unit of the equation, None where no scale was set; raises UserError as `Scale` does."""
+        return None if self.scale is None else self.scale.metres_per_unit(self.description())
+
+    def sentence(self, error: UserError) -> str:
+        """An error as a whole sentence, with the names of videos and not where they lie."""
+        text = str(error)
+        for video in self.videos:
+            text = text.replace(str(video), video.name)
+        if not any(text.startswith(video.name) for video in self.videos):
+            text = text[:1].upper() + text[1:]
+        return text + ("" if text.endswith((".", "!", "?")) else ".")
+
+    def new_file(self, stem: str, suffix: str) -> Path:
+        """A path in the session's folder that no file has yet; raises UserError where the folder can't be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"the folder {self.folder} can't be made ({error.strerror}); choose another one") from error
+        number = 1
+        while (path := self.folder / f"{stem}-{number}{suffix}").exists():
+            number += 1
+        return path

@@ -1,0 +1,254 @@
+"""What can be asked of one chat's video: each tool is a function of a `Session` that returns a `Result`.
+
+They work without any agent:
+
+    session = Session(Describer(), "out/chat", ["throw.mp4"])
+    print(quantity(session, "speed").text)
+
+A tool that can't answer raises `UserError` with one sentence that says what would help. Files are written into the
+session's folder only, and only the session's videos are read. Lengths are in metres where a scale was set; otherwise
+in u, half the width of the crop at the path's mean depth, and the answer says so.
+"""
+
+import json
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agents import quantities
+from agents.arithmetic import evaluate_text
+from agents.scale import Scale
+from agents.session import Result, Session
+from agents.table import rows, write_csv
+from agents.wording import FURTHEST_S, LIMIT, equation_text, lengths, unit_of, where, window
+from data.errors import UserError
+
+Seconds = Annotated[float | None, Field(description="seconds from the clip's first frame (the t of the equation)")]
+
+
+def describe_video(
+    session: Session,
+    video: Annotated[
+        str | None, Field(description="file name or number of one of the chat's videos; left out, the latest")
+    ] = None,
+    frames_per_second: Annotated[
+        float | None, Field(description="true frame rate while filming, where the file's own is wrong (slow motion)")
+    ] = None,
+    field_of_view_deg: Annotated[float | None, Field(description="the camera's horizontal angle of view")] = None,
+) -> Result:
+    """Name the family of motion in the video, with probabilities; its values hold the equation."""
+    if field_of_view_deg is not None and not 1 <= field_of_view_deg <= 170:
+        raise UserError(f"a field of view lies between 1 and 170 degrees, not {field_of_view_deg:g}")
+    if frames_per_second is not None and not 0 < frames_per_second < math.inf:
+        raise UserError(f"a frame rate has to be a positive number, not {frames_per_second:g}")
+    if video is not None:
+        session.choose_video(video)
+    settings = {"fps": frames_per_second, "field_of_view": field_of_view_deg}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if settings:
+        session.change(**settings)
+    found = session.description()
+    rivals = sorted((p, name) for name, p in found.probabilities.items() if name != found.family)[::-1]
+    others = ", ".join(f"{name} {p:.0%}" for p, name in rivals[:2] if p >= 0.01)
+    text = f"The motion is {found.family} ({found.meaning}), confidence {found.confidence:.0%}"
+    text += f"; next: {others}. " if others else ". "
+    if found.second_opinion is not None and found.second_opinion.family != found.family:
+        text += f"A fit to the decoded track, without the language model, says {found.second_opinion.family}. "
+    text += f"{window(session)} {LIMIT}"
+    notes = "".join(f" Note: {note}." for note in found.clip.notes)
+    return Result(text + notes, {**found.to_dict(), "video": session.video.name})
+
+
+def equation(
+    session: Session,
+    which: Annotated[
+        Literal["refined", "raw", "both"],
+        Field(description="refined: after the fit to the decoded track; raw: from the language model alone"),
+    ] = "refined",
+) -> Result:
+    """Give the equation x(t), y(t), z(t) of the motion."""
+    found = session.description()
+    parts, values = [], {}
+    for name, one in (("refined", found.refined), ("raw", found.equation)):
+        if which not in (name, "both"):
+            continue
+        if one is None:
+            if which == "refined":
+                raise UserError("there is no refined equation, because the track could not be fitted; ask for the raw")
+            continue
+        parts.append(f"{name.capitalize()}: {equation_text(one)}.")
+        values[name] = one.to_text()
+    return Result(f"{' '.join(parts)} t is in seconds. {lengths(session)} x is right, y up, z to the camera.", values)
+
+
+def position_at(
+    session: Session,
+    t_s: Annotated[float, Field(description="the time in seconds")],
+    clock: Annotated[
+        Literal["clip", "video"],
+        Field(description="clip: counted from the clip's first frame, as in the equation; video: from the file's"),
+    ] = "clip",
+) -> Result:
+    """Say where the object is at a time: position in space and pixel in the picture."""
+    place = session.description().clip.placement
+    return where(session, t_s - place.t0_s if clock == "video" else t_s)
+
+
+def forecast(
+    session: Session, seconds_after_end: Annotated[float, Field(description="seconds after the clip's last frame")]
+) -> Result:
+    """Continue the equation past the end of the clip: where the object would be."""
+    if not 0 <= seconds_after_end <= FURTHEST_S:
+        raise UserError(
+            f"a forecast reaches from 0 to {FURTHEST_S:g} seconds past the end, not {seconds_after_end:g}; "
+            f"ask for a position for times inside the clip"
+        )
+    return where(session, session.description().clip.placement.duration_s + seconds_after_end)
+
+
+def quantity(
+    session: Session,
+    name: Annotated[
+        Literal[
+            "speed", "acceleration", "distance", "height", "g", "radius", "amplitude", "period", "frequency", "pitch"
+        ],
+        Field(description="distance: length of the path; height: of the highest point; g: needs a scale, free flight"),
+    ],
+    t_s: Seconds = None,
+) -> Result:
+    """Derive a quantity with its unit from the equation: speed, acceleration, radius, period, g and others."""
+    found = session.description()
+    if t_s is not None and not math.isfinite(t_s):
+        raise UserError("the time has to be a number of seconds")
+    numbers = quantities.derive(name, found, t_s)
+    metres = session.metres_per_unit
+    if name == "g" and metres is None:
+        raise UserError(
+            "g in m/s² needs a scale, which one camera does not give: say how wide the object is "
+            "('the ball is 6.7 cm wide') or how many pixels one metre is"
+        )
+    parts, values = [], {}
+    for number in numbers:
+        value, unit = number.value * (metres or 1.0) ** number.length_power, unit_of(number, metres)
+        remark = f" ({number.remark})" if number.remark else ""
+        parts.append(f"The {number.name} is {value:.3g} {unit}{remark}.")
+        values[f"{number.name} [{unit}]"] = value
+    when = "" if t_s is None or name not in ("speed", "acceleration") else f"At t = {t_s:g} s: "
+    scaled = any(number.length_power for number in numbers)
+    return Result(f"{when}{' '.join(parts)}" + (f" {lengths(session)}" if scaled else ""), values)
+
+
+def set_scale(
+    session: Session,
+    object_diameter_m: Annotated[float | None, Field(description="true diameter of the object in metres")] = None,
+    pixels_per_metre: Annotated[
+        float | None, Field(description="pixels of the video that one metre takes at the object's distance")
+    ] = None,
+) -> Result:
+    """Set the scale, so that lengths are given in metres: one of the two lengths."""
+    scale = Scale(object_diameter_m, pixels_per_metre)
+    metres = scale.metres_per_unit(session.description())
+    session.scale = scale
+    text = f"Scale set: {scale}, so 1 u is {metres:.3g} m."
+    if object_diameter_m is not None:
+        text += " The apparent size is read from the decoded tokens; its error goes into every length."
+    return Result(text, {"metres_per_unit": metres})
+
+
+def choose_window(
+    session: Session,
+    start_s: Annotated[float | None, Field(description="look no earlier, in seconds of the video")] = None,
+    end_s: Annotated[float | None, Field(description="look no later, in seconds of the video")] = None,
+) -> Result:
+    """Look at one stretch of the video only and describe it again; with neither time, find the stretch anew."""
+    for value in (start_s, end_s):
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise UserError(f"a window's times are seconds from 0 on, not {value:g}")
+    if end_s is not None and end_s <= (start_s or 0):
+        raise UserError(f"the window's end ({end_s:g} s) has to come after its start ({start_s or 0:g} s)")
+    session.change(start=start_s, end=end_s)
+    return describe_video(session)
+
+
+def plot(
+    session: Session,
+    what: Annotated[
+        Literal["position", "velocity", "acceleration", "all"], Field(description="what is drawn against time")
+    ] = "all",
+) -> Result:
+    """Draw position, velocity or acceleration against time as a picture."""
+    from agents.plots import plot_over_time
+
+    names = ("position", "velocity", "acceleration") if what == "all" else (what,)
+    path = session.new_file(f"{what}-over-time", ".png")
+    plot_over_time(session.description(), names, path, session.metres_per_unit)
+    shown = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+    return Result(f"Here is the {shown} against time. {lengths(session)}", {"file": path.name}, (path,))
+
+
+def draw_curve(session: Session) -> Result:
+    """Draw the found curve over the video, as an mp4 file."""
+    from agents.overlay import draw_over_video
+
+    path = session.new_file("curve-over-video", ".mp4")
+    draw_over_video(session.description(), path, session.fps)
+    text = "Here is the video with the curve: full inside the clip, pale where the equation is continued beyond it."
+    return Result(text, {"file": path.name}, (path,))
+
+
+def show_tokens(session: Session) -> Result:
+    """Show the visual tokens of the clip as a mosaic, beside the scene that they decode to."""
+    from agents.plots import plot_tokens
+
+    found = session.description()
+    path = session.new_file("tokens", ".png")
+    plot_tokens(found, path)
+    codes = found.codes.flatten().tolist()
+    text = f"The clip became {len(codes)} codes, shown between the clip and the scene that they decode to."
+    return Result(text, {"codes": found.codes.tolist(), "file": path.name}, (path,))
+
+
+def save_table(
+    session: Session, file_type: Annotated[Literal["csv", "json"], Field(description="kind of the file")] = "csv"
+) -> Result:
+    """Write position, velocity and pixel against time, as a table to download; JSON holds the description too."""
+    found, metres = session.description(), session.metres_per_unit
+    path = session.new_file("motion", f".{file_type}")
+    table = rows(found, metres)
+    if file_type == "csv":
+        write_csv(table, path)
+    else:
+        saved = {**found.to_dict(), "video": session.video.name, "metres_per_unit": metres, "table": table}
+        path.write_text(json.dumps(saved, indent=1))
+    return Result(f"Here is the table with {len(table)} times. {lengths(session)}", {"file": path.name}, (path,))
+
+
+def evaluate(
+    session: Session,
+    expression: Annotated[
+        str, Field(description="numbers, t, pi, + - * / ** (whole, to 4), sin, cos, exp, sqrt; nothing else")
+    ],
+    t_s: Annotated[float, Field(description="value of t in the expression")] = 0.0,
+) -> Result:
+    """Work out an arithmetic expression, in which t may stand for a time."""
+    value = evaluate_text(expression, t_s)
+    at = f" at t = {t_s:g}" if "t" in expression.replace("sqrt", "") else ""
+    return Result(f"{expression.strip()} = {value:.6g}{at}.", {"value": value})
+
+
+TOOLS = (
+    describe_video,
+    equation,
+    position_at,
+    forecast,
+    quantity,
+    set_scale,
+    choose_window,
+    plot,
+    draw_curve,
+    show_tokens,
+    save_table,
+    evaluate,
+)
+"""Everything that an agent may call."""

@@ -1,0 +1,63 @@
+"""The sentences in which tools answer: places, windows, equations and units, with what they rest on."""
+
+import math
+
+import numpy as np
+
+from agents.quantities import Quantity
+from agents.session import Result, Session
+from data.equation import Equation
+from data.errors import UserError
+
+LIMIT = (
+    "One camera that nobody calibrated can't tell how large or how far away the object is, nor how deep its path: "
+    "the scale of z rests on the assumed field of view."
+)
+_NO_SCALE = (
+    "No scale is set, so lengths are in u, half the width of the crop; say how wide the object is to get metres."
+)
+FURTHEST_S = 60.0
+
+
+def where(session: Session, t: float) -> Result:
+    """Position and pixel at t seconds from the clip's first frame, inside the clip or beyond it."""
+    found, metres = session.description(), session.metres_per_unit
+    place = found.clip.placement
+    if not (math.isfinite(t) and -FURTHEST_S <= t - place.duration_s <= FURTHEST_S):
+        raise UserError(f"the time has to lie within {FURTHEST_S:g} seconds of the clip")
+    position = found.best.positions(np.array([t]))[0]
+    unit = "u" if metres is None else "m"
+    x, y, z = position * (metres or 1.0)
+    text = f"At t = {t:.3g} s ({place.t0_s + t:.3g} s of the video) x = {x:.3g}, y = {y:.3g}, z = {z:.3g} {unit}"
+    values = {"t_s": t, "video_s": place.t0_s + t, f"position_{unit}": [float(x), float(y), float(z)]}
+    if position[2] < 0.9 * found.focal:
+        px, py = found.pixels(found.best, np.array([t]))[0]
+        inside = 0 <= px <= place.video_width_px and 0 <= py <= place.video_height_px
+        text += f", at pixel ({px:.0f}, {py:.0f})" + ("." if inside else ", which is outside the picture.")
+        values |= {"pixel": [float(px), float(py)], "inside_picture": bool(inside)}
+    else:
+        text += ", which is behind the camera."
+    if not -1e-6 <= t <= place.duration_s + 1e-6:
+        text += " That is outside the clip: the equation is continued, nothing was seen there."
+    return Result(f"{text} {lengths(session)}", values)
+
+
+def window(session: Session) -> str:
+    place = session.description().clip.placement
+    return f"The clip runs from {place.t0_s:.2f} to {place.t0_s + place.duration_s:.2f} s of the video."
+
+
+def equation_text(one: Equation) -> str:
+    return ", ".join(f"{axis}(t) = {text}" for axis, text in one.to_text().items())
+
+
+def lengths(session: Session) -> str:
+    return _NO_SCALE if session.scale is None else f"Lengths are in metres, because {session.scale}."
+
+
+def unit_of(number: Quantity, metres: float | None) -> str:
+    powers = {1: "", 2: "²"}
+    length = ("u" if metres is None else "m") if number.length_power else ""
+    if number.time_power >= 0:
+        return length or "s"
+    return f"{length or '1'}/s{powers[-number.time_power]}"

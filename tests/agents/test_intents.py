@@ -1,0 +1,81 @@
+"""What the intent router understands: measured on requests that it was not written on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from agents.intents import Call, plan
+from agents.local_model import requested
+from agents.toolbox import arguments_of
+from agents.tools import TOOLS
+
+HELD_OUT = Path(__file__).parent / "requests.jsonl"
+WRITTEN_ON = Path(requested.__code__.co_filename).parent / "examples.jsonl"
+
+
+def load(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def right(example):
+    calls = requested(example["text"])
+    wanted = [tuple(call) for call in example["calls"]]
+    return [call.tool for call in calls] == [name for name, _ in wanted] and all(
+        call.arguments == pytest.approx(arguments, rel=1e-3) if _numbers(arguments) else call.arguments == arguments
+        for call, (_, arguments) in zip(calls, wanted)
+    )
+
+
+def _numbers(arguments):
+    return all(isinstance(value, float | int) for value in arguments.values())
+
+
+def rate(examples):
+    return sum(map(right, examples)) / len(examples)
+
+
+def test_held_out_requests():
+    # Measured once, when the router was finished: 151 of 189 with every tool and argument right (79.9%), and 30 of 31
+    # that no tool serves declined (96.8%). The requests are by the router's author, written after it; the router was
+    # not changed for them. The margin is for a router that was changed for other reasons.
+    examples = load(HELD_OUT)
+    served = [example for example in examples if example["calls"]]
+    unserved = [example for example in examples if not example["calls"]]
+    assert len(served) >= 150 and len(unserved) >= 30
+    assert rate(served) >= 0.76
+    assert rate(unserved) >= 0.93
+
+
+def test_the_sets_share_no_request():
+    known = {example["text"].lower() for example in load(WRITTEN_ON)}
+    assert not [example for example in load(HELD_OUT) if example["text"].lower() in known]
+
+
+def test_the_requests_it_was_written_on():
+    assert rate(load(WRITTEN_ON)) >= 0.99
+
+
+@pytest.mark.parametrize("path", [HELD_OUT, WRITTEN_ON], ids=lambda path: path.stem)
+def test_every_expected_call_fits_the_tools(path):
+    schemas = {function.__name__: arguments_of(function) for function in TOOLS}
+    for example in load(path):
+        for name, arguments in example["calls"]:
+            try:
+                schemas[name](**arguments)
+            except ValidationError as error:
+                pytest.fail(f"{example['text']}: {error}")
+
+
+def test_a_follow_up_asks_the_same_tool():
+    before = Call("position_at", {"t_s": 0.3, "clock": "clip"})
+    assert plan("and at 0.8 s?", before) == [Call("position_at", {"t_s": 0.8, "clock": "clip"})]
+    assert plan("what about 0.5?", before) == [Call("position_at", {"t_s": 0.5, "clock": "clip"})]
+    assert plan("and at 0.8 s?") == [] and plan("thanks", before) == []
+
+
+def test_a_new_video_is_described_before_it_is_asked_about():
+    calls = requested("[new video: throw.mp4]\nhow fast is it?")
+    assert calls == [Call("describe_video"), Call("quantity", {"name": "speed"})]
+    assert requested("[new video: throw.mp4]") == [Call("describe_video")]

@@ -1,0 +1,217 @@
+"""What each tool promises, called from Python with no agent: numbers, units, files, and sentences where it can't."""
+
+import csv
+import json
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from agents import tools
+from agents.session import Session
+from data.errors import UserError
+from tests.ui import fake
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return fake.write_video(tmp_path_factory.mktemp("video") / "throw.mp4")
+
+
+@pytest.fixture()
+def chat(video, tmp_path):
+    def begin(family="helical"):
+        return Session(fake.FakeDescriber(family=family), tmp_path / "chat", [video])
+
+    return begin
+
+
+def number(result):
+    (value,) = result.values.values()
+    return value
+
+
+def test_describing_names_the_family_the_rivals_and_the_limit(chat):
+    result = tools.describe_video(chat())
+    assert "helical" in result.text and "93%" in result.text and "circular 6%" in result.text
+    assert "can't tell" in result.text and result.values["refined"] == fake.TRUE.to_text()
+
+
+def test_equations_raw_refined_and_both(chat):
+    session = chat()
+    assert tools.equation(session).values == {"refined": fake.TRUE.to_text()}
+    assert tools.equation(session, "raw").values == {"raw": fake.RAW.to_text()}
+    assert set(tools.equation(session, "both").values) == {"raw", "refined"}
+
+
+def test_position_on_both_clocks_and_its_pixel(chat):
+    session = chat()
+    tools.choose_window(session, 0.4, 1.4)
+    clip, film = tools.position_at(session, 0.3), tools.position_at(session, 0.7, "video")
+    assert clip.values["position_u"] == pytest.approx(film.values["position_u"])
+    np.testing.assert_allclose(clip.values["position_u"], fake.TRUE.positions(np.array(0.7)), atol=1e-6)
+    pixel = session.description().pixels(session.description().best, np.array([0.3]))[0]
+    assert clip.values["pixel"] == pytest.approx(list(pixel))
+    assert "outside the clip" not in clip.text
+
+
+def test_a_forecast_continues_the_equation_and_says_so(chat):
+    result = tools.forecast(chat(), 0.5)
+    np.testing.assert_allclose(result.values["position_u"], fake.TRUE.positions(np.array(fake.SECONDS + 0.5)))
+    assert "nothing was seen there" in result.text
+    with pytest.raises(UserError, match="0 to 60"):
+        tools.forecast(chat(), -1)
+
+
+def test_a_forecast_behind_the_camera_has_no_pixel(chat):
+    assert "behind the camera" in tools.forecast(chat(), 30).text
+
+
+def test_quantities_of_a_helix(chat):
+    session = chat()
+    # x = 0.05 cos, y = 0.45 cos, z = 0.45 sin, all with 7.85 rad/s: very nearly a circle.
+    assert number(tools.quantity(session, "period")) == pytest.approx(2 * np.pi / 7.85)
+    assert number(tools.quantity(session, "frequency")) == pytest.approx(7.85 / 2 / np.pi)
+    assert number(tools.quantity(session, "radius")) == pytest.approx(0.45, rel=0.02)
+    assert number(tools.quantity(session, "pitch")) == pytest.approx(np.hypot(0.62, 0.38) * 2 * np.pi / 7.85)
+    t = np.array([0.7, 0.7 + 1e-6])
+    speed = np.linalg.norm(np.diff(fake.TRUE.positions(t), axis=0)) / 1e-6
+    assert number(tools.quantity(session, "speed", 0.7)) == pytest.approx(speed, rel=1e-4)
+
+
+def test_quantities_of_a_throw_and_a_swing(chat):
+    throw, swing = chat("parabolic"), chat("oscillating")
+    assert number(tools.quantity(throw, "acceleration")) == pytest.approx(3.0)
+    heights = tools.quantity(throw, "height")
+    assert list(heights.values.values())[0] == pytest.approx(0.96, abs=1e-4) and "t = 0.80 s" in heights.text
+    assert number(tools.quantity(swing, "amplitude")) == pytest.approx(np.hypot(0.6, 0.2))
+    with pytest.raises(UserError, match="amplitude"):
+        tools.quantity(swing, "radius")
+    with pytest.raises(UserError, match="does not repeat itself"):
+        tools.quantity(throw, "period")
+
+
+def test_g_needs_a_scale_and_a_free_flight(chat):
+    session = chat("parabolic")
+    with pytest.raises(UserError, match="how wide the object is"):
+        tools.quantity(session, "g")
+    tools.set_scale(session, object_diameter_m=0.24)
+    result = tools.quantity(session, "g")
+    # One unit is a metre: the ball's radius is 0.12 in both. The size is read from the decoded picture.
+    assert result.values["g [m/s²]"] == pytest.approx(3.0, rel=0.05) and "m/s²" in result.text
+    with pytest.raises(UserError, match="free flight"):
+        tools.quantity(chat(), "g")
+
+
+def test_both_kinds_of_scale_turn_units_into_metres(chat):
+    session = chat()
+    assert "u/s" in tools.quantity(session, "speed", 0.5).text and "No scale is set" in tools.equation(session).text
+    tools.set_scale(session, pixels_per_metre=100.0)
+    assert session.metres_per_unit == pytest.approx(0.45 * 270 / 100)
+    assert "m/s" in tools.quantity(session, "speed", 0.5).text
+    tools.set_scale(session, object_diameter_m=0.067)
+    assert session.metres_per_unit == pytest.approx(0.067 / 0.24, rel=0.05)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"object_diameter_m": 1, "pixels_per_metre": 1}, {"object_diameter_m": -1}])
+def test_a_scale_is_one_positive_length(chat, wrong):
+    session = chat()
+    with pytest.raises(UserError):
+        tools.set_scale(session, **wrong)
+    assert session.scale is None
+
+
+def test_a_window_is_described_anew_and_a_bad_one_changes_nothing(chat):
+    session = chat()
+    result = tools.choose_window(session, 0.5, 1.2)
+    assert "0.50 to 1.20 s" in result.text
+    for wrong in ((1.2, 0.5), (-1, None), (1.55, None)):
+        with pytest.raises(UserError):
+            tools.choose_window(session, *wrong)
+        assert (session.start, session.end) == (0.5, 1.2) and session.described
+    assert "0.00 to 1.60 s" in tools.choose_window(session).text
+
+
+def test_the_scale_survives_a_new_window_as_the_length_that_was_given(chat):
+    session = chat()
+    tools.set_scale(session, object_diameter_m=0.24)
+    tools.choose_window(session, 0.4, 1.4)
+    assert session.metres_per_unit == pytest.approx(1.0, rel=0.05)
+
+
+@pytest.mark.parametrize("what", ["position", "velocity", "acceleration", "all"])
+def test_plots_are_pictures_in_the_sessions_folder(chat, what):
+    session = chat()
+    (path,) = tools.plot(session, what).files
+    assert path.parent == session.folder and cv2.imread(str(path)).std() > 5
+
+
+def test_the_curve_lies_on_the_ball_in_an_h264_video(chat, video):
+    session = chat()
+    (path,) = tools.draw_curve(session).files
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        drawn = [f.to_ndarray(format="rgb24").astype(int) for f in container.decode(video=0)]
+    with av.open(str(video)) as container:
+        plain = [f.to_ndarray(format="rgb24").astype(int) for f in container.decode(video=0)]
+    assert len(drawn) == len(plain)
+    for k in (5, 20, 40):
+        x, y = session.description().pixels(fake.TRUE, np.array([k / fake.RATE]))[0]
+        here = drawn[k][round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].mean(axis=(0, 1))
+        assert here[2] > here[0] + 60, "the dot is blue, the ball is yellow"
+
+
+def test_tokens_are_shown_beside_what_they_decode_to(chat):
+    result = tools.show_tokens(chat())
+    assert "36 codes" in result.text and np.shape(result.values["codes"]) == (9, 2, 2) and result.files[0].exists()
+
+
+def test_tables_carry_units_in_their_columns(chat):
+    session = chat()
+    (path,) = tools.save_table(session).files
+    rows = list(csv.DictReader(path.open()))
+    assert len(rows) == 61 and float(rows[30]["x_u"]) == pytest.approx(fake.TRUE.positions(np.array(0.8))[0], abs=1e-5)
+    tools.set_scale(session, pixels_per_metre=100.0)
+    (path,) = tools.save_table(session, "json").files
+    saved = json.loads(path.read_text())
+    assert "vx_m_per_s" in saved["table"][0] and saved["family"] == "helical"
+
+
+def test_arithmetic_is_parsed_and_never_run(chat):
+    assert tools.evaluate(chat(), "9.81*t**2/2", 0.5).values["value"] == pytest.approx(1.22625)
+    wrong = ("__import__('os')", "1/0", "sqrt(0-1)", "9**4**4", "((9**4)**4)**4 * (8**4)**4", "x + 1", "t" * 300, "")
+    for text in wrong:
+        with pytest.raises(UserError):
+            tools.evaluate(chat(), text)
+
+
+def test_no_video_and_no_other_files(tmp_path, video):
+    session = Session(fake.FakeDescriber(), tmp_path)
+    with pytest.raises(UserError, match="no video in this chat"):
+        tools.describe_video(session)
+    session.add_video(video)
+    other = fake.write_video(tmp_path / "other.mp4")
+    for name in (str(other), "/etc/passwd", "../other.mp4", "2"):
+        with pytest.raises(UserError, match="this chat has no video"):
+            tools.describe_video(session, video=name)
+    assert "helical" in tools.describe_video(session, video="throw").text
+
+
+def test_an_error_names_the_video_and_not_where_it_lies(tmp_path):
+    (tmp_path / "bad.mp4").write_text("no video")
+    session = Session(fake.FakeDescriber(), tmp_path, [tmp_path / "bad.mp4"])
+    with pytest.raises(UserError) as caught:
+        tools.describe_video(session)
+    sentence = session.sentence(caught.value)
+    assert sentence.startswith("bad.mp4 is") and sentence.endswith(".") and str(tmp_path) not in sentence
+
+
+def test_a_new_video_forgets_the_scale_and_the_window(chat, tmp_path):
+    session = chat()
+    tools.set_scale(session, pixels_per_metre=100)
+    tools.choose_window(session, 0.2, 1.0)
+    session.add_video(fake.write_video(tmp_path / "second.mp4"))
+    assert session.scale is None and session.start is None and not session.described
+    tools.describe_video(session, video="1")
+    assert session.video.name == "throw.mp4"

@@ -1,0 +1,191 @@
+"""What the page promises to people and to programs, with the fake describer behind it."""
+
+import socket
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from gradio_client import Client, handle_file
+
+from agents.local_model import NAME
+from data.errors import UserError
+from tests.ui import fake
+from ui.card import bars, latex
+from ui.chat import build, serve
+from ui.conversation import Conversation
+from ui.loader import BackgroundDescriber
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return fake.write_video(tmp_path_factory.mktemp("video") / "throw.mp4")
+
+
+@pytest.fixture(scope="module")
+def url():
+    page = serve(describer=fake.FakeDescriber(family="parabolic"), wait=False)
+    yield page.local_url
+    page.close()
+
+
+@pytest.fixture()
+def client(url):
+    return Client(url, verbose=False)
+
+
+def ask(client, text, *videos):
+    return client.predict(message={"text": text, "files": [handle_file(str(v)) for v in videos]}, api_name="/chat")
+
+
+def test_a_program_asks_by_api_and_the_chat_goes_on(client, video):
+    first = ask(client, "what motion is it?", video)
+    assert first["calls"][0]["values"]["family"] == "parabolic" and first["model"] == NAME
+    assert ask(client, "the ball is 24 cm wide")["metres_per_unit"] == pytest.approx(1.0, rel=0.05)
+    answer = ask(client, "what was g?")
+    assert answer["calls"][0]["values"]["g [m/s²]"] == pytest.approx(3.0, rel=0.05) and "m/s²" in answer["text"]
+
+
+def test_two_people_do_not_see_each_other(url, video, tmp_path):
+    ada, bob = Client(url, verbose=False), Client(url, verbose=False)
+    ask(ada, "the ball is 24 cm wide", video)
+    assert "no video in this chat" in ask(bob, "how fast is it?")["text"]
+    ask(bob, "", fake.write_video(tmp_path / "other.mp4"))
+    answers = {}
+
+    def many(name, client):
+        answers[name] = [ask(client, "how fast is it at 0.5 s?") for _ in range(3)]
+
+    threads = [threading.Thread(target=many, args=person) for person in (("ada", ada), ("bob", bob))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {a["video"] for a in answers["ada"]} == {"throw.mp4"} and {a["video"] for a in answers["bob"]} == {
+        "other.mp4"
+    }
+    assert all("m/s." in a["text"] for a in answers["ada"]) and all("u/s." in a["text"] for a in answers["bob"])
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no video", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 500])
+def test_a_broken_upload_is_answered_by_a_sentence(client, tmp_path, content):
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(content)
+    text = ask(client, "what is it?", bad)["text"]
+    assert "bad.mp4" in text.lower() and "/" not in text and text.endswith(".") and "Traceback" not in text
+    assert "None of my tools" in ask(client, "hello")["text"]
+
+
+def test_an_empty_message_is_answered_by_a_sentence(client):
+    assert "ask a question" in ask(client, "").get("text").lower()
+
+
+def test_only_the_chat_is_offered_to_programs(client):
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/chat"}
+
+
+def test_the_page_fetches_nothing_from_the_network_and_listens_here_only(url):
+    import urllib.request
+
+    page = urllib.request.urlopen(url).read().decode()
+    assert url.startswith("http://127.0.0.1:")
+    assert "fonts.googleapis" not in page and "cdnjs" not in page and '"analytics_enabled":true' not in page
+
+
+def test_the_port_of_the_environment_is_used(monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("GRADIO_SERVER_PORT", str(port))
+    page = serve(describer=fake.FakeDescriber(), wait=False)
+    try:
+        assert page.local_url == f"http://127.0.0.1:{port}/"
+        with pytest.raises(UserError, match="--port"):
+            serve(describer=fake.FakeDescriber(), port=port, wait=False)
+    finally:
+        page.close()
+
+
+def test_an_answer_grows_and_holds_everything(video):
+    conversation = Conversation(fake.FakeDescriber())
+    lengths, pending = [], 0
+    for history in conversation.ask("what motion is it?", [video]):
+        lengths.append(len(history))
+        pending += any(message.metadata.get("status") == "pending" for message in history)
+    assert lengths == sorted(lengths) and len(set(lengths)) > 5 and pending
+    steps = [message for message in conversation.history if message.metadata.get("duration") is not None]
+    assert [message.metadata["title"] for message in steps] == ["describe_video()"]
+    parts = [part for message in conversation.history if isinstance(message.content, list) for part in message.content]
+    files = [Path(part["path"]) for part in parts if isinstance(part, dict)]
+    assert sorted(file.suffix for file in files) == [".csv", ".json", ".mp4", ".png", ".png", ".png"]
+    assert all(file.exists() and file.parent == conversation.folder for file in files)
+    kinds = {type(part).__name__ for part in parts}
+    assert {"HTML", "Plot"} <= kinds and any(isinstance(part, str) and "$$" in part for part in parts)
+    assert conversation.answer.count("can't tell how large") == 1
+    assert "What are the radius, the period and the pitch?" in [o["value"] for o in conversation.history[-1].options]
+    conversation.close()
+    assert not conversation.folder.exists()
+
+
+def test_files_of_tools_are_shown_and_old_buttons_go(video):
+    conversation = Conversation(fake.FakeDescriber())
+    list(conversation.ask("", [video]))
+    list(conversation.ask("plot the velocity"))
+    assert conversation.history[-1].content["path"].endswith(".png")
+    assert sum(bool(message.options) for message in conversation.history) == 1
+    list(conversation.ask("what is the equation?"))
+    assert r"\begin{aligned}" in conversation.answer
+    conversation.close()
+
+
+def test_what_breaks_inside_is_a_sentence_too(video, monkeypatch, capsys):
+    describer = fake.FakeDescriber()
+    monkeypatch.setattr(describer, "describe", lambda *a, **k: 1 / 0)
+    conversation = Conversation(describer)
+    list(conversation.ask("what is it?", [video]))
+    assert "broke inside" in conversation.answer and "ZeroDivisionError" in capsys.readouterr().err
+    assert not any(message.metadata.get("status") == "pending" for message in conversation.history)
+
+
+def test_a_rendered_sample_comes_with_its_lens(monkeypatch):
+    def rendered(path, family, seed):
+        fake.write_video(path)
+        return SimpleNamespace(family=family, field_of_view=47.0)
+
+    monkeypatch.setattr("ui.conversation.write_sample", rendered)
+    conversation = Conversation(fake.FakeDescriber())
+    video = conversation.sample("parabolic", 1)
+    assert video.exists() and conversation.session.video == video and conversation.session.field_of_view == 47.0
+    conversation.close()
+
+
+def test_the_page_is_up_while_the_networks_load(video):
+    go = threading.Event()
+
+    def slow():
+        go.wait(10)
+        return fake.FakeDescriber()
+
+    describer = BackgroundDescriber(slow)
+    assert describer.loading and "loading" in describer.status
+    build(describer)
+    threading.Timer(0.2, go.set).start()
+    assert describer.describe(video).family == "helical" and "ready" in describer.status
+
+
+def test_networks_that_can_not_be_loaded_are_a_sentence(video):
+    describer = BackgroundDescriber(lambda: fake.FakeDescriber("missing"))
+    for _ in range(2):
+        with pytest.raises(UserError, match="no weights in missing"):
+            describer.describe(video)
+    time.sleep(0.01)
+    assert "could not be loaded" in describer.status
+
+
+def test_latex_has_units_and_names_are_escaped(video):
+    text = latex(fake.TRUE, "m")
+    assert text.count(r"\mathrm{m}") == 3 and r"\cos" in text and "x(t) &=" in text
+    description = fake.FakeDescriber().describe(video)
+    object.__setattr__(description, "meaning", "<script>alert(1)</script>")
+    assert "<script>" not in bars(description) and 'style="width:93.0%"' in bars(description)

@@ -1,0 +1,152 @@
+"""The chat from a terminal: `trajvlm ui` puts up the page, `trajvlm ask` answers once, `trajvlm chat` goes on.
+
+trajvlm ask throw.mp4 "the ball is 6.7 cm wide, what was g?"
+"""
+
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from data.errors import UserError
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+
+app = typer.Typer()
+
+Video = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file of one moving object.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A chat model by LangChain's name, such as openai:gpt-5-mini; left out, an intent router without any.",
+    ),
+]
+BaseModel = Annotated[
+    str | None,
+    typer.Option(metavar="NAME_OR_FOLDER", help="The language model under the adapter of the describer."),
+]
+Out = Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for plots, videos and tables.")]
+
+
+@app.command(epilog="Example: trajvlm ui --port 7860")
+def ui(
+    model: Model = None,
+    base_model: BaseModel = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; left out, this machine alone (127.0.0.1).")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Left out, GRADIO_SERVER_PORT or the first free from 7860.")
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+):
+    """Serve a page on which to chat about videos."""
+    try:
+        from ui.chat import serve
+
+        serve(model, base_model, host, port, open_browser=open_browser)
+    except UserError as error:
+        raise _failed(error) from error
+
+
+@app.command(epilog='Example: trajvlm ask throw.mp4 "where will it be half a second after the end?"')
+def ask(
+    video: Video,
+    question: Annotated[str, typer.Argument(help="A question in your own words.")],
+    model: Model = None,
+    base_model: BaseModel = None,
+    out: Out = Path("out/chat"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+):
+    """Answer one QUESTION about a VIDEO.
+
+    Exit status: 0 if it was answered, 1 if the video or the model can't be used, 2 for wrong usage.
+    """
+    try:
+        agent = _agent(video, model, base_model, out)
+        if not as_json:
+            _turn(agent, question, Console(highlight=False))
+            return
+        with redirect_stdout(sys.stderr):
+            answer = agent.ask(question)
+    except UserError as error:
+        raise _failed(error) from error
+    calls = [
+        {"tool": call.name, "failed": call.failed, "values": call.result.values if call.result else {}}
+        for call in answer.calls
+    ]
+    print(json.dumps({"video": str(video), "text": answer.text, "model": answer.model, "calls": calls}))
+
+
+@app.command(epilog="Example: trajvlm chat throw.mp4")
+def chat(video: Video, model: Model = None, base_model: BaseModel = None, out: Out = Path("out/chat")):
+    """Ask one question after the other about a VIDEO; an empty line ends it."""
+    answers = Console(highlight=False)
+    try:
+        agent = _agent(video, model, base_model, out)
+    except UserError as error:
+        raise _failed(error) from error
+    answers.print(Text(f"Answers by: {agent.model_name}. Ask about {video.name}; an empty line ends it."))
+    while True:
+        try:
+            question = input("> ").strip()
+        except EOFError:
+            return
+        if not question:
+            return
+        try:
+            _turn(agent, question, answers)
+        except UserError as error:
+            _complain(error)
+
+
+def _agent(video: Path, model: str | None, base_model: str | None, out: Path) -> "Agent":
+    from data.video import open_video
+
+    # What can't be answered anyway is said before the networks load.
+    open_video(video)
+    from agents.agent import Agent
+    from agents.session import Session
+    from ui.loader import load_describer
+
+    return Agent(Session(load_describer(base_model), out, [video]), model)
+
+
+def _turn(agent: "Agent", question: str, answers: Console) -> None:
+    """Print each step as it comes, then the answer, the equation of a new description, and the files."""
+    from agents.agent import Said, ToolEnded, ToolStarted
+
+    said, files, described, arguments = "", [], False, {}
+    for step in agent.stream(question):
+        if isinstance(step, ToolStarted):
+            arguments[step.id] = ", ".join(f"{name} = {value}" for name, value in step.arguments.items())
+        elif isinstance(step, ToolEnded):
+            given = arguments.get(step.id, "")
+            answers.print(Text(f"  {step.name}({given})  {step.seconds:.2f} s", style="dim"), soft_wrap=True)
+            files += step.result.files if step.result else ()
+            described = described or (step.name in ("describe_video", "choose_window") and not step.failed)
+        elif isinstance(step, Said):
+            said += step.text
+    answers.print(Text(said), soft_wrap=True)
+    if described:
+        for axis, text in agent.session.description().best.to_text().items():
+            answers.print(Text(f"  {axis}(t) = {text}"), soft_wrap=True)
+    for path in files:
+        answers.print(Text(f"  {path}"), soft_wrap=True)
+    answers.print(Text(f"  answered by {agent.model_name}", style="dim"), soft_wrap=True)
+
+
+def _complain(error: UserError) -> None:
+    Console(stderr=True, highlight=False).print(Text(str(error), style="red"), soft_wrap=True)
+
+
+def _failed(error: UserError) -> typer.Exit:
+    _complain(error)
+    return typer.Exit(1)

@@ -1,0 +1,32 @@
+"""How the page looks: system fonts, so that nothing is fetched, and the bars of the families."""
+
+import gradio as gr
+
+THEME = gr.themes.Default(
+    primary_hue=gr.themes.colors.orange,
+    neutral_hue=gr.themes.colors.slate,
+    font=["system-ui", "Segoe UI", "Roboto", "Helvetica", "Arial", "sans-serif"],
+    font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
+)
+CSS = """
+.gradio-container { max-width: 960px !important; margin: 0 auto !important; }
+#head { align-items: center; }
+#status { opacity: 0.75; font-size: 0.9em; }
+.families p { margin: 0 0 0.5em; }
+.family { display: flex; align-items: center; gap: 0.6em; margin: 0.25em 0; font-size: 0.92em; }
+.family .name { width: 6.5em; }
+.family .track { flex: 1; max-width: 22em; height: 0.7em; border-radius: 0.35em; background: rgba(139,147,161,0.25); }
+.family .fill { display: block; height: 100%; border-radius: 0.35em; background: #8b93a1; }
+.family.best .fill { background: #e4572e; }
+.family.best .name, .family.best .share { font-weight: 600; }
+.family .share { width: 3em; }
+#chat .katex-display {
+  contain: inline-size; overflow-x: auto; overflow-y: hidden; padding: 0.2em 0; text-align: left;
+}
+/* Gradio's buttons under a message would share it on another site. */
+#chat [class*="message-buttons"] { display: none; }
+#chat .katex-display > .katex { text-align: left; }
+#chat .placeholder-content, #chat .placeholder { padding: 1em; }
+#chat .js-plotly-plot, #chat .plot-container { max-width: 100%; }
+#chat video, #chat img { max-width: 100%; height: auto; }
+"""
