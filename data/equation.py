@@ -53,7 +53,9 @@ def _build(node: ast.AST) -> sympy.Expr:
         case ast.UnaryOp(op=ast.UAdd()):
             return _build(node.operand)
         case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=int(power))) if 0 <= power <= 4:
-            return _build(node.left) ** power
+            base = _build(node.left)
+            # A tower of whole numbers worked out exactly would fill the memory.
+            return (sympy.Float(base) if base.is_number else base) ** power
         case ast.BinOp() if type(node.op) in _OPERATORS:
             return _OPERATORS[type(node.op)](_build(node.left), _build(node.right))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:

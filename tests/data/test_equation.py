@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 import sympy
@@ -56,3 +58,12 @@ def test_text_is_read_back():
     equation = Equation.from_text({"x": "0.25*cos(3.5*t - 1)", "y": "-0.5", "z": "t**2"})
     again = Equation.from_text(equation.to_text())
     assert np.allclose(again.positions(TIMES), equation.positions(TIMES), atol=1e-9)
+
+
+def test_a_tower_of_powers_is_not_worked_out_exactly():
+    text = "9"
+    for _ in range(200):
+        text = f"({text})**4"
+    # Infinite or refused, but in a moment and without gigabytes.
+    with contextlib.suppress(ValueError):
+        assert not parse(text).is_Integer

@@ -80,6 +80,17 @@ def test_the_answer_comes_from_the_visual_tokens(describer):
     assert np.mean(changed) > 0.9
 
 
+def test_a_second_opinion_stands_beside_the_answer(describer, description):
+    other = description.second_opinion
+    assert other.family in FAMILIES and np.isclose(sum(other.probabilities.values()), 1)
+    assert description.to_dict()["second_opinion"]["family"] == other.family
+    assert "no language model" in description.to_dict()["second_opinion"]["by"]
+    t = np.linspace(0, description.clip.placement.duration_s, 9)
+    # It has seen the same tokens, so in the picture it runs where the refined answer of the right family runs.
+    assert np.isfinite(description.pixels(other.equation, t)).all()
+    assert describer.describe_clip(description.clip, refine=False).second_opinion is None
+
+
 def test_missing_parts_stop_with_a_sentence_that_names_them(tmp_path):
     for source, name, arguments in (
         (TOKENIZER, "tokenizer.safetensors", lambda p: {"tokenizer_folder": p}),
