@@ -26,3 +26,12 @@ def test_writing_the_table_leaves_the_rest_of_the_readme(tmp_path):
     text = readme.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert written_table(readme) == table(results)
+
+
+def test_the_tokenizers_readme_says_what_its_results_hold():
+    from eval import tokenizer
+    from tokenizer.model import weights_sha256
+
+    results = json.loads(tokenizer.RESULTS.read_text())
+    assert written_table(tokenizer.README) == tokenizer.table(results)
+    assert results["sha256"] == weights_sha256()
