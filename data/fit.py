@@ -18,6 +18,7 @@ LOG_RADIUS_ERROR = 0.1
 LEAST_FRAMES = 7
 
 _NEAREST = 3.5  # the camera stands at 4
+_DENSE = np.linspace(0.0, 1.0, 65)
 _TURNS = np.linspace(0.3, 2.2, 39)
 # Along a line, a and b have four degrees of freedom between them, not six.
 _FREE = {name: family.size - 2 * (name == "oscillating") for name, family in FAMILIES.items()}
@@ -65,8 +66,20 @@ def fit_family(family: Family, seen: Seen) -> Fit:
     start = np.append(_first_guess(family, seen), np.log(np.median(seen.radius)))
     found = least_squares(error, start, loss="soft_l1", max_nfev=60)
     count = 3 * len(seen.t)
+    constants = at_mean_depth(family, family.nearest(found.x[:-1]))
     bic = count * np.log(max(2 * found.cost, 1e-9) / count) + _FREE[family.name] * np.log(count)
-    return Fit(family.nearest(found.x[:-1]), float(bic))
+    return Fit(constants, float(bic))
+
+
+def at_mean_depth(family: Family, constants: np.ndarray) -> np.ndarray:
+    """The path whose mean depth is zero among all that look the same.
+
+    A path scaled about the camera keeps every image point and every ratio of apparent sizes; the canonical frame puts
+    its origin at the mean depth.
+    """
+    depth = family.positions(constants, _DENSE)[:, 2].mean()
+    scale = CANONICAL_FOCAL / (CANONICAL_FOCAL - min(depth, _NEAREST))
+    return family.moved(constants, scale, np.array([0.0, 0.0, CANONICAL_FOCAL * (1 - scale)]))
 
 
 def fit_all(seen: Seen, names: tuple[str, ...] = tuple(FAMILIES)) -> dict[str, Fit] | None:

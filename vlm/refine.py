@@ -10,7 +10,7 @@ from scipy.optimize import least_squares
 
 from data.clip import CANONICAL
 from data.families import FAMILIES
-from data.fit import Seen, fit_all, probabilities, residuals
+from data.fit import Seen, at_mean_depth, fit_all, probabilities, residuals
 from tokenizer.readout import Readout
 from vlm.answer import Answer
 
@@ -42,7 +42,7 @@ def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
 
     start = np.append(answer.constants, np.median(np.log(seen.radius)))
     fit = least_squares(error, start, loss="soft_l1", x_scale="jac", max_nfev=200)
-    return family.nearest(fit.x[:-1])
+    return at_mean_depth(family, family.nearest(fit.x[:-1]))
 
 
 def second_opinion(readout: Readout) -> Answer | None:
