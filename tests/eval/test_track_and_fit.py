@@ -16,13 +16,15 @@ def pixels(scene):
 
 
 def test_the_blob_is_the_ball():
-    for k in range(5):
+    errors, radii = [], []
+    for k in range(8):
         scene = draw_scene(SceneSettings(families=("parabolic",), **PLAIN), 8, k)
-        seen = track_blobs(pixels(scene))
-        truth = track([scene])
+        seen, truth = track_blobs(pixels(scene)), track([scene])
         assert len(seen.t) == 17
-        assert np.median(np.linalg.norm(seen.centre - truth.centre[0].numpy(), axis=1)) * 32 < 0.7
-        assert np.median(np.abs(seen.radius / truth.radius[0].numpy() - 1)) < 0.25
+        errors.append(np.median(np.linalg.norm(seen.centre - truth.centre[0].numpy(), axis=1)) * 32)
+        radii.append(np.median(np.abs(seen.radius / truth.radius[0].numpy() - 1)))
+    # A ball lit from the side is seen a little to that side.
+    assert np.median(errors) < 0.5 and max(errors) < 1.5 and np.median(radii) < 0.25
 
 
 def test_plain_clips_get_their_family():
