@@ -16,6 +16,7 @@ from data.errors import UserError
 from data.families import FAMILIES
 from data.scene import Scene, SceneSettings, draw_scene
 from vlm.answer import Answer
+from vlm.measures import curve_nmse
 
 BEYOND = np.linspace(1.0, 1.5, 9)
 """Clip times of the extrapolation: half a clip's length after its end."""
@@ -27,7 +28,7 @@ def measures(answers: list[Answer | None], scenes: list[Scene]) -> dict[str, flo
     """All measures of one system on one suite."""
     pairs = list(zip(answers, scenes))
     right = np.array([a is not None and a.family == s.family for a, s in pairs])
-    inside = np.array([_nmse(a, s, CANONICAL.times) for a, s in pairs])
+    inside = np.array([_nmse(a, s) for a, s in pairs])
     image = np.array([_nmse(a, s, CANONICAL.times, project) for a, s in pairs])
     beyond = np.array([_nmse(a, s, BEYOND) for a, s in pairs])
     errors = [np.abs(a.constants - s.constants) for (a, s), ok in zip(pairs, right) if ok]
@@ -93,10 +94,7 @@ def wilson(successes: int, count: int) -> list[float]:
     return [round(float(v / (1 + z * z / count)), 4) for v in (middle - spread, middle + spread)]
 
 
-def _nmse(answer: Answer | None, scene: Scene, t: np.ndarray, see=lambda positions: positions) -> float:
-    if answer is None:
-        return float("inf")
-    truth, found = see(FAMILIES[scene.family].positions(scene.constants, t)), see(answer.positions(t))
-    during = see(FAMILIES[scene.family].positions(scene.constants, CANONICAL.times))
-    error = float(((found - truth) ** 2).sum(axis=1).mean() / during.var(axis=0).sum())
+def _nmse(answer: Answer | None, scene: Scene, *how) -> float:
+    """`curve_nmse`, infinite where there is no answer or no number."""
+    error = float("inf") if answer is None else curve_nmse(answer, scene, *how)
     return error if np.isfinite(error) else float("inf")

@@ -19,6 +19,7 @@ import torch
 import typer
 from tqdm import tqdm
 
+from data.export import to_frames
 from data.families import FAMILIES
 from data.render import render
 from data.scene import Scene, SceneSettings, draw_scene
@@ -72,8 +73,7 @@ def measure(describer: Describer, scenes: list[Scene], floor: Answer, name: str 
         with torch.no_grad():
             video = render(scenes[first : first + _CHUNK])
         codes.append(describer.tokenizer.encode_codes(video))
-        frames = video.permute(0, 2, 3, 4, 1).mul(255).round().byte().numpy()
-        tracked += [track_and_fit(clip) for clip in tqdm(frames, desc="track and fit", leave=False)]
+        tracked += [track_and_fit(to_frames(clip)) for clip in tqdm(video, desc="track and fit", leave=False)]
     blank = describer.tokenizer.encode_codes(torch.zeros(1, 3, 17, 64, 64))
     answers = [answer for c in tqdm(codes, desc="answers", leave=False) for answer in describer.lm.answer(c)]
     decoded = [read_track(describer.tokenizer.decode_codes(code[None])) for code in torch.cat(codes)]

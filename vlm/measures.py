@@ -8,13 +8,18 @@ from data.scene import Scene
 from vlm.answer import Answer
 
 
-def curve_nmse(answer: Answer, scene: Scene) -> float:
-    """Mean squared distance of the answer's path from the true one over the clip, relative to the true path's variance
-    in space (E2E and ODEFormer normalise so per axis; over the axes together, an axis that hardly moves can't blow it
-    up). Canonical camera, clip time."""
-    truth = FAMILIES[scene.family].positions(scene.constants, CANONICAL.times)
-    error = answer.positions(CANONICAL.times) - truth
-    return float((error**2).sum(axis=1).mean() / truth.var(axis=0).sum())
+def curve_nmse(answer: Answer, scene: Scene, t: np.ndarray = CANONICAL.times, see=lambda positions: positions) -> float:
+    """Mean squared distance of the answer's path from the true one at clip times t (T,), relative to the true path's
+    variance over the clip (E2E and ODEFormer normalise so per axis; over the axes together, an axis that hardly moves
+    can't blow it up). Canonical camera.
+
+    Args:
+        see: what is compared of positions (T, 3); the positions themselves, or what a camera sees of them.
+    """
+    family = FAMILIES[scene.family]
+    error = see(answer.positions(t)) - see(family.positions(scene.constants, t))
+    during = see(family.positions(scene.constants, CANONICAL.times))
+    return float((error**2).sum(axis=1).mean() / during.var(axis=0).sum())
 
 
 def answer_measures(answers: list[Answer], scenes: list[Scene]) -> dict[str, float]:

@@ -46,9 +46,14 @@ def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
 
 
 def second_opinion(readout: Readout) -> Answer | None:
-    """The family and constants that fit the decoded track best, by the Bayesian information criterion; no language
-    model. None where the ball is seen in too few frames."""
-    fits = fit_all(seen_in(readout))
+    """The family and constants that fit the decoded track best; no language model."""
+    return best_fit(seen_in(readout))
+
+
+def best_fit(seen: Seen) -> Answer | None:
+    """The family and constants that fit a track best, by the Bayesian information criterion; None where the object is
+    seen in too few frames. The probabilities are those that the criteria stand for."""
+    fits = fit_all(seen)
     if fits is None:
         return None
     chances = probabilities(fits)

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 
 from data.clip import CANONICAL, SIZE
-from data.fit import Seen, fit_all, probabilities
+from data.fit import Seen
 from vlm.answer import Answer
+from vlm.refine import best_fit
 
 _LEAST_AREA_PX = 3
 
@@ -32,9 +33,4 @@ def track_blobs(frames: np.ndarray) -> Seen:
 
 def track_and_fit(frames: np.ndarray) -> Answer | None:
     """The family and constants of a clip (17, 64, 64, 3), uint8; None where the object is found in too few frames."""
-    fits = fit_all(track_blobs(frames))
-    if fits is None:
-        return None
-    chances = probabilities(fits)
-    best = max(chances, key=chances.get)
-    return Answer(best, fits[best].constants, chances)
+    return best_fit(track_blobs(frames))
