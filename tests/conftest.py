@@ -1,11 +1,16 @@
 """Tiny models for the tests: the true architecture at a size that is built in a moment, with nothing learned."""
 
 import pytest
+from hypothesis import settings
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from data.families import FAMILIES
 from tokenizer.config import TokenizerConfig
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 TINY_TOKENIZER = TokenizerConfig(
     init_dim=8,

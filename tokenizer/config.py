@@ -30,14 +30,18 @@ class TokenizerConfig:
         "attend_time",
     )
     input_kernel: tuple[int, int, int] = (3, 3, 3)
-    fsq_levels: tuple[int, ...] = (8, 8, 8, 8)
-    """Levels per dimension of the finite scalar quantizer (Mentzer et al., 2023); their product is the codebook."""
+    quantizer: str = "fsq"
+    """"fsq", finite scalar quantisation (Mentzer et al., 2023), or "lfq", look-up-free (MAGVIT-2, Yu et al., 2024)."""
+    fsq_levels: tuple[int, ...] = (16, 16, 16, 16)
+    """Levels per dimension; their product is the codebook. Look-up-free quantisation has two in every dimension."""
 
     def __post_init__(self):
         if (self.frames - 1) % self.time_factor:
             raise ValueError(f"{self.frames} frames are not 1 + a multiple of {self.time_factor}")
         if self.image_size % self.space_factor:
             raise ValueError(f"pictures of {self.image_size} pixels can't be divided by {self.space_factor}")
+        if self.quantizer not in ("fsq", "lfq") or (self.quantizer == "lfq" and set(self.fsq_levels) != {2}):
+            raise ValueError(f"a quantizer is fsq, or lfq with two levels; {self.quantizer} {self.fsq_levels} is not")
 
     def _count(self, kind: str) -> int:
         return sum(1 for layer in self.layers if layer == kind or layer[0] == kind)

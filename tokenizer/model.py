@@ -19,6 +19,7 @@ light and background are left out of the tokens on purpose; they say nothing abo
 
 import hashlib
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from einops import rearrange
@@ -32,7 +33,21 @@ from tokenizer.config import TokenizerConfig
 
 SHIPPED = Path(__file__).parent / "weights"
 _INPUT, _OUTPUT = 4, 1
-_WEIGHTS, _CONFIG = "tokenizer.safetensors", "config.json"
+CONFIG = "config.json"
+WEIGHTS = "tokenizer.safetensors"
+
+
+class Quantized(NamedTuple):
+    """Latents (B, C, ...) after the quantizer."""
+
+    latents: Tensor
+    """(B, C, ...): what the decoder gets."""
+    codes: Tensor
+    """(B, ...), whole numbers below the codebook's size."""
+    vectors: Tensor
+    """(B, ..., dims), the codes' vectors within [-1, 1]."""
+    penalty: Tensor
+    """(): what look-up-free quantisation adds to the loss; 0 for finite scalar quantisation."""
 
 
 class TrajectoryTokenizer(VideoTokenizer):
@@ -45,8 +60,7 @@ class TrajectoryTokenizer(VideoTokenizer):
             layers=config.layers,
             init_dim=config.init_dim,
             input_conv_kernel_size=config.input_kernel,
-            use_fsq=True,
-            fsq_levels=list(config.fsq_levels),
+            **_quantizer(config),
             perceptual_loss_weight=0.0,
             use_gan=False,
         )
@@ -79,30 +93,48 @@ class TrajectoryTokenizer(VideoTokenizer):
         grey = rearrange(self.decode(quantized), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
         return grey.expand(-1, 3, -1, -1, -1)
 
-    def quantize(self, latents: Tensor, hardness: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def quantize(self, latents: Tensor, hardness: Tensor | None = None) -> "Quantized":
         """Quantise latents (B, C, ...).
 
         Args:
             hardness: () in [0, 1], the share of the clips that is quantised while the others are only bounded, so that
                 training can go over gradually; all of them where it is left out.
-
-        Returns:
-            decoder input (B, C, ...), codes (B, ...), and the code vectors (B, ..., dims) within [-1, 1].
         """
-        fsq = self.quantizers
-        projected = fsq.project_in(latents.movedim(1, -1)).float()
+        quantizer = self.quantizers
+        projected = quantizer.project_in(latents.movedim(1, -1)).float()
         projected = self.latent_norm(projected.flatten(0, -2)).view(projected.shape)
-        vectors = fsq.quantize(projected)
-        codes = fsq.codes_to_indices(vectors)
+        if self.config.quantizer == "fsq":
+            vectors = quantizer.quantize(projected)
+            codes, penalty = quantizer.codes_to_indices(vectors), projected.new_zeros(())
+        else:
+            vectors, codes, penalty = self._signs(projected)
         if hardness is not None:
             keep = torch.rand(len(projected), *[1] * (projected.ndim - 1), device=projected.device) < hardness
             vectors = torch.where(keep, vectors, torch.tanh(projected))
-        return fsq.project_out(vectors).movedim(-1, 1), codes, vectors
+        return Quantized(quantizer.project_out(vectors).movedim(-1, 1), codes, vectors, penalty)
+
+    def _signs(self, projected: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Look-up-free: the sign in each dimension, passed straight through by the gradient; codes; penalty."""
+        signs = torch.where(projected > 0, 1.0, -1.0)
+        bits = 2 ** torch.arange(projected.shape[-1] - 1, -1, -1, device=projected.device)
+        return projected + (signs - projected).detach(), ((signs > 0) * bits).sum(-1), self._entropy(projected)
+
+    def _entropy(self, projected: Tensor) -> Tensor:
+        """MAGVIT-2's entropy penalty: sure of each code, and all codes in use.
+
+        The dimensions are taken as independent, as in Open-MAGVIT2 (Luo et al., 2024): 2^16 probabilities a token are
+        too many otherwise.
+        """
+        chance = torch.sigmoid(4 * projected.flatten(0, -2))
+        entropy = torch.special.entr
+        sure = (entropy(chance) + entropy(1 - chance)).sum(-1).mean()
+        even = (entropy(mean := chance.mean(0)) + entropy(1 - mean)).sum()
+        return 0.02 * (sure - even)
 
     @torch.no_grad()
     def encode_codes(self, video: Tensor) -> Tensor:
         """Codes (B, 9, 2, 2), int64, of clips (B, 3, 17, 64, 64) in [0, 1]."""
-        return self.quantize(self.latents(video))[1].long()
+        return self.quantize(self.latents(video)).codes.long()
 
     @torch.no_grad()
     def decode_codes(self, codes: Tensor) -> Tensor:
@@ -112,7 +144,7 @@ class TrajectoryTokenizer(VideoTokenizer):
     @property
     def code_vectors(self) -> Tensor:
         """The codes' own geometry: (codebook, dims) within [-1, 1]."""
-        return self.quantizers.implicit_codebook
+        return self.quantizers.implicit_codebook if self.config.quantizer == "fsq" else self.quantizers.codebook
 
     def save_pretrained(self, folder: Path) -> None:
         """Write `tokenizer.safetensors` (half precision, but for the norm's statistics) and `config.json`."""
@@ -121,27 +153,37 @@ class TrajectoryTokenizer(VideoTokenizer):
             name: (value if name.startswith("latent_norm") else value.half()).contiguous()
             for name, value in self.state_dict().items()
         }
-        save_file(state, folder / _WEIGHTS)
-        self.config.save(folder / _CONFIG)
+        save_file(state, folder / WEIGHTS)
+        self.config.save(folder / CONFIG)
 
     @classmethod
-    def from_pretrained(cls, folder: Path = SHIPPED) -> "TrajectoryTokenizer":
+    def from_pretrained(cls, folder: Path = SHIPPED, config: TokenizerConfig | None = None) -> "TrajectoryTokenizer":
         """The trained tokenizer in a folder, in evaluation mode.
+
+        Args:
+            config: instead of the folder's own; only the quantizer's levels may differ, which are no weights.
 
         Raises:
             UserError: a file is missing.
         """
-        for name in (_CONFIG, _WEIGHTS):
+        for name in (CONFIG, WEIGHTS):
             if not (folder / name).is_file():
                 raise UserError(
                     f"The tokenizer's trained file {folder / name} is missing; "
                     "restore it or train one with `accelerate launch -m tokenizer.train`."
                 )
-        model = cls(TokenizerConfig.load(folder / _CONFIG))
-        model.load_state_dict(load_file(folder / _WEIGHTS))
+        model = cls(config or TokenizerConfig.load(folder / CONFIG))
+        model.load_state_dict(load_file(folder / WEIGHTS))
         return model.eval()
+
+
+def _quantizer(config: TokenizerConfig) -> dict:
+    """The quantizer in the library's words."""
+    if config.quantizer == "fsq":
+        return {"use_fsq": True, "fsq_levels": list(config.fsq_levels)}
+    return {"use_fsq": False, "codebook_size": config.codebook_size}
 
 
 def weights_sha256(folder: Path = SHIPPED) -> str:
     """Hash of a trained tokenizer's weights file."""
-    return hashlib.sha256((folder / _WEIGHTS).read_bytes()).hexdigest()
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()

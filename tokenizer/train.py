@@ -1,34 +1,30 @@
 """Train the tokenizer on rendered clips.
 
-    accelerate launch -m tokenizer.train --out runs/tokenizer --minutes 45
+    accelerate launch -m tokenizer.train --out runs/tokenizer
 
-Goes on from `--out` where it was stopped. Writes there: `tokenizer.safetensors` and `config.json` (averaged weights),
-`training.json` (settings), `curve.jsonl` (one line for each validation), and `state/` to resume from.
+Goes on from `--out` where it was stopped. Writes there `tokenizer.safetensors` and `config.json` (averaged weights),
+and what `tokenizer.loop` writes.
 
 The target is the clean scene. Two losses: squared error of the pixels, those of the ball counting more, and the error
 of a small head that reads centre and radius from the quantised code vectors; the head is thrown away afterwards.
 """
 
 import copy
-import json
-import math
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
-from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from data.scene import SceneSettings
 from data.stream import TRAINING_SEED, VALIDATION_SEED, draw_batch
 from tokenizer.config import TokenizerConfig
+from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.measures import reconstruction_measures
-from tokenizer.model import TrajectoryTokenizer
+from tokenizer.model import CONFIG, TrajectoryTokenizer
 
 
 @dataclass(frozen=True)
@@ -66,11 +62,8 @@ class TokenizerTraining:
         return min(1.0, max(0.0, (done - self.soft_until) / max(self.hard_from - self.soft_until, 1e-9)))
 
     def rate(self, step: int) -> float:
-        """Learning rate at a step, relative to its peak: linear warm-up, then a cosine down to 2 %."""
-        if step < self.warmup:
-            return (step + 1) / self.warmup
-        done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
-        return 0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2
+        """Learning rate at a step, relative to its peak."""
+        return warm_cosine(step, self.steps, self.warmup, floor=0.02)
 
 
 class TrackHead(nn.Module):
@@ -98,13 +91,14 @@ class TokenizerObjective(nn.Module):
         self.head = TrackHead(tokenizer.config)
 
     def forward(self, video: Tensor, clean: Tensor, centre: Tensor, radius: Tensor, hardness: Tensor):
-        quantized, codes, vectors = self.tokenizer.quantize(self.tokenizer.latents(video), hardness)
-        frames = self.tokenizer.reconstruct(quantized)[:, 0].float()
+        quantized = self.tokenizer.quantize(self.tokenizer.latents(video), hardness)
+        frames = self.tokenizer.reconstruct(quantized.latents)[:, 0].float()
         weight = 1 + self.settings.ball_weight * self._near(centre, radius, frames.shape[-1])
         pixels = ((frames - clean[:, 0]).square() * weight).mean() / weight.mean()
         truth = torch.cat([centre, (radius / 0.1).log()[..., None]], dim=-1)
-        head = F.smooth_l1_loss(self.head(vectors), truth, beta=self.settings.head_beta)
-        return pixels + self.settings.head_weight * head, pixels.detach(), head.detach(), codes
+        head = F.smooth_l1_loss(self.head(quantized.vectors), truth, beta=self.settings.head_beta)
+        loss = pixels + self.settings.head_weight * head + quantized.penalty
+        return loss, pixels.detach(), head.detach(), quantized.codes
 
     def _near(self, centre: Tensor, radius: Tensor, size: int) -> Tensor:
         """Whether a pixel lies on the ball or the ring round it: (B, T, H, W), 0 or 1."""
@@ -120,6 +114,9 @@ def main(
         "runs/tokenizer"
     ),
     start_from: Annotated[Path | None, typer.Option(help="Folder of a trained tokenizer to start from.")] = None,
+    levels: Annotated[
+        str | None, typer.Option(help="Levels of the quantizer, such as 16,16,16,16; also of one started from.")
+    ] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = TokenizerTraining.steps,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = TokenizerTraining.batch,
     validate_every: Annotated[int, typer.Option()] = TokenizerTraining.validate_every,
@@ -128,84 +125,46 @@ def main(
     settings = TokenizerTraining(steps=steps, batch=batch, validate_every=validate_every)
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
-    fit(out, settings, SceneSettings(strength=(0.0, 0.8)), start_from)
+    config = TokenizerConfig.load(start_from / CONFIG) if start_from else TokenizerConfig()
+    if levels:
+        config = replace(config, fsq_levels=tuple(int(level) for level in levels.split(",")))
+    fit(out, settings, SceneSettings(strength=(0.0, 0.8)), config, start_from)
 
 
-def fit(out: Path, settings: TokenizerTraining, scenes: SceneSettings, start_from: Path | None = None) -> None:
-    """Run or resume a training in the folder `out`."""
-    accelerator = Accelerator(mixed_precision="bf16", log_with="tensorboard", project_dir=out)
+def fit(
+    out: Path,
+    settings: TokenizerTraining,
+    scenes: SceneSettings,
+    config: TokenizerConfig,
+    start_from: Path | None = None,
+) -> None:
+    """Run or resume a training of a tokenizer with that configuration in the folder `out`.
+
+    Args:
+        start_from: folder of a trained tokenizer whose weights fit the configuration; its quantizer may have had other
+            levels, for those are no weights.
+    """
+    loop = TrainingLoop(out, "tokenizer", settings, scenes)
     torch.manual_seed(0)
-    tokenizer = (
-        TrajectoryTokenizer.from_pretrained(start_from) if start_from else TrajectoryTokenizer(TokenizerConfig())
-    )
+    tokenizer = TrajectoryTokenizer.from_pretrained(start_from, config) if start_from else TrajectoryTokenizer(config)
     objective = TokenizerObjective(tokenizer.train(), settings)
     optimizer = torch.optim.AdamW(objective.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, settings.rate)
     averaged = copy.deepcopy(tokenizer).eval()
-    # The schedule is not prepared: accelerate would step it once for each process.
-    objective, optimizer = accelerator.prepare(objective, optimizer)
-    progress = _Progress()
-    accelerator.register_for_checkpointing(schedule, progress, averaged)
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / "state").is_dir():
-        accelerator.load_state(out / "state")
-    if accelerator.is_main_process:
-        (out / "training.json").write_text(json.dumps({**asdict(settings), "scenes": asdict(scenes)}, indent=1) + "\n")
-    accelerator.init_trackers("tokenizer")
+    objective, optimizer = loop.prepare(objective, optimizer, averaged)
     held_out = draw_batch(scenes, VALIDATION_SEED, 0, settings.validation_clips)
-    per_step = settings.batch * accelerator.num_processes
-    bar = tqdm(total=settings.steps, initial=progress.step, disable=not accelerator.is_main_process, mininterval=5)
-    while progress.step < settings.steps:
-        start = time.time()
-        first = progress.step * per_step + accelerator.process_index * settings.batch
-        drawn = draw_batch(scenes, TRAINING_SEED, first, settings.batch)
-        drawn_s = time.time() - start
+    device = loop.accelerator.device
+    for step in loop.steps():
+        with loop.drawing():
+            drawn = draw_batch(scenes, TRAINING_SEED, loop.first_clip, settings.batch)
         loss, pixels, head, codes = objective(
-            *(x.to(accelerator.device) for x in (drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius)),
-            torch.tensor(settings.hardness(progress.step), device=accelerator.device),
+            *(x.to(device) for x in (drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius)),
+            torch.tensor(settings.hardness(step), device=device),
         )
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(objective.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        _average(
-            averaged,
-            accelerator.unwrap_model(objective).tokenizer,
-            min(settings.averaging, progress.step / (progress.step + 20)),
-        )
-        progress.step += 1
-        figures = {
-            "pixels": pixels.item(),
-            "head": head.item(),
-            "rate": schedule.get_last_lr()[0],
-            "codes_in_batch": codes.unique().numel(),
-            "drawing_share": drawn_s / (time.time() - start),
-        }
-        accelerator.log(figures, step=progress.step)
-        bar.update()
-        bar.set_postfix({k: f"{v:.3g}" for k, v in figures.items()}, refresh=False)
-        if progress.step % settings.validate_every == 0 or progress.step == settings.steps:
-            accelerator.save_state(out / "state")
-            if accelerator.is_main_process:
-                line = {"step": progress.step, **figures, **reconstruction_measures(averaged, held_out)}
-                with (out / "curve.jsonl").open("a") as curve:
-                    curve.write(json.dumps({k: float(f"{v:.4g}") for k, v in line.items()}) + "\n")
-                averaged.save_pretrained(out)
-                bar.write(json.dumps({k: float(f"{v:.3g}") for k, v in line.items()}))
-    accelerator.end_training()
-
-
-class _Progress:
-    """The step reached, as accelerate saves it."""
-
-    step = 0
-
-    def state_dict(self):
-        return {"step": self.step}
-
-    def load_state_dict(self, state):
-        self.step = state["step"]
+        loop.learn(loss)
+        decay = min(settings.averaging, step / (step + 20))
+        _average(averaged, loop.accelerator.unwrap_model(objective).tokenizer, decay)
+        figures = {"pixels": pixels.item(), "head": head.item(), "codes_in_batch": codes.unique().numel()}
+        loop.finish_step(figures, lambda: reconstruction_measures(averaged, held_out), averaged.save_pretrained)
 
 
 @torch.no_grad()

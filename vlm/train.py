@@ -2,32 +2,27 @@
 
     accelerate launch -m vlm.train --out runs/vlm --tokenizer tokenizer/weights
 
-Goes on from `--out` where it was stopped. Writes there: `adapter.safetensors`, `rows.safetensors`, `config.json`,
-`training.json` (settings), `curve.jsonl` (one line for each validation, by decoded answers), and `state/`, from which
-it resumes.
+Goes on from `--out` where it was stopped. Writes there `adapter.safetensors`, `rows.safetensors` and `config.json`, and
+what `tokenizer.loop` writes; validation is by decoded answers.
 """
 
-import json
-import math
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import torch
 import typer
-from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from data.clip import FRAMES
 from data.render import render, track
 from data.scene import Scene, SceneSettings, draw_scene
 from data.stream import TRAINING_SEED, VALIDATION_SEED
+from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from vlm.config import VLMConfig
@@ -64,11 +59,8 @@ class VLMTraining:
     validation_clips: int = 128
 
     def rate(self, step: int) -> float:
-        """Learning rate at a step, relative to its peak: linear warm-up, then a cosine."""
-        if step < self.warmup:
-            return (step + 1) / self.warmup
-        done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
-        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2
+        """Learning rate at a step, relative to its peak."""
+        return warm_cosine(step, self.steps, self.warmup, self.floor)
 
 
 class ReadingObjective(nn.Module):
@@ -114,7 +106,7 @@ def encode(
 ) -> Tensor:
     """Codes (B, times, rows, columns) of rendered scenes; `latents` is the tokenizer's own, or that compiled."""
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        return tokenizer.quantize((latents or tokenizer.latents)(render(scenes)))[1].long()
+        return tokenizer.quantize((latents or tokenizer.latents)(render(scenes))).codes.long()
 
 
 class CodedClips:
@@ -172,11 +164,8 @@ def fit(
     """Run or resume a training in the folder `out`."""
     # The adapter starts at zero, and the squares of its first gradients are too small for a processor's fast path.
     torch.set_flush_denormal(True)
-    accelerator = Accelerator(
-        mixed_precision="bf16",
-        log_with="tensorboard",
-        project_dir=out,
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    loop = TrainingLoop(
+        out, "vlm", settings, scenes, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)]
     )
     torch.manual_seed(0)
     tokenizer = TrajectoryTokenizer.from_pretrained(tokenizer_folder)
@@ -202,77 +191,33 @@ def fit(
         betas=(0.9, 0.98),
         fused=True,
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, settings.rate)
-    objective, optimizer = accelerator.prepare(objective, optimizer)
-    plain = accelerator.unwrap_model(objective, keep_torch_compile=False).model
-    progress = Progress()
-    accelerator.register_for_checkpointing(schedule, progress)
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / "state").is_dir():
-        accelerator.load_state(out / "state")
-    if accelerator.is_main_process:
-        (out / "training.json").write_text(json.dumps({**asdict(settings), "scenes": asdict(scenes)}, indent=1) + "\n")
-    accelerator.init_trackers("vlm")
+    objective, optimizer = loop.prepare(objective, optimizer)
+    device = loop.accelerator.device
+    plain = loop.accelerator.unwrap_model(objective, keep_torch_compile=False).model
     held_out = [draw_scene(scenes, VALIDATION_SEED, k) for k in range(settings.validation_clips)]
-    held_out_codes = encode(tokenizer, held_out)
+    held_out_codes = encode(tokenizer, held_out).to(device)
+
+    def validate() -> dict[str, float]:
+        plain.eval()
+        with loop.accelerator.autocast():
+            answers = plain.answer(held_out_codes)
+        plain.train()
+        return answer_measures(answers, held_out)
+
     length = longest(plain.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
     encoder = torch.compile(tokenizer.latents) if compile_encoder else tokenizer.latents
     clips = CodedClips(lambda new: encode(tokenizer, new, encoder), scenes, settings)
-    per_step = settings.batch * accelerator.num_processes
-    bar = tqdm(total=settings.steps, initial=progress.step, disable=not accelerator.is_main_process, mininterval=5)
-    while progress.step < settings.steps:
-        start = time.time()
-        first = progress.step * per_step + accelerator.process_index * settings.batch
-        drawn, codes = clips.batch(progress.step, first)
-        rng = np.random.default_rng([TRAINING_SEED, first])
-        drawing = time.time() - start
+    for step in loop.steps():
+        with loop.drawing():
+            drawn, codes = clips.batch(step, loop.first_clip)
+        rng = np.random.default_rng([TRAINING_SEED, loop.first_clip])
         asked = [questions(plain, scene, settings.positions_asked, rng) for scene in drawn]
-        samples = render_samples(plain.vocabulary, codes, asked, length).to(accelerator.device)
+        samples = render_samples(plain.vocabulary, codes, asked, length).to(device)
         seen = track(drawn)
-        losses = objective(samples, seen.centre.to(accelerator.device), seen.radius.to(accelerator.device))
-        accelerator.backward(losses["loss"])
-        accelerator.clip_grad_norm_(objective.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        progress.step += 1
-        figures = {
-            "family": losses["family"].item(),
-            "number": losses["number"].item(),
-            "reading": losses["reading"].item(),
-            "rate": schedule.get_last_lr()[0],
-            "codes_in_batch": codes.unique().numel(),
-            "drawing_share": drawing / (time.time() - start),
-        }
-        accelerator.log(figures, step=progress.step)
-        bar.update()
-        bar.set_postfix({k: f"{v:.3g}" for k, v in figures.items()}, refresh=False)
-        if progress.step % settings.validate_every == 0 or progress.step == settings.steps:
-            accelerator.save_state(out / "state")
-            if accelerator.is_main_process:
-                plain.eval()
-                with accelerator.autocast():
-                    answers = plain.answer(held_out_codes.to(accelerator.device))
-                plain.train()
-                line = {"step": progress.step, **figures, **answer_measures(answers, held_out)}
-                line = {k: float(f"{v:.4g}") for k, v in line.items()}
-                with (out / "curve.jsonl").open("a") as curve:
-                    curve.write(json.dumps(line) + "\n")
-                plain.save_pretrained(out)
-                bar.write(json.dumps(line))
-    accelerator.end_training()
-
-
-class Progress:
-    """The step reached, as accelerate saves it."""
-
-    step = 0
-
-    def state_dict(self) -> dict:
-        return {"step": self.step}
-
-    def load_state_dict(self, state: dict) -> None:
-        self.step = state["step"]
+        losses = objective(samples, seen.centre.to(device), seen.radius.to(device))
+        loop.learn(losses["loss"])
+        figures = {name: losses[name].item() for name in ("family", "number", "reading")}
+        loop.finish_step(figures | {"codes_in_batch": codes.unique().numel()}, validate, plain.save_pretrained)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from tokenizer.config import TokenizerConfig
 from tokenizer.measures import reconstruction_measures
 from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
 
+TINY_LFQ = replace(TINY_TOKENIZER, quantizer="lfq", fsq_levels=(2,) * 6)
+
 
 @pytest.fixture(scope="module")
 def tiny():
@@ -39,7 +41,7 @@ def test_every_layer_of_the_encoder_runs_and_a_norm_follows(tiny):
     model = TrajectoryTokenizer(TINY_TOKENIZER).train()
     seen = []
     model.latent_norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
-    _, codes, _ = model.quantize(model.latents(draw_batch(SceneSettings(), 3, 0, 8).video))
+    codes = model.quantize(model.latents(draw_batch(SceneSettings(), 3, 0, 8).video)).codes
     assert seen[0].mean(dim=0).abs().max() < 1e-3
     assert (seen[0].var(dim=0, unbiased=False) - 1).abs().max() < 0.05
     # What it is for: an untrained tokenizer already uses much of its small codebook.
@@ -65,9 +67,10 @@ def test_codes_fill_the_latent_grid(tiny, video):
 
 
 def test_decoding_codes_equals_the_reconstruction(tiny, video):
-    quantized, codes, vectors = tiny.quantize(tiny.latents(video))
-    assert torch.allclose(tiny.decode_codes(codes), tiny.reconstruct(quantized).clamp(0, 1), atol=1e-5)
-    assert torch.allclose(tiny.code_vectors[codes.long()], vectors, atol=1e-6)
+    for model in (tiny, TrajectoryTokenizer(TINY_LFQ).eval()):
+        found = model.quantize(model.latents(video))
+        assert torch.allclose(model.decode_codes(found.codes), model.reconstruct(found.latents).clamp(0, 1), atol=1e-5)
+        assert torch.allclose(model.code_vectors[found.codes.long()], found.vectors, atol=1e-6)
 
 
 def test_every_code_survives_the_way_through_its_vector(tiny):
@@ -87,10 +90,19 @@ def test_later_frames_do_not_change_earlier_codes_of_the_same_moving_part(tiny):
 
 def test_hardness_zero_leaves_latents_unquantised_and_one_does_not(tiny, video):
     latents = tiny.latents(video)
-    _, _, hard = tiny.quantize(latents, torch.tensor(1.0))
-    _, _, soft = tiny.quantize(latents, torch.tensor(0.0))
+    hard, soft = (tiny.quantize(latents, torch.tensor(share)).vectors for share in (1.0, 0.0))
     assert torch.isin(hard.round(decimals=4), tiny.code_vectors.round(decimals=4)).all()
     assert not torch.isin(soft.round(decimals=4), tiny.code_vectors.round(decimals=4)).all()
+
+
+def test_look_up_free_quantisation_is_asked_to_be_sure_and_to_use_all_codes():
+    model = TrajectoryTokenizer(TINY_LFQ).train()
+    sure, unsure = torch.tensor([[9.0], [-9.0]]).expand(2, 6), torch.zeros(2, 6)
+    assert model._entropy(sure) < model._entropy(unsure) and model._entropy(sure) < model._entropy(sure[:1])
+    latents = torch.randn(8, 16, 9, 2, 2)
+    assert torch.isfinite(model.quantize(latents).penalty)
+    with pytest.raises(ValueError, match="two levels"):
+        replace(TINY_LFQ, fsq_levels=(2, 3))
 
 
 def test_saved_weights_come_back(tiny, video, tmp_path):

@@ -52,9 +52,8 @@ def test_quantisation_begins_late_and_is_complete_in_time():
 
 @pytest.mark.slow
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "TokenizerConfig", lambda: TINY_TOKENIZER)
     whole = TokenizerTraining(steps=4, batch=2, validate_every=2, validation_clips=2, soft_until=0, hard_from=0)
-    fit(tmp_path / "whole", whole, SceneSettings())
+    fit(tmp_path / "whole", whole, SceneSettings(), TINY_TOKENIZER)
 
     class Stopped(Exception):
         pass
@@ -62,8 +61,8 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(train, "draw_batch", stop_after_two_steps(draw_batch, Stopped))
         with pytest.raises(Stopped):
-            fit(tmp_path / "parts", whole, SceneSettings())
-    fit(tmp_path / "parts", whole, SceneSettings())
+            fit(tmp_path / "parts", whole, SceneSettings(), TINY_TOKENIZER)
+    fit(tmp_path / "parts", whole, SceneSettings(), TINY_TOKENIZER)
     first, second = (TrajectoryTokenizer.from_pretrained(tmp_path / name).state_dict() for name in ("whole", "parts"))
     assert all(torch.allclose(first[k].float(), second[k].float(), atol=1e-3) for k in first)
     steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "curve.jsonl").read_text().splitlines()]
