@@ -6,6 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 KINDS = ("plain", "gradient", "texture", "checker", "wall", "floor")
+# Rooms have walls more often than checkers.
+_SHARES = (0.2, 0.2, 0.15, 0.08, 0.22, 0.15)
 
 
 def draw_backdrop(seed: int, texture: float, distractors: float, size: int) -> Tensor:
@@ -17,11 +19,11 @@ def draw_backdrop(seed: int, texture: float, distractors: float, size: int) -> T
     """
     rng = np.random.default_rng([seed, 1])
     base = mean_colour(seed)
-    kind = KINDS[rng.integers(len(KINDS))]
+    kind = rng.choice(KINDS, p=_SHARES)
     axis = (np.arange(size) + 0.5) * (2 / size) - 1
     u, v = axis[None, :], -axis[:, None]
     pattern = _PATTERNS[kind](rng, u, v, size)
-    picture = base[:, None, None] + 0.35 * texture * pattern
+    picture = (base[:, None, None] + 0.35 * texture * pattern) * _falloff(rng, u, v, texture)
     for _ in range(int(rng.integers(1, 4)) if distractors else 0):
         cover = _thing(rng, u, v, distractors)
         picture = picture * (1 - cover) + mean_colour(int(rng.integers(2**31)))[:, None, None] * cover
@@ -32,8 +34,23 @@ def mean_colour(seed: int) -> np.ndarray:
     """(3,) the colour that a backdrop's pattern varies about."""
     rng = np.random.default_rng(seed)
     colour = rng.uniform(0.05, 0.95, size=3) * 0.6 + rng.uniform(0.02, 0.38)
-    # Most walls, floors and skies are paler than a colour drawn from the whole cube.
-    return colour.mean() + rng.uniform(0.05, 1.0) ** 1.5 * (colour - colour.mean())
+    return pale(colour, rng)
+
+
+def pale(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The colour of a thing: most walls, floors, skies and furniture are paler than one drawn from the whole cube."""
+    return colour.mean() + rng.uniform(0.1, 1.0) ** 3 * (colour - colour.mean())
+
+
+def _falloff(rng, u, v, strength):
+    """Light falls from somewhere, and less of it into the corners."""
+    slope = rng.uniform(-0.35, 0.35, 2)
+    return 1 + strength * (slope[0] * u + slope[1] * v - rng.uniform(0, 0.3) * (u * u + v * v))
+
+
+def _tint(rng):
+    """(3, 1, 1): how a pattern changes each channel; mostly its brightness."""
+    return (rng.uniform(-1, 1) + rng.normal(0, 0.15, size=3))[:, None, None]
 
 
 def _plain(rng, u, v, size):
@@ -45,7 +62,7 @@ def _gradient(rng, u, v, size):
 
 
 def _texture(rng, u, v, size):
-    coarse = rng.normal(size=(3, 8, 8)) * 0.4 + rng.normal(size=(1, 8, 8)) * 0.5
+    coarse = rng.normal(size=(3, 8, 8)) * 0.12 + rng.normal(size=(1, 8, 8)) * 0.5
     fine = rng.normal(size=(1, 24, 24)) * rng.uniform(0, 0.6)
     return _enlarge(coarse, size) + _enlarge(fine, size)
 
@@ -56,7 +73,7 @@ def _checker(rng, u, v, size):
     # Edges as soft as a pixel, or a checker would shimmer at the clip's size.
     soft = period * size / 4
     tiles = np.clip(np.sin(np.pi * along / period) * np.sin(np.pi * across / period) * soft, -1, 1)
-    return tiles * rng.uniform(-1, 1, size=(3, 1, 1))
+    return tiles * _tint(rng)
 
 
 def _wall(rng, u, v, size):
@@ -65,7 +82,10 @@ def _wall(rng, u, v, size):
         (x, y), (w, h) = rng.uniform(-1, 1, 2), rng.uniform(0.1, 0.4, 2)
         frame, inner = _box(u, v, x, y, w, h, size), _box(u, v, x, y, w * 0.85, h * 0.85, size)
         pattern = pattern * (1 - frame) + rng.uniform(-1, 1) * frame
-        pattern = pattern * (1 - inner) + (_enlarge(rng.normal(size=(3, 5, 5)), size)) * inner
+        pattern = (
+            pattern * (1 - inner)
+            + _enlarge(rng.normal(size=(3, 9, 9)) * 0.3 + rng.normal(size=(1, 9, 9)), size) * inner
+        )
     return pattern
 
 
@@ -75,7 +95,7 @@ def _floor(rng, u, v, size):
     depth = 1 / np.clip(horizon - v, 2 / size, None)
     # Tiles of a floor seen at an angle; they fade with distance, where they would be finer than a pixel.
     tiles = np.sign(np.sin(u * depth * 4) * np.sin(depth * 3)) * np.clip(1.5 - depth / 4, 0, 1) * rng.uniform(0, 1)
-    floor = rng.uniform(-1, 1, size=(3, 1, 1)) + tiles
+    floor = _tint(rng) + tiles
     return floor * below + _texture(rng, u, v, size) * rng.uniform(0, 0.7) * (1 - below)
 
 

@@ -23,6 +23,8 @@ class Nuisances:
     """Size of things that stand about, and of one that moves a little."""
     hand: float = 0.0
     """Size of an arm that has just let go of the ball, and how long it stays."""
+    tether: float = 0.0
+    """Thickness of a string or rod that the ball hangs on."""
     occlusion: float = 0.0
     """Width of a post in front of the path, up to three balls wide."""
     blur: float = 0.0
@@ -59,4 +61,6 @@ class Nuisances:
 
 
 NAMES = tuple(field.name for field in fields(Nuisances))
-_SOMETIMES = {"shadow", "distractors", "hand", "occlusion", "jitter", "shake", "exposure", "dropped", "compression"}
+_SOMETIMES = {
+    "shadow", "distractors", "hand", "tether", "occlusion", "jitter", "shake", "exposure", "dropped", "compression",
+}  # fmt: skip

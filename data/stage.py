@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.backdrop import draw_backdrop
+from data.backdrop import draw_backdrop, pale
 from data.camera import magnification, project
 from data.clip import Picture
 from data.families import FAMILIES
@@ -27,6 +27,8 @@ def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor) -> Te
         canvas = canvas * (1 - layers.shadow())
     if strength.distractors:
         canvas = _over(canvas, *layers.moving_thing())
+    if strength.tether:
+        canvas = _over(canvas, *layers.tether())
     if strength.occlusion:
         post, colour = layers.post()
         canvas = _over(canvas, post, colour)
@@ -74,7 +76,21 @@ class _Layers:
         inside = 1 - torch.sqrt(((self.u - u) / w).square() + ((self.v - v) / h).square())
         cover = (inside * (min(w, h) * self.size / 2) + 0.5).clamp(0, 1)
         # The thing that moves is less striking than the ball, or nobody could say which of the two is meant.
-        return 0.8 * self.strength.distractors * cover, rng.uniform(0.02, 0.98, size=3)
+        return 0.8 * self.strength.distractors * cover, pale(rng.uniform(0.02, 0.98, size=3), rng)
+
+    def tether(self) -> tuple[Tensor, np.ndarray]:
+        """(T, H, W): a string or a rod from the ball to a fixed place above it, and its colour."""
+        rng = self._rng(4)
+        fixed = self.centre.mean(axis=0) + (rng.normal(0, 0.3), 0)
+        fixed[1] = self.centre[:, 1].max() + rng.uniform(0.2, 1.5)
+        du, dv = self.u - _frames(self.centre[:, 0]), self.v - _frames(self.centre[:, 1])
+        lu, lv = (_frames(fixed[k] - self.centre[:, k]) for k in range(2))
+        along = ((du * lu + dv * lv) / (lu * lu + lv * lv)).clamp(0, 1)
+        away = torch.sqrt((du - along * lu).square() + (dv - along * lv).square())
+        half = 0.04 * self.strength.tether * rng.uniform(0.1, 1.0)
+        # Thinner than a pixel, it covers less of it.
+        cover = ((half - away) * self.size / 2 + 0.5).clamp(0, 1) * min(1.0, 0.3 + half * self.size)
+        return cover, pale(rng.uniform(0.02, 0.98, size=3), rng)
 
     def post(self) -> tuple[Tensor, np.ndarray]:
         """(1, H, W): a straight post that stands in front of the path somewhere, and its colour."""
@@ -85,7 +101,8 @@ class _Layers:
         angle = np.arctan2(dv, du) + rng.normal(0, 0.4)
         half = 3 * self.scene.radius * self.strength.occlusion * rng.uniform(0.5, 1.0)
         across = (self.u - at[0]) * np.cos(angle) + (self.v - at[1]) * np.sin(angle)
-        return ((half - across.abs()) * self.size / 2 + 0.5).clamp(0, 1), rng.uniform(0.02, 0.98, size=3)
+        cover = ((half - across.abs()) * self.size / 2 + 0.5).clamp(0, 1)
+        return cover, pale(rng.uniform(0.02, 0.98, size=3), rng)
 
     def arm(self) -> tuple[Tensor, np.ndarray]:
         """An arm from outside the picture that held the ball at the first frame and draws back."""
