@@ -15,7 +15,6 @@ from data.scene import SceneSettings, draw_scene
 from data.splits import SPLITS, find_split, joined_sha256, nuisance_suite, scene_sha256, split_sha256
 from data.stream import TRAINING_SEED
 
-
 # Of the first twenty scenes. Where these change, no earlier result can be compared with a later one.
 PINNED = {
     "test-clean": "68a1fe1f292d8186c7ffeaf2e8286dce1a425dd0567799db60ffadc89900c30c",
