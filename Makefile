@@ -1,6 +1,6 @@
 # make demo    render a sample clip and describe it
 # make test    everything that a change has to pass
-# make eval    measure the shipped models beside their controls; writes the tables of results
+# make eval    measure this project beside its baselines; writes results, tables, a page; may be stopped and gone on with
 # make train   both networks from nothing, resumable; how the weights in the repository were made, their READMEs say
 # make clean   remove what the tools leave behind, but neither .venv/ nor runs/
 
@@ -27,7 +27,7 @@ test: $(INSTALLED)
 
 eval: $(INSTALLED)
 	$(BIN)/trajvlm eval tokenizer
-	$(BIN)/trajvlm eval model
+	$(BIN)/trajvlm eval
 
 # Compiled (inductor) a step of the tokenizer takes half the time; the first one takes four minutes.
 train: $(INSTALLED)

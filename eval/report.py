@@ -3,45 +3,82 @@
 import re
 from pathlib import Path
 
+from eval.results import Row, rows
+from eval.suites import SUITES
+
 README = Path(__file__).parent.parent / "README.md"
-_BETWEEN = re.compile(r"(<!-- results -->\n).*?(<!-- /results -->)", re.DOTALL)
+_COLUMNS = (
+    "family right (95 % interval)",
+    "all constants within 10 %",
+    "curve NMSE, in space",
+    "in the picture",
+    "picture R2 > 0.99",
+    "forecast NMSE",
+)
 
 
-def table(results: dict) -> str:
-    """A Markdown table for each suite, a row for each system."""
+def table(data: dict) -> str:
+    """A Markdown table for each main suite, a row for each row of each system."""
     parts = []
-    for suite, found in results["suites"].items():
-        rows = [
-            f"| {suite} | family right (95 % interval) | all constants within 10 % | curve NMSE, in space | in the "
-            "picture | picture R2 > 0.99 | forecast NMSE |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        for system, m in found["systems"].items():
-            low, high = m["family_accuracy_interval"]
-            rows.append(
-                f"| {system} | {m['family_accuracy']:.1%} ({low:.1%} to {high:.1%}) | {m['constants_all_near']:.0%} | "
-                f"{_number(m['curve_nmse_median'])} | {_number(m['image_nmse_median'])} | "
-                f"{m['image_r2_over_0.99']:.0%} | {_number(m['extrapolation_nmse_median'])} |"
-            )
-        parts.append("\n".join(rows))
-    note = f"{results['clips_per_suite']} clips a suite; NMSE are medians; the forecast is half a clip beyond its end."
+    for suite in (suite for suite in SUITES.values() if suite.main and suite.name in data["suites"]):
+        lines = [f"| {suite.label} | " + " | ".join(_COLUMNS) + " |", "|---" * (1 + len(_COLUMNS)) + "|"]
+        lines += [f"| {row.label} | " + " | ".join(_cells(row)) + " |" for row in rows(data, suite.name)]
+        parts.append("\n".join(lines))
+    note = f"{clips_phrase(data)} a suite; NMSE are medians; the forecast is half a clip beyond its end."
     return "\n\n".join([*parts, note]) + "\n"
 
 
-def write_readme(results: dict, readme: Path = README) -> None:
+def clips_phrase(data: dict) -> str:
+    """How many clips the main suites had, in words."""
+    counts = sorted(
+        {
+            cell["clips"]
+            for name, cells in data["suites"].items()
+            if name in SUITES and SUITES[name].main
+            for cell in cells.values()
+            if "clips" in cell
+        }
+    )
+    return f"{' or '.join(map(str, counts)) or 'no'} clips"
+
+
+def write_readme(data: dict, readme: Path = README) -> None:
     """Put the table between the README's marks."""
-    write_between(readme, table(results))
+    write_between(readme, table(data))
 
 
-def write_between(readme: Path, text: str) -> None:
-    """Put a text between the marks of a Markdown file."""
-    readme.write_text(_BETWEEN.sub(lambda found: found[1] + text + found[2], readme.read_text()))
+def write_between(readme: Path, text: str, mark: str = "results") -> None:
+    """Put a text between the marks `<!-- mark -->` and `<!-- /mark -->` of a Markdown file."""
+    readme.write_text(_between(mark).sub(lambda found: found[1] + text + found[3], readme.read_text()))
 
 
 def written_table(readme: Path = README) -> str:
     """What stands between the README's marks."""
-    return _BETWEEN.search(readme.read_text())[0].removeprefix("<!-- results -->\n").removesuffix("<!-- /results -->")
+    return _between("results").search(readme.read_text())[2]
 
 
-def _number(value: float | None) -> str:
+def _between(mark: str) -> re.Pattern:
+    return re.compile(rf"(<!-- {mark} -->\n)(.*?)(<!-- /{mark} -->)", re.DOTALL)
+
+
+def _cells(row: Row) -> list[str]:
+    if row.refused:
+        return [row.refused, *[""] * (len(_COLUMNS) - 1)]
+    m = row.measures
+    low, high = m["family_accuracy_interval"]
+    family = f"{m['family_accuracy']:.1%} ({low:.1%} to {high:.1%})"
+    if "curve_nmse_median" not in m:
+        return [family, "no equation", *[""] * (len(_COLUMNS) - 2)]
+    return [
+        family,
+        f"{m['constants_within_0.1']:.0%}",
+        number(m["curve_nmse_median"]),
+        number(m["image_nmse_median"]),
+        f"{m['image_r2_over_0.99']:.0%}",
+        number(m["extrapolation_nmse_median"]),
+    ]
+
+
+def number(value: float | None) -> str:
+    """Three significant digits; an error that is infinite for most clips has no number."""
     return "none" if value is None else f"{value:.3g}"

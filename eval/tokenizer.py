@@ -81,20 +81,32 @@ def evaluate(clips: int, probe_clips: int, probe_minutes: float, folder: Path = 
     return results
 
 
-def table(results: dict) -> str:
-    """The figures as Markdown."""
+def cells(results: dict) -> list[list[str]]:
+    """The figures as lines of text, the first one the heads of the columns."""
     systems = [(suite, system) for suite in results["suites"] for system in ("trained", "untrained", "blank frame")]
-    lines = ["| | " + " | ".join(f"{suite}: {system}" for suite, system in systems) + " |", "|---" * 7 + "|"]
+    lines = [["", *(f"{suite}: {system}" for suite, system in systems)]]
     for key, label, form in _ROWS:
-        cells = [results["suites"][suite][system].get(key) for suite, system in systems]
-        lines.append(f"| {label} | " + " | ".join("" if c is None else form.format(c) for c in cells) + " |")
+        values = [results["suites"][suite][system].get(key) for suite, system in systems]
+        lines.append([label, *("" if value is None else form.format(value) for value in values)])
+    return lines
+
+
+def note(results: dict) -> str:
+    """What the figures are of."""
     probe = results["probe"]
-    lines.append("")
-    lines.append(
+    return (
         f"{results['clips']} clips of each split; {results['tokens']} tokens a clip; the probe saw {probe['clips']} "
         f"clips for {probe['minutes']:g} minutes. Half: every nuisance at half strength."
     )
-    return "\n".join(lines) + "\n"
+
+
+def table(results: dict) -> str:
+    """The figures as Markdown."""
+    heads, *lines = [" | ".join(line) for line in cells(results)]
+    return (
+        "\n".join([f"| {heads.lstrip()} |", "|---" * 7 + "|", *(f"| {line} |" for line in lines), "", note(results)])
+        + "\n"
+    )
 
 
 def save(results: dict) -> None:
@@ -110,6 +122,11 @@ def _draw(split: str, clips: int) -> Clips:
         video = torch.cat([render(part) for part in tqdm(parts, desc=f"{split}: clips")])
         clean = torch.cat([render_clean(part) for part in parts])
     return Clips(video, clean, track(scenes), joined_sha256(scene_sha256(scene) for scene in scenes))
+
+
+def measure_split(model: TrajectoryTokenizer, split: str, clips: int) -> dict[str, float]:
+    """What the first clips of a split's reconstructions and codes say of a tokenizer."""
+    return _measure(model, _draw(split, clips))
 
 
 def _measure(model: TrajectoryTokenizer, clips: Clips) -> dict[str, float]:

@@ -1,5 +1,7 @@
-"""The commands `trajvlm eval ...`: measure the shipped models beside their controls."""
+"""The commands `trajvlm eval ...`: measure this project beside what it is compared with."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +9,64 @@ import typer
 
 from data.errors import UserError
 
-app = typer.Typer(help="Measure the shipped models beside their controls.", no_args_is_help=True)
+_QUICK = Path("out") / "eval" / "results.json"
+
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback(epilog="Example: trajvlm eval --quick")
+def evaluate(
+    context: typer.Context,
+    suite: Annotated[
+        list[str] | None, typer.Option(help="A suite (clean, noise-0.5) or a group (main, noise, outside); any number.")
+    ] = None,
+    system: Annotated[list[str] | None, typer.Option(help="A system (ours, track-and-fit); any number.")] = None,
+    clips: Annotated[int | None, typer.Option(min=1, help="Clips of every suite.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The main suites with few clips, in minutes; kept in out/eval.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure what is kept as well.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Another file for the results; the README is left alone.")] = None,
+):
+    """Measure this project, its controls and its baselines on the fixed test clips; write results and report.
+
+    What has been measured is kept and not measured again, so that a run can be stopped at any time.
+    """
+    if context.invoked_subcommand is not None:
+        if suite or system or clips or quick or again or out:
+            raise typer.BadParameter(f"options of `eval` have no meaning before `{context.invoked_subcommand}`")
+        return
+    from eval.run import CLIPS_QUICK
+
+    if quick:
+        clips, out = clips or CLIPS_QUICK, out or _QUICK
+        suite = suite or ["main"]
+    _measure(suite or [], system or [], clips, out, again)
+
+
+@app.command(epilog="Example: trajvlm eval model --clips 200")
+def model(
+    clips: Annotated[int | None, typer.Option(min=1, help="Test clips of each suite.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Another file for the results; the README is left alone.")] = None,
+):
+    """The whole path, its controls and the afternoon script, on the main suites."""
+    _measure(["main"], ["ours", "controls", "floor", "track-and-fit"], clips, out)
+
+
+@app.command(epilog="Example: trajvlm eval report")
+def report(
+    results: Annotated[Path | None, typer.Option(help="Another file of results.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Another file for the page.")] = None,
+):
+    """Write the page of results anew, without measuring anything."""
+    from eval.page import page_of, write_page
+    from eval.results import SHIPPED, Results
+
+    with _sentences():
+        path = results or SHIPPED
+        if not path.is_file():
+            raise UserError(f"there are no results in {path}; measure them with `trajvlm eval --out {path}`")
+        typer.echo(write_page(Results(path).data, out or page_of(path)))
 
 
 @app.command(epilog="Example: trajvlm eval tokenizer --clips 300")
@@ -23,26 +82,57 @@ def tokenizer(
     from eval.tokenizer import evaluate, save, table
     from tokenizer.model import SHIPPED
 
-    try:
+    with _sentences():
         results = evaluate(clips, probe_clips, probe_minutes, folder or SHIPPED)
-    except UserError as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from error
     if folder is None:
         save(results)
     typer.echo(table(results))
 
 
-@app.command(epilog="Example: trajvlm eval model --clips 200")
-def model(
-    clips: Annotated[int, typer.Option(min=1, help="Test clips of each suite.")] = 200,
-    out: Annotated[Path | None, typer.Option(help="Another file for the results; the README is left alone.")] = None,
+@app.command(epilog="Example: trajvlm eval grids --minutes 5")
+def grids(
+    minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = 5.0,
+    clips: Annotated[int, typer.Option(min=1, help="Test clips of each suite.")] = 100,
+    probe_clips: Annotated[int, typer.Option(min=1, help="Clips that each probe is trained on.")] = 600,
+    from_nothing: Annotated[
+        bool, typer.Option("--from-nothing", help="Start from no trained layers, instead of those that fit.")
+    ] = False,
+    only: Annotated[list[str] | None, typer.Option(help="A variation's name; any number.")] = None,
 ):
-    """The whole path, its controls and the afternoon script, on the fixed test splits."""
-    from eval.run import RESULTS, main
+    """Latent grids and quantizers beside each other, trained for the same time each; goes on where it stopped."""
+    from eval.grids import VARIATIONS, compare, save, table
 
+    with _sentences():
+        unknown = sorted(set(only or []) - set(VARIATIONS))
+        if unknown:
+            raise UserError(f"there is no variation {unknown[0]!r}; there are {', '.join(VARIATIONS)}")
+        results = compare(minutes, clips, probe_clips, from_nothing, only or list(VARIATIONS))
+    save(results)
+    typer.echo(table(results))
+
+
+def _measure(suites: list[str], systems: list[str], clips: int | None, out: Path | None, again: bool = False) -> None:
+    from eval.page import page_of, write_page
+    from eval.registry import find_entries
+    from eval.report import table, write_readme
+    from eval.results import SHIPPED
+    from eval.run import plan, run
+    from eval.suites import find_suites
+    from eval.verdict import verdict
+
+    with _sentences():
+        results = run(plan(find_suites(suites), find_entries(systems)), out or SHIPPED, clips, again)
+        if out is None:
+            write_readme(results.data)
+        typer.echo(table(results.data))
+        typer.echo("\n".join(verdict(results.data)))
+        typer.echo(write_page(results.data, page_of(results.path)))
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
     try:
-        main(clips, out or RESULTS)
+        yield
     except UserError as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from error

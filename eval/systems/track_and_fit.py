@@ -5,13 +5,34 @@ No network. OpenCV finds the blob in each frame; `data.fit` fits and chooses the
 
 import cv2
 import numpy as np
+import scipy
+from torch import Tensor
 
 from data.clip import CANONICAL, SIZE
+from data.export import to_frames
 from data.fit import Seen
 from vlm.answer import Answer
 from vlm.refine import best_fit
 
 _LEAST_AREA_PX = 3
+
+
+class TrackAndFit:
+    """The afternoon script, clip by clip."""
+
+    name = "track-and-fit"
+    rows = ("track and fit (OpenCV, least squares, BIC)",)
+    gives_equations = True
+    identity = {"opencv": cv2.__version__, "scipy": scipy.__version__}
+
+    def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
+        """See `eval.system.System`."""
+        return {self.rows[0]: [track_and_fit(to_frames(clip)) for clip in video]}
+
+
+def load() -> TrackAndFit:
+    """The script; needs nothing."""
+    return TrackAndFit()
 
 
 def track_blobs(frames: np.ndarray) -> Seen:

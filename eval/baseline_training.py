@@ -1,0 +1,204 @@
+"""Train one of the learned baselines on the same stream of clips as this project's models.
+
+    python -m eval.baseline_training --system cnn3d --minutes 60 --out runs/baselines
+
+Trains until the validation score, the mean log probability of the right family, has not risen for some validations in
+a row, or for so many minutes, whichever comes first. Goes on where it was stopped. Writes to the folder of the
+baseline's name under `--out` what `eval.classifiers` says; minutes are all that the training took, drawing and
+validating included.
+"""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from data.errors import UserError
+from data.families import FAMILIES
+from data.render import render
+from data.scene import SceneSettings, draw_scene
+from data.stream import TRAINING_SEED, VALIDATION_SEED
+from eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
+from eval.systems import cnn3d, features, frozen_encoders, resnets, token_classifier
+
+SCENES = SceneSettings(strength=(0.0, 0.8))
+"""The stream that this project's models learn from."""
+BUILDERS: dict[str, Callable[[Path], Classifier]] = {
+    word: build
+    for module in (features, cnn3d, resnets, token_classifier, frozen_encoders)
+    for word, build in module.CLASSIFIERS.items()
+}
+_CHUNK = 25
+_WARMUP = 0.03
+
+
+@dataclass(frozen=True)
+class BaselineTraining:
+    """How a baseline is trained."""
+
+    minutes: float = 60.0
+    """At most so long; the learning rate falls to nothing over this time."""
+    batch: int = 16
+    validations: int = 20
+    """How many validations there are over the whole time."""
+    patience: int = 7
+    """So many validations in a row without a better score end the training."""
+    validation_clips: int = 200
+
+    def __post_init__(self):
+        if self.minutes <= 0 or min(self.batch, self.validations, self.patience, self.validation_clips) < 1:
+            raise ValueError(f"a training needs time, clips and validations, not {self}")
+
+    def rate(self, minutes: float) -> float:
+        """Learning rate after so many minutes, relative to its peak: linear warm-up, then a cosine."""
+        done = min(1.0, minutes / self.minutes)
+        return min(1.0, done / _WARMUP + 0.02) * (1 + math.cos(math.pi * done)) / 2
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    minutes: float = 0.0
+    clips: int = 0
+    best: float = -math.inf
+    since_best: int = 0
+    stopped: str = ""
+    """Why it ended; empty while it has not."""
+
+
+def main(
+    system: Annotated[str, typer.Option(help=f"One of {', '.join(BUILDERS)}.")],
+    minutes: Annotated[float, typer.Option(help="At most so long.")] = BaselineTraining.minutes,
+    out: Annotated[Path | None, typer.Option(help="Folder of all baselines; TRAJVLM_BASELINES unless given.")] = None,
+    batch: Annotated[int, typer.Option(help="New clips a step.")] = BaselineTraining.batch,
+):
+    """Train a baseline; stop it at any time and start it again to go on."""
+    try:
+        if system not in BUILDERS:
+            raise UserError(f"there is no baseline {system!r}; there are {', '.join(BUILDERS)}")
+        folder = (out or baselines_folder()) / system
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(0)
+        progress = fit(folder, BUILDERS[system](folder), BaselineTraining(minutes=minutes, batch=batch))
+    except UserError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from error
+    print(f"{system}: {progress.stopped} after {progress.minutes:.1f} minutes and {progress.clips} clips")
+
+
+def fit(folder: Path, classifier: Classifier, settings: BaselineTraining, scenes: SceneSettings = SCENES) -> Progress:
+    """Run or resume the training of a classifier in a folder.
+
+    Raises:
+        UserError: the folder holds the training of a classifier with other settings.
+    """
+    progress, curve = Progress(), []
+    if (folder / STATE).is_file():
+        progress, curve = _resumed(folder, classifier)
+        if progress.stopped.startswith("time") and settings.minutes > progress.minutes:
+            progress.stopped = ""
+    if progress.stopped:
+        return progress
+    held_out, truth = _validation(classifier, settings.validation_clips, scenes)
+    earlier, start = progress.minutes, time.monotonic()
+    due = earlier + settings.minutes / settings.validations
+    bar = tqdm(desc=classifier.name, initial=progress.clips, unit=" clips", mininterval=5)
+    while not progress.stopped:
+        classifier.learn(
+            *_drawn(classifier, TRAINING_SEED, progress.clips, settings.batch, scenes), settings.rate(progress.minutes)
+        )
+        progress.clips += settings.batch
+        bar.update(settings.batch)
+        progress.minutes = earlier + (time.monotonic() - start) / 60
+        if progress.minutes < min(due, settings.minutes):
+            continue
+        due = progress.minutes + settings.minutes / settings.validations
+        score, accuracy = _measured(classifier, held_out, truth)
+        curve.append({"clips": progress.clips, "minutes": progress.minutes, "log_chance": score, "accuracy": accuracy})
+        bar.write(json.dumps({key: float(f"{value:.4g}") for key, value in curve[-1].items()}))
+        better = score > progress.best
+        progress.best, progress.since_best = max(score, progress.best), 0 if better else progress.since_best + 1
+        progress.minutes = earlier + (time.monotonic() - start) / 60
+        if progress.since_best >= settings.patience:
+            progress.stopped = "validation no longer rose"
+        elif progress.minutes >= settings.minutes:
+            progress.stopped = "time was up"
+        _save(folder, classifier, settings, scenes, progress, curve, better)
+    bar.close()
+    return progress
+
+
+def _drawn(classifier: Classifier, seed: int, first: int, size: int, scenes: SceneSettings) -> tuple[Tensor, Tensor]:
+    """Prepared inputs (B, ...) and labels (B,) of clips `first` to `first + size - 1` of a stream."""
+    drawn = [draw_scene(scenes, seed, first + k) for k in range(size)]
+    with torch.no_grad():
+        inputs = classifier.prepare(render(drawn))
+    return inputs, torch.tensor([list(FAMILIES).index(scene.family) for scene in drawn])
+
+
+def _validation(classifier: Classifier, clips: int, scenes: SceneSettings) -> tuple[Tensor, Tensor]:
+    parts = [
+        _drawn(classifier, VALIDATION_SEED, first, min(_CHUNK, clips - first), scenes)
+        for first in tqdm(range(0, clips, _CHUNK), desc="validation clips", leave=False)
+    ]
+    inputs, labels = zip(*parts)
+    return torch.cat(inputs), torch.cat(labels)
+
+
+def _measured(classifier: Classifier, inputs: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean log probability of the right family, and the share of clips in which it is the likeliest."""
+    chances = classifier.chances(inputs)
+    right = chances.gather(1, labels[:, None]).clamp_min(1e-6)
+    return right.log().mean().item(), (chances.argmax(dim=1) == labels).float().mean().item()
+
+
+def _save(folder, classifier, settings, scenes, progress: Progress, curve: list[dict], better: bool) -> None:
+    weights = classifier.weights()
+    record = {
+        "classifier": classifier.settings,
+        "training": asdict(settings),
+        "scenes": asdict(scenes),
+        **asdict(progress),
+        "curve": curve,
+    }
+    state = {f"weights.{name}": value for name, value in weights.items()}
+    state |= {f"memory.{name}": value for name, value in classifier.memory().items()}
+    if better:
+        _replace(folder / WEIGHTS, lambda draft: save_file(weights, draft))
+    # The state carries its own progress, so that the two can't fall apart.
+    _replace(folder / STATE, lambda draft: save_file(state, draft, metadata={"record": json.dumps(record)}))
+    _replace(folder / TRAINING, lambda draft: draft.write_text(json.dumps(record, indent=1) + "\n"))
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file at once or not at all."""
+    draft = path.with_suffix(".part")
+    write(draft)
+    os.replace(draft, path)
+
+
+def _resumed(folder: Path, classifier: Classifier) -> tuple[Progress, list[dict]]:
+    with safe_open(folder / STATE, "pt") as file:
+        record = json.loads(file.metadata()["record"])
+    if record["classifier"] != classifier.settings:
+        raise UserError(f"{folder} holds a training with other settings; remove it or give another folder with --out")
+    state = load_file(folder / STATE)
+    for prefix, load in (("weights.", classifier.load_weights), ("memory.", classifier.load_memory)):
+        load({name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)})
+    return Progress(**{key: record[key] for key in asdict(Progress())}), record["curve"]
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,132 @@
+"""Latent grids and quantizers beside each other, each trained for the same time.
+
+    trajvlm eval grids --minutes 5
+
+Every variation starts from the shipped tokenizer's layers wherever their shapes fit, so that what is compared is what
+the codes can hold and not who learns to see first; with `--from-nothing` none does. Results are kept one by one in
+`eval/grids.json`, and the table goes into `tokenizer/README.md`.
+"""
+
+import json
+import tempfile
+import time
+from dataclasses import replace
+from math import log2
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from tqdm import tqdm
+
+from data.scene import SceneSettings
+from data.splits import find_split
+from data.stream import TRAINING_SEED, draw_batch
+from eval.report import write_between
+from eval.tokenizer import README, SUITES, measure_split
+from tokenizer.config import TokenizerConfig
+from tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
+from tokenizer.probe import probe_tokenizer
+from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
+
+RESULTS = Path(__file__).parent / "grids.json"
+_BASE = TokenizerConfig()
+_TRUNK, _ATTENTION = _BASE.layers[:-3], _BASE.layers[-2:]
+_TIMED_STEPS = 4
+VARIATIONS = {
+    "FSQ 16-16-16-16": _BASE,
+    "FSQ 8-8-8-8": replace(_BASE, fsq_levels=(8,) * 4),
+    "FSQ 8-8-8-5-5-5": replace(_BASE, fsq_levels=(8, 8, 8, 5, 5, 5)),
+    "FSQ 8-5-5-5": replace(_BASE, fsq_levels=(8, 5, 5, 5)),
+    "LFQ, 16 bits": replace(_BASE, quantizer="lfq", fsq_levels=(2,) * 16),
+    "LFQ, 12 bits": replace(_BASE, quantizer="lfq", fsq_levels=(2,) * 12),
+    "FSQ 16-16-16-16, no attention": replace(_BASE, layers=_BASE.layers[:-2]),
+    "FSQ 16-16-16-16, 80 tokens": replace(_BASE, layers=(*_TRUNK, ("compress_time", 192), *_ATTENTION)),
+    "FSQ 16-16-16-16, 20 tokens": replace(
+        _BASE, layers=(*_TRUNK, ("compress_space", 192), ("compress_time", 192), *_ATTENTION)
+    ),
+}
+
+
+def compare(minutes: float, clips: int, probe_clips: int, from_nothing: bool, names: list[str]) -> dict:
+    """Train and measure the variations of those names that are not in the results yet; all results."""
+    settings = {"minutes": minutes, "clips": clips, "probe_clips": probe_clips, "from_nothing": from_nothing}
+    settings["start_sha256"] = None if from_nothing else weights_sha256()
+    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    if kept.get("settings") != settings:
+        kept = {"settings": settings, "variations": {}}
+    for name in tqdm([name for name in names if name not in kept["variations"]], desc="variations"):
+        kept["variations"][name] = _measured(VARIATIONS[name], minutes, clips, probe_clips, from_nothing)
+        RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    return kept
+
+
+def table(results: dict) -> str:
+    """The variations as Markdown."""
+    lines = [
+        "| | grid | tokens | bits a clip | steps | clean: centre, px | probe | half: centre, px | probe | radius "
+        "| codes seen |",
+        "|---" * 11 + "|",
+    ]
+    for name, found in results["variations"].items():
+        clean, half = found["clean"], found["half"]
+        lines.append(
+            f"| {name} | {' x '.join(map(str, found['grid']))} | {found['tokens']} | {found['bits']} | "
+            f"{found['steps']} | {clean['centre_px_median']:.2f} | {clean['probe_centre_px_median']:.2f} | "
+            f"{half['centre_px_median']:.2f} | {half['probe_centre_px_median']:.2f} | {clean['radius_median']:.1%} | "
+            f"{clean['codes_used']:.0f} |"
+        )
+    settings = results["settings"]
+    start = "nothing" if settings["from_nothing"] else "the shipped layers that fit"
+    note = (
+        f"{settings['minutes']:g} minutes each, from {start}; medians over {settings['clips']} clips of each split; "
+        f"probes saw {settings['probe_clips']} clips."
+    )
+    return "\n".join([*lines, "", note]) + "\n"
+
+
+def save(results: dict) -> None:
+    """Write the README's table."""
+    write_between(README, table(results), "grids")
+
+
+def steps_in(config: TokenizerConfig, minutes: float) -> int:
+    """How many training steps of such a tokenizer fit into so many minutes on this machine."""
+    training = TokenizerTraining()
+    objective = TokenizerObjective(TrajectoryTokenizer(config).train(), training)
+    start = time.perf_counter()
+    for step in range(1 + _TIMED_STEPS):
+        if step == 1:
+            start = time.perf_counter()
+        drawn = draw_batch(SceneSettings(strength=(0.0, 0.8)), TRAINING_SEED, step * training.batch, training.batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss, *_ = objective(drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius, torch.tensor(1.0))
+        loss.backward()
+    return max(1, round(minutes * 60 * _TIMED_STEPS / (time.perf_counter() - start)))
+
+
+def _measured(config: TokenizerConfig, minutes: float, clips: int, probe_clips: int, from_nothing: bool) -> dict:
+    steps = steps_in(config, minutes)
+    with tempfile.TemporaryDirectory() as folder:
+        out, start = Path(folder) / "run", None
+        if not from_nothing:
+            start = Path(folder) / "start"
+            _fitting(config).save_pretrained(start)
+        settings = TokenizerTraining(steps=steps, validate_every=steps, validation_clips=8)
+        fit(out, settings, SceneSettings(strength=(0.0, 0.8)), config, start)
+        trained = TrajectoryTokenizer.from_pretrained(out)
+    suites = {suite: find_split(split).settings for suite, split in SUITES.items()}
+    probed = probe_tokenizer(trained, probe_clips, minutes / 10, suites, clips)
+    found = {suite: measure_split(trained, split, clips) | probed[suite] for suite, split in SUITES.items()}
+    bits = round(config.tokens * log2(config.codebook_size))
+    return {"grid": list(config.grid), "tokens": config.tokens, "bits": bits, "steps": steps, **found}
+
+
+def _fitting(config: TokenizerConfig) -> TrajectoryTokenizer:
+    """A tokenizer with the shipped weights wherever their shapes fit."""
+    torch.manual_seed(0)
+    tokenizer = TrajectoryTokenizer(config)
+    mine = tokenizer.state_dict()
+    shipped = load_file(SHIPPED / WEIGHTS)
+    fitting = {name: value for name, value in shipped.items() if name in mine and mine[name].shape == value.shape}
+    tokenizer.load_state_dict(fitting, strict=False)
+    return tokenizer

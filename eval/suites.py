@@ -1,0 +1,112 @@
+"""The sets of clips that systems are measured on: one thing made hard at a time, and everything at once.
+
+All are the test stream's motions, which no training draws from. `data.splits` fixes the first three and those of the
+nuisances; the others leave the training's ranges: smaller balls, shorter and longer lenses, smaller pictures of the
+path, other numbers of turns.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+
+from data.camera import canonical, frame_path
+from data.errors import UserError
+from data.families import FAMILIES
+from data.nuisances import NAMES, Nuisances
+from data.scene import Scene, SceneSettings, draw_scene
+from data.splits import find_split, nuisance_suite
+from data.stream import TEST_SEED
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+MAIN = "main"
+_PERIODIC = tuple(name for name, family in FAMILIES.items() if family.periodic)
+_TRIES = 200
+_LARGEST_CONSTANT = 1.99
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named stream of test clips."""
+
+    name: str
+    label: str
+    """What it is, for a table."""
+    group: str
+    """A word that names several suites at once."""
+    scenes: Callable[[], Iterator[Scene]]
+
+    @property
+    def main(self) -> bool:
+        """Whether every system is measured on it, and its clips are kept one by one for the plots."""
+        return self.group == MAIN
+
+
+def _split(name: str, label: str, split: str) -> Suite:
+    return Suite(name, label, MAIN, lambda: find_split(split).scenes())
+
+
+def _nuisance(name: str, strength: float) -> Suite:
+    label = f"{name} alone at strength {strength:g}"
+    return Suite(f"{name}-{strength:g}", label, name, lambda: nuisance_suite(name, strength).scenes())
+
+
+def _outside(name: str, label: str, **settings) -> Suite:
+    drawn = SceneSettings(exactly=Nuisances(), **settings)
+    return Suite(name, label, "outside", lambda: (draw_scene(drawn, TEST_SEED, k) for k in count()))
+
+
+def _turns(name: str, label: str, turns: tuple[float, float]) -> Suite:
+    return Suite(name, label, "outside", lambda: (turning_scene(turns, k) for k in count()))
+
+
+def turning_scene(turns: tuple[float, float], index: int) -> Scene:
+    """A clean scene of a periodic family with its number of turns in a given range, framed like any other."""
+    scene = draw_scene(SceneSettings(families=_PERIODIC, exactly=Nuisances()), TEST_SEED, index)
+    family, rng = FAMILIES[scene.family], np.random.default_rng([TEST_SEED, index, 1])
+    for _ in range(_TRIES):
+        drawn = family.draw(rng)
+        drawn[-1] = rng.uniform(*turns)
+        path = frame_path(family, drawn, scene.focal, scene.radius, rng.uniform(*SceneSettings().fill))
+        if path is None or not family.visible(path):
+            continue
+        constants = canonical(family, path, scene.focal)
+        # The others stay inside the range that numbers are answered in, so that turns alone are new.
+        if np.abs(constants[:-1]).max() <= _LARGEST_CONSTANT:
+            return replace(scene, path=path, constants=constants)
+    raise RuntimeError(f"no {scene.family} path with {turns} turns could be framed in {_TRIES} tries")
+
+
+SUITES = {
+    suite.name: suite
+    for suite in (
+        _split("clean", "clean", "test-clean"),
+        _split("light", "light nuisances", "test-light"),
+        _split("half", "all nuisances at half strength", "test-half"),
+        *(_nuisance(name, strength) for name in NAMES for strength in STRENGTHS),
+        _outside("small-ball", "balls 1 to 3 pixels wide (training: 3 to 13)", radius=(0.02, 0.045)),
+        _outside("wide-lens", "focal length 1.2 to 1.9 (training: 2 to 10)", focal=(1.2, 1.9)),
+        _outside("long-lens", "focal length 11 to 25 (training: 2 to 10)", focal=(11.0, 25.0)),
+        _outside("far-off", "path fills 0.3 to 0.6 of the picture (training: 0.65 to 0.9)", fill=(0.3, 0.6)),
+        _turns("few-turns", "0.4 to 0.55 turns (training: 0.6 or 0.75 to 2)", (0.4, 0.55)),
+        _turns("many-turns", "2.1 to 2.5 turns (training: up to 2)", (2.1, 2.5)),
+    )
+}
+
+
+def find_suites(words: list[str]) -> list[Suite]:
+    """The suites that names or groups stand for, each once, in the order of `SUITES`; all of them for no word.
+
+    Raises:
+        UserError: a word is neither a suite's name nor a group's.
+    """
+    groups = list(dict.fromkeys(suite.group for suite in SUITES.values()))
+    for word in words:
+        if word not in SUITES and word not in groups:
+            alone = [name for name, suite in SUITES.items() if suite.group in (MAIN, "outside")]
+            raise UserError(
+                f"there is no suite {word!r}; there are {', '.join(alone)}, a nuisance with its strength as in "
+                f"noise-0.5, and the groups {', '.join(groups)}"
+            )
+    return [s for s in SUITES.values() if not words or s.name in words or s.group in words]

@@ -1,0 +1,83 @@
+"""This project: clip -> tokens -> language model -> equation; and the same path blinded, which has to fail.
+
+Refined is the answer after the fit to the track that the tokens decode to; the decoded tokens are also fitted without
+the language model. The controls answer the same clips with their visual tokens in another order, drawn anew for each
+clip, or replaced by those of a blank clip.
+"""
+
+from dataclasses import replace
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from tokenizer.readout import Readout, read_track
+from vlm.answer import Answer
+from vlm.describe import Describer
+from vlm.refine import refine, second_opinion
+
+
+class Ours:
+    """The shipped models, as a user gets them."""
+
+    name = "ours"
+    rows = ("ours, raw", "ours, refined", "decoded tokens, fitted (no language model)")
+    gives_equations = True
+
+    def __init__(self, describer: Describer):
+        self.describer = describer
+        self.identity = describer.models
+
+    def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
+        """See `eval.system.System`."""
+        codes = self.describer.tokenizer.encode_codes(video)
+        answers = self.describer.lm.answer(codes)
+        tracks = [read_track(self.describer.tokenizer.decode_codes(code[None])) for code in codes]
+        refined = [_refined(answer, track) for answer, track in zip(answers, tracks)]
+        return dict(zip(self.rows, (answers, refined, [second_opinion(track) for track in tracks])))
+
+
+class Controls:
+    """The language model that can't look."""
+
+    name = "controls"
+    rows = ("control: tokens shuffled", "control: tokens of a blank clip")
+    gives_equations = True
+
+    def __init__(self, describer: Describer):
+        self.describer = describer
+        self.identity = describer.models
+        self.blank = describer.tokenizer.encode_codes(torch.zeros(1, 3, 17, 64, 64))
+
+    def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
+        """See `eval.system.System`."""
+        codes = self.describer.tokenizer.encode_codes(video)
+        blind = (shuffled(codes), self.blank.expand_as(codes))
+        return {row: self.describer.lm.answer(given) for row, given in zip(self.rows, blind)}
+
+
+def load() -> Ours:
+    """The shipped models; raises UserError where weights are missing."""
+    return Ours(_describer())
+
+
+def load_controls() -> Controls:
+    """The shipped models, blinded; raises UserError where weights are missing."""
+    return Controls(_describer())
+
+
+def shuffled(codes: Tensor) -> Tensor:
+    """The codes (N, ...) of each clip in an order of its own."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.stack([c.flatten()[torch.randperm(c.numel(), generator=generator)].view_as(c) for c in codes])
+
+
+@cache
+def _describer() -> Describer:
+    return Describer()
+
+
+def _refined(answer: Answer, track: Readout) -> Answer:
+    """The answer after the fit to the decoded track; as it was where there is too little to fit to."""
+    constants = refine(answer, track)
+    return answer if constants is None else replace(answer, constants=constants)

@@ -1,0 +1,196 @@
+"""Learned baselines: what they promise to whoever trains them and to whoever reads their row."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from data.errors import UserError
+from data.families import FAMILIES
+from data.fit import Seen
+from data.scene import SceneSettings
+from eval.baseline_training import BUILDERS, BaselineTraining, fit
+from eval.classifiers import NetworkClassifier, NetworkTraining, trained_system, verdicts
+from eval.systems import cnn3d, features, resnets, token_classifier
+from eval.systems.features import FEATURES, BoostedTrees, track_features
+from tests.conftest import TINY_TOKENIZER
+from tokenizer.model import TrajectoryTokenizer
+
+SCENES = SceneSettings(strength=(0.0, 0.0))
+MOMENT = BaselineTraining(minutes=1e-6, batch=4, validations=1, validation_clips=4)
+
+
+def brightness(video):
+    return video.mean(dim=(3, 4)).flatten(1)
+
+
+def tiny(folder=None, steps_per_batch=1, name="tiny") -> NetworkClassifier:
+    torch.manual_seed(0)
+    training = NetworkTraining(steps_per_batch=steps_per_batch)
+    return NetworkClassifier(name, "a tiny one", nn.Linear(51, len(FAMILIES)), training, brightness)
+
+
+def same(one, other) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def arc(turns=1.0, noise=0.0, frames=17):
+    t = np.linspace(0, 1, frames)
+    angle = 2 * np.pi * turns * t
+    centre = 0.5 * np.column_stack([np.cos(angle), np.sin(angle)])
+    return Seen(t, centre + noise * np.random.default_rng(0).normal(size=centre.shape), np.full(frames, 0.1))
+
+
+def test_a_network_learns_what_can_be_learned():
+    inputs, labels = torch.eye(51)[:5].repeat(8, 1), torch.arange(5).repeat(8)
+    classifier = tiny()
+    for _ in range(300):
+        classifier.learn(inputs, labels, 30.0)
+    assert (classifier.chances(inputs).argmax(dim=1) == labels).all()
+
+
+def test_clips_that_cost_more_than_a_step_are_met_again():
+    classifier = tiny(steps_per_batch=3)
+    for _ in range(2):
+        classifier.learn(torch.rand(4, 51), torch.zeros(4, dtype=torch.long), 1.0)
+    assert classifier.steps == 6 and len(classifier.met[0]) == 8
+
+
+@pytest.mark.parametrize("steps_per_batch", [1, 2])
+def test_an_interrupted_training_goes_on_as_if_it_had_not_been(steps_per_batch):
+    inputs, labels = torch.rand(4, 8, 51), torch.randint(5, (4, 8))
+    whole, before, after = (tiny(steps_per_batch=steps_per_batch) for _ in range(3))
+    for k in range(4):
+        whole.learn(inputs[k], labels[k], 1.0)
+    for k in range(2):
+        before.learn(inputs[k], labels[k], 1.0)
+    after.load_weights(before.weights())
+    after.load_memory(before.memory())
+    for k in range(2, 4):
+        after.learn(inputs[k], labels[k], 1.0)
+    assert same(whole.weights(), after.weights())
+
+
+def test_training_is_resumed_from_its_folder_and_ends_with_its_time(tmp_path):
+    first = fit(tmp_path, tiny(), MOMENT, SCENES)
+    assert first.clips == 4 and first.stopped == "time was up"
+    assert fit(tmp_path, tiny(), MOMENT, SCENES) == first
+    longer = BaselineTraining(minutes=first.minutes + 1e-6, batch=4, validations=1, validation_clips=4)
+    second = fit(tmp_path, tiny(), longer, SCENES)
+    record = json.loads((tmp_path / "training.json").read_text())
+    assert second.clips == 8 and second.minutes > first.minutes
+    assert [entry["clips"] for entry in record["curve"]] == [4, 8]
+    with pytest.raises(UserError, match="other settings"):
+        fit(tmp_path, tiny(steps_per_batch=2), longer, SCENES)
+
+
+def test_training_ends_where_validation_no_longer_rises(tmp_path):
+    class Stubborn(type(tiny())):
+        def learn(self, inputs, labels, rate):
+            """Learns nothing."""
+
+    torch.manual_seed(0)
+    stubborn = Stubborn("stubborn", "", nn.Linear(51, len(FAMILIES)), NetworkTraining(), brightness)
+    settings = BaselineTraining(minutes=5, batch=1, validations=10**9, patience=2, validation_clips=4)
+    progress = fit(tmp_path, stubborn, settings, SCENES)
+    assert progress.stopped == "validation no longer rose" and progress.clips == 3
+
+
+def test_the_learning_rate_falls_to_nothing_over_the_time():
+    settings = BaselineTraining(minutes=10)
+    rates = [settings.rate(minutes) for minutes in (0, 0.3, 5, 10, 12)]
+    assert 0 < rates[0] < 0.1 and rates[1] > 0.95 and abs(rates[2] - 0.5) < 0.01 and rates[3:] == [0, 0]
+
+
+def test_a_trained_system_answers_with_its_best_weights_and_says_how_long_it_had(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRAJVLM_BASELINES", str(tmp_path))
+    (tmp_path / "tiny").mkdir()
+    classifier = tiny()
+    fit(tmp_path / "tiny", classifier, MOMENT, SCENES)
+    system = trained_system("some", {"tiny": lambda folder: tiny()})
+    video = torch.rand(3, 3, 17, 64, 64)
+    assert system.answer(video) == {"a tiny one": verdicts(classifier, video)}
+    verdict = system.answer(video)["a tiny one"][0]
+    assert verdict.family == max(verdict.probabilities, key=verdict.probabilities.get)
+    assert list(verdict.probabilities) == list(FAMILIES) and abs(sum(verdict.probabilities.values()) - 1) < 1e-5
+    assert system.identity["tiny"]["clips"] == 4 and system.identity["tiny"]["minutes"] > 0
+    with pytest.raises(UserError, match="other settings"):
+        trained_system("some", {"tiny": lambda folder: tiny(steps_per_batch=2)})
+
+
+@pytest.mark.parametrize("module", [features, cnn3d, resnets, token_classifier])
+def test_an_untrained_baseline_says_how_to_train_it(module, tmp_path, monkeypatch):
+    monkeypatch.setenv("TRAJVLM_BASELINES", str(tmp_path))
+    with pytest.raises(UserError, match=f"python -m eval.baseline_training --system {next(iter(module.CLASSIFIERS))}"):
+        module.load()
+
+
+def test_every_baseline_is_trained_under_the_name_of_its_folder():
+    assert list(BUILDERS) == [
+        *("features", "cnn3d", "r3d18", "resnet18", "tokens", "tokens_untrained", "open_magvit2", "videomae", "clip")
+    ]
+
+
+@pytest.mark.parametrize("network", [cnn3d.SmallCNN, resnets.FrameResNet, resnets.VideoResNet])
+def test_networks_on_pixels_give_a_number_for_each_family(network):
+    # Shapes without numbers: R3D-18 alone has 33 million weights.
+    with torch.device("meta"):
+        assert network()(torch.empty(2, 3, 17, 64, 64)).shape == (2, len(FAMILIES))
+
+
+def test_the_mean_over_frames_does_not_know_their_order():
+    network, video = resnets.FrameResNet().eval(), torch.rand(1, 3, 17, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(network(video), network(video.flip(2)), atol=1e-4)
+
+
+def test_the_token_classifier_sees_where_a_code_stands():
+    codes = torch.arange(TINY_TOKENIZER.tokens).view(1, *TINY_TOKENIZER.grid) % TINY_TOKENIZER.codebook_size
+    vectors = torch.rand(TINY_TOKENIZER.codebook_size, 3)
+    network = token_classifier.TokenTransformer(TINY_TOKENIZER, vectors, width=16).eval()
+    with torch.no_grad():
+        assert not torch.allclose(network(codes), network(codes.flip(1)), atol=1e-4)
+
+
+def test_the_untrained_tokenizer_is_random_but_does_not_collapse(monkeypatch):
+    monkeypatch.setattr(token_classifier, "_NORM_BATCHES", 2)
+    monkeypatch.setattr(token_classifier, "_NORM_CLIPS", 8)
+    before = torch.get_rng_state()
+    tokenizer = token_classifier.untrained_tokenizer(TINY_TOKENIZER)
+    assert torch.equal(torch.get_rng_state(), before)
+    plain = TrajectoryTokenizer(TINY_TOKENIZER).eval()
+    video = torch.rand(8, 3, 17, 64, 64)
+    assert tokenizer.latent_norm.running_var.max() < 1 and plain.latent_norm.running_var.eq(1).all()
+    assert tokenizer.encode_codes(video).unique().numel() > 3
+
+
+def test_features_tell_a_circle_from_a_line():
+    named = dict(zip(FEATURES, track_features(arc()), strict=True))
+    assert named["turning_signed"] == pytest.approx(2 * np.pi * 15 / 16, rel=0.01)
+    assert named["spread_across"] > 0.9 and named["path_over_displacement"] > 100
+    line = Seen(t := np.linspace(0, 1, 17), np.column_stack([t, 0.3 * t]), np.full(17, 0.1))
+    named = dict(zip(FEATURES, track_features(line), strict=True))
+    assert named["turning_total"] < 1e-6 and named["along_line_error"] < 1e-9
+    assert named["path_over_displacement"] == pytest.approx(1, abs=0.01)
+
+
+def test_a_track_with_too_few_frames_is_missing_and_not_zero():
+    found = track_features(arc(frames=3))
+    assert found[0] == 3 and np.isnan(found[1:]).all()
+    resting = Seen(np.linspace(0, 1, 17), np.zeros((17, 2)), np.full(17, 0.1))
+    assert np.isfinite(track_features(resting)).all()
+
+
+def test_trees_grow_the_same_from_what_they_met():
+    tracks = [arc(turns, 0.01 * k) for k in range(15) for turns in (0.2, 1.5)]
+    inputs = torch.from_numpy(np.stack([track_features(track) for track in tracks]))
+    labels = torch.tensor([0, 3]).repeat(15)
+    trees, again = BoostedTrees(), BoostedTrees()
+    trees.settings = again.settings = trees.settings | {"max_iter": 5}
+    trees.learn(inputs, labels, 1.0)
+    again.load_weights(trees.weights())
+    found = trees.chances(inputs)
+    assert torch.equal(found, again.chances(inputs)) and found.shape == (30, len(FAMILIES))
+    assert (found[:, [1, 2, 4]] == 0).all()
