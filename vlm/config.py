@@ -17,6 +17,8 @@ class VLMConfig:
     codebook_size: int = 4096
     grid: tuple[int, int, int] = (9, 2, 2)
     """Times, rows and columns of a clip's codes."""
+    temperature: float = 1.0
+    """The families' scores are divided by this before they become probabilities; fitted on validation clips."""
     tokenizer_sha256: str = ""
     """The tokenizer whose codes the model was trained on; it understands no other's."""
 

@@ -131,7 +131,7 @@ class TrajectoryLM(nn.Module):
         prompts = prompt_ids(self.vocabulary, codes)
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
         hidden, cache = self._extend(torch.cat([prompts, question], dim=1), DynamicCache())
-        chances = F.softmax(self._family_scores(hidden), dim=-1)
+        chances = F.softmax(self._family_scores(hidden) / self.config.temperature, dim=-1)
         names = list(self.family_ids)
         chosen = chances.argmax(dim=1).tolist()
         token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen][:, None]

@@ -7,7 +7,7 @@ what `tokenizer.loop` writes; validation is by decoded answers.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,10 +25,13 @@ from data.stream import TRAINING_SEED, VALIDATION_SEED
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
+from vlm.calibration import fitting_temperature
 from vlm.config import VLMConfig
 from vlm.measures import answer_measures
 from vlm.model import TrajectoryLM
 from vlm.sample import Question, Samples, equation_question, longest, position_question, render_samples
+
+_CHUNK = 50
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class VLMTraining:
     reader_weight: float = 2.0
     validate_every: int = 250
     validation_clips: int = 128
+    calibration_clips: int = 400
+    """Validation clips that the temperature of the families' probabilities is fitted on, at the end."""
 
     def rate(self, step: int) -> float:
         """Learning rate at a step, relative to its peak."""
@@ -218,6 +223,20 @@ def fit(
         loop.learn(losses["loss"])
         figures = {name: losses[name].item() for name in ("family", "number", "reading")}
         loop.finish_step(figures | {"codes_in_batch": codes.unique().numel()}, validate, plain.save_pretrained)
+    if loop.accelerator.is_main_process:
+        plain.eval()
+        calibrate(plain, tokenizer, scenes, settings.calibration_clips)
+        plain.save_pretrained(out)
+
+
+def calibrate(model: TrajectoryLM, tokenizer: TrajectoryTokenizer, settings: SceneSettings, count: int) -> None:
+    """Set the model's temperature by the first so many validation clips."""
+    scenes = [draw_scene(settings, VALIDATION_SEED, k) for k in range(count)]
+    model.config = replace(model.config, temperature=1.0)
+    answers = []
+    for first in range(0, count, _CHUNK):
+        answers += model.answer(encode(tokenizer, scenes[first : first + _CHUNK]).to(model.rows.marks.device))
+    model.config = replace(model.config, temperature=round(fitting_temperature(answers, scenes), 3))
 
 
 if __name__ == "__main__":

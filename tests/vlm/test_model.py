@@ -1,6 +1,11 @@
 """The language model: samples, masks, grammar, weights, and that it reads its visual tokens."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +20,9 @@ from data.scene import SceneSettings, draw_scene
 from tests.conftest import TINY_TOKENIZER
 from tokenizer.model import TrajectoryTokenizer
 from vlm import train
-from vlm.answer import writing_order
+from vlm.answer import Answer, writing_order
 from vlm.base_model import load_base
+from vlm.calibration import fitting_temperature
 from vlm.config import VLMConfig
 from vlm.measures import answer_measures
 from vlm.model import TrajectoryLM
@@ -202,7 +208,7 @@ def test_only_the_first_layers_are_kept(tiny_base):
 @pytest.mark.slow
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_base, monkeypatch):
     TrajectoryTokenizer(TINY_TOKENIZER).save_pretrained(tmp_path / "tokenizer")
-    settings = VLMTraining(steps=4, batch=2, reader_layer=1, validate_every=2, validation_clips=2)
+    settings = VLMTraining(steps=4, batch=2, reader_layer=1, validate_every=2, validation_clips=2, calibration_clips=2)
 
     def run(name):
         fit(tmp_path / name, settings, SceneSettings(), tmp_path / "tokenizer", base_model=tiny_base, config=CONFIG)
@@ -235,3 +241,51 @@ def test_validation_judges_decoded_answers(model):
     scenes = drawn(4)
     measures = answer_measures(model.answer(codes), scenes)
     assert 0 <= measures["family_accuracy"] <= 1 and measures["curve_nmse_median"] > 0
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model_on_clips_of_their_own(tiny_base, tmp_path):
+    TrajectoryTokenizer(TINY_TOKENIZER).save_pretrained(tmp_path / "tokenizer")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    launch += [
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "--num_cpu_threads_per_process",
+        "1",
+    ]
+    script = Path(__file__).parent / "two_processes.py"
+    done = subprocess.run(
+        [*launch, "--main_process_port", str(port), str(script), tiny_base, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    given = [(tmp_path / f"clips-{rank}.txt").read_text().split() for rank in range(2)]
+    assert given == [["0", "4"], ["2", "6"]]
+    curve = (tmp_path / "out" / "curve.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in curve] == [2]
+    assert VLMConfig.load(tmp_path / "out" / "config.json").temperature > 0
+
+
+def test_the_temperature_makes_an_oversure_model_modest():
+    scenes = drawn(40)
+    names = list(FAMILIES)
+
+    def saying(scene, k):
+        said = scene.family if k % 4 else names[names.index(scene.family) - 1]
+        sure = {name: 0.99 if name == said else 0.01 / (len(names) - 1) for name in names}
+        return Answer(said, np.zeros(FAMILIES[said].size), sure)
+
+    temperature = fitting_temperature([saying(scene, k) for k, scene in enumerate(scenes)], scenes)
+    scores = np.array([0.99] + [0.01 / 4] * 4) ** (1 / temperature)
+    assert abs(scores[0] / scores.sum() - 0.75) < 0.02

@@ -1,0 +1,87 @@
+"""How fast clips become codes, beside the straightforward call of the library.
+
+    python -m tokenizer.bench --clips 64
+
+Rows: how it is computed, clips a second, how many times the first row that is, and the share of codes that are the same
+as the first row's. Compiling is not counted. Set OMP_NUM_THREADS to measure with so many threads.
+"""
+
+import copy
+import json
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch import Tensor
+from tqdm import tqdm
+
+from data.splits import find_split
+from data.stream import TEST_SEED, draw_batch
+from tokenizer.model import SHIPPED, TrajectoryTokenizer
+
+
+def main(
+    tokenizer: Annotated[Path, typer.Option(help="Folder of the trained tokenizer.")] = SHIPPED,
+    clips: Annotated[int, typer.Option(min=8, help="Clips that each way encodes in a run.")] = 64,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of which the median is told.")] = 3,
+    batches: Annotated[str, typer.Option(help="Batch sizes to try.")] = "8,16,32",
+):
+    """Print the speeds, one line of JSON a way."""
+    model = TrajectoryTokenizer.from_pretrained(tokenizer)
+    video = draw_batch(find_split("test-light").settings, TEST_SEED, 0, clips).video
+    first = codes = None
+    for name, encode, batch in tqdm(list(ways(model, [int(size) for size in batches.split(",")])), disable=None):
+        found, seconds = _measured(encode, video, batch, runs)
+        codes = found if codes is None else codes
+        first = seconds if first is None else first
+        row = {
+            "how": name,
+            "batch": batch,
+            "clips_per_s": round(clips / seconds, 2),
+            "times_first": round(first / seconds, 2),
+            "same_codes": round((found == codes).float().mean().item(), 5),
+        }
+        tqdm.write(json.dumps(row))
+
+
+def ways(model: TrajectoryTokenizer, batches: list[int]) -> list[tuple[str, Callable[[Tensor], Tensor], int]]:
+    """Name, encoder and batch size of everything that is compared; the library's own call first."""
+    compiled = torch.compile(copy.deepcopy(model).latents, dynamic=False)
+    last = copy.deepcopy(model).to(memory_format=torch.channels_last_3d)
+    rows = [("library, fp32", model.encode_codes, 1)]
+    for batch in batches:
+        rows += [
+            ("library, fp32", model.encode_codes, batch),
+            ("channels last, fp32", last.encode_codes, batch),
+            ("compiled, fp32", _encoder(model, compiled), batch),
+            ("compiled, bf16", _encoder(model, compiled, torch.bfloat16), batch),
+        ]
+    return rows
+
+
+def _encoder(model: TrajectoryTokenizer, latents: Callable[[Tensor], Tensor], kind: torch.dtype | None = None):
+    def encode(video: Tensor) -> Tensor:
+        with torch.no_grad(), torch.autocast("cpu", kind) if kind else nullcontext():
+            return model.quantize(latents(video)).codes.long()
+
+    return encode
+
+
+def _measured(encode: Callable[[Tensor], Tensor], video: Tensor, batch: int, runs: int) -> tuple[Tensor, float]:
+    """Codes, and the median seconds of `runs` runs over all clips after one batch that does not count."""
+    encode(video[:batch])
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        codes = torch.cat([encode(part) for part in video.split(batch)])
+        seconds.append(time.perf_counter() - start)
+    return codes, statistics.median(seconds)
+
+
+if __name__ == "__main__":
+    typer.run(main)
