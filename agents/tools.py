@@ -53,8 +53,8 @@ def describe_video(
     others = ", ".join(f"{name} {p:.0%}" for p, name in rivals[:2] if p >= 0.01)
     text = f"The motion is {found.family} ({found.meaning}), confidence {found.confidence:.0%}"
     text += f"; next: {others}. " if others else ". "
-    if found.second_opinion is not None and found.second_opinion.family != found.family:
-        text += f"A fit to the decoded track, without the language model, says {found.second_opinion.family}. "
+    if found.doubt:
+        text += f"{found.doubt[0].upper()}{found.doubt[1:]}. "
     text += f"{window(session)} {LIMIT}"
     notes = "".join(f" Note: {note}." for note in found.clip.notes)
     return Result(text + notes, {**found.to_dict(), "video": session.video.name})

@@ -1,7 +1,7 @@
 """Fit families of motion to a track seen in the picture: centre and apparent size of the object in some frames.
 
-Least squares with robust residuals (scipy), and the Bayesian information criterion (Schwarz, 1978) to choose a family.
-All lengths are canonical: half widths of the picture, clip time, the canonical camera.
+Least squares with robust residuals (scipy), and an information criterion to choose a family. All lengths are canonical:
+half widths of the picture, clip time, the canonical camera.
 """
 
 from dataclasses import dataclass
@@ -41,8 +41,24 @@ class Fit:
     """One family fitted to a track."""
 
     constants: np.ndarray
-    bic: float
-    """Bayesian information criterion; less is better. Of one track only, differences mean something."""
+    misfit: float
+    """n ln(mean squared residual), twice the negative log likelihood; of one track only, differences mean something."""
+    free: int
+    """How many constants were free."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """How fits of several families become probabilities: exp(-sharpness (misfit + penalty * free) / 2).
+
+    Schwarz's criterion (1978) is sharpness 1 and penalty ln n, 3.9 here. It takes errors as independent, but those of
+    neighbouring frames are alike (a blob that a string hangs on, a decoder that is off by the same for a while), so it
+    prefers families with many constants: on 200 validation clips it named 57 % rightly from decoded tokens, where
+    sharpness 1/2 and penalty 16 name 98 %. Both numbers are therefore set on validation clips, for each kind of track.
+    """
+
+    penalty: float
+    sharpness: float = 0.5
 
 
 def residuals(family: Family, constants: np.ndarray, log_size: float, seen: Seen) -> np.ndarray:
@@ -67,8 +83,7 @@ def fit_family(family: Family, seen: Seen) -> Fit:
     found = least_squares(error, start, loss="soft_l1", max_nfev=60)
     count = 3 * len(seen.t)
     constants = at_mean_depth(family, family.nearest(found.x[:-1]))
-    bic = count * np.log(max(2 * found.cost, 1e-9) / count) + _FREE[family.name] * np.log(count)
-    return Fit(constants, float(bic))
+    return Fit(constants, float(count * np.log(max(2 * found.cost, 1e-9) / count)), _FREE[family.name])
 
 
 def at_mean_depth(family: Family, constants: np.ndarray) -> np.ndarray:
@@ -89,10 +104,11 @@ def fit_all(seen: Seen, names: tuple[str, ...] = tuple(FAMILIES)) -> dict[str, F
     return {name: fit_family(FAMILIES[name], seen) for name in names}
 
 
-def probabilities(fits: dict[str, Fit]) -> dict[str, float]:
-    """What the criteria stand for as probabilities, exp(-BIC / 2), normalised."""
-    best = min(fit.bic for fit in fits.values())
-    weights = {name: np.exp(-(fit.bic - best) / 2) for name, fit in fits.items()}
+def probabilities(fits: dict[str, Fit], criterion: Criterion) -> dict[str, float]:
+    """The families' probabilities by a criterion, normalised."""
+    scores = {name: fit.misfit + criterion.penalty * fit.free for name, fit in fits.items()}
+    best = min(scores.values())
+    weights = {name: np.exp(-criterion.sharpness * (score - best) / 2) for name, score in scores.items()}
     return {name: float(weight / sum(weights.values())) for name, weight in weights.items()}
 
 

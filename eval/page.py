@@ -11,8 +11,8 @@ from data.families import FAMILIES
 from eval.pictures import Picture, belongs, pictures, worst
 from eval.plots import distributions, strengths
 from eval.registry import ENTRIES
-from eval.report import clips_phrase, number
-from eval.results import Row, letters, rows
+from eval.report import clips_phrase
+from eval.results import Row, letters, number, rows
 from eval.suites import SUITES, Suite
 from eval.verdict import OURS, RIVAL, verdict
 

@@ -41,7 +41,7 @@ class Picture:
 
 
 def worst(data: dict, suite: str, count: int) -> list[int]:
-    """Numbers of the clips of a main suite with the largest curve error of ours, refined, failures first."""
+    """Numbers of the clips of a main suite with the largest curve error of what a user gets, failures first."""
     row = ours(data, suite)
     if row is None or "curve_db" not in row.cell:
         return []

@@ -1,11 +1,14 @@
 """The tables of results, written between two marks of a README."""
 
 import re
+import textwrap
 from pathlib import Path
 
-from eval.results import Row, rows
+from eval.results import Row, number, rows
 from eval.suites import SUITES
+from eval.verdict import verdict
 
+_WIDTH = 120
 README = Path(__file__).parent.parent / "README.md"
 _COLUMNS = (
     "family right (95 % interval)",
@@ -43,13 +46,19 @@ def clips_phrase(data: dict) -> str:
 
 
 def write_readme(data: dict, readme: Path = README) -> None:
-    """Put the table between the README's marks."""
-    write_between(readme, table(data))
+    """Put the tables and what they say between the README's marks."""
+    write_between(readme, text(data))
 
 
-def write_between(readme: Path, text: str, mark: str = "results") -> None:
+def text(data: dict) -> str:
+    """The tables, and what they say in sentences."""
+    said = [textwrap.fill(sentence, _WIDTH, break_on_hyphens=False) for sentence in verdict(data)]
+    return table(data) + "\n" + "\n\n".join(said) + "\n"
+
+
+def write_between(readme: Path, written: str, mark: str = "results") -> None:
     """Put a text between the marks `<!-- mark -->` and `<!-- /mark -->` of a Markdown file."""
-    readme.write_text(_between(mark).sub(lambda found: found[1] + text + found[3], readme.read_text()))
+    readme.write_text(_between(mark).sub(lambda found: found[1] + written + found[3], readme.read_text()))
 
 
 def written_table(readme: Path = README) -> str:
@@ -77,8 +86,3 @@ def _cells(row: Row) -> list[str]:
         f"{m['image_r2_over_0.99']:.0%}",
         number(m["extrapolation_nmse_median"]),
     ]
-
-
-def number(value: float | None) -> str:
-    """Three significant digits; an error that is infinite for most clips has no number."""
-    return "none" if value is None else f"{value:.3g}"

@@ -142,6 +142,11 @@ def rounded(value):
     return value
 
 
+def number(value: float | None) -> str:
+    """Three significant digits; an error that is infinite for most clips has no number."""
+    return "none" if value is None else f"{value:.3g}"
+
+
 def _text(value, levels: int, indent: str = "") -> str:
     """JSON with so many levels of objects spread over lines, so that changes of results can be read as differences."""
     if not isinstance(value, dict) or not value or not levels:

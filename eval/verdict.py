@@ -5,11 +5,10 @@ sentence says that they do.
 """
 
 from eval.registry import ENTRIES
-from eval.report import number
-from eval.results import Row, rows
+from eval.results import Row, number, rows
 from eval.suites import STRENGTHS, SUITES, Suite
 
-OURS = "ours, refined"
+OURS = "ours, model and fit together"
 RIVAL = "track-and-fit"
 _AHEAD = {True: "is ahead", False: "is ahead, but the intervals overlap"}
 
@@ -22,7 +21,7 @@ def verdict(data: dict) -> list[str]:
 
 
 def ours(data: dict, suite: str) -> Row | None:
-    """The row of this project that is compared: after the fit to its own tokens."""
+    """The row of this project that is compared: what a user gets."""
     return next((row for row in rows(data, suite) if row.label == OURS), None)
 
 

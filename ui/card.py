@@ -57,7 +57,7 @@ def media(path) -> dict:
 
 
 def bars(description: "Description") -> str:
-    """The family and the language model's probability of each family, as HTML."""
+    """The family and the probability of each, as HTML."""
     rows = []
     for name, p in sorted(description.probabilities.items(), key=lambda item: -item[1]):
         best = " best" if name == description.family else ""
@@ -66,7 +66,13 @@ def bars(description: "Description") -> str:
             f'<span class="fill" style="width:{100 * p:.1f}%"></span></span><span class="share">{p:.0%}</span></div>'
         )
     head = f"<b>{html.escape(description.family)}</b>: {html.escape(description.meaning)}"
-    return f'<div class="families"><p>{head}</p>{"".join(rows)}</div>'
+    return f'<div class="families"><p>{head}</p>{"".join(rows)}{_doubt(description)}</div>'
+
+
+def _doubt(description: "Description") -> str:
+    """What the language model and the fit say where they differ, as HTML; empty where they agree."""
+    doubt = description.doubt
+    return f'<p class="doubt">{html.escape(doubt[0].upper() + doubt[1:])}.</p>' if doubt else ""
 
 
 def equations(description: "Description", metres_per_unit: float | None = None) -> str:

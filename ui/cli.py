@@ -1,6 +1,7 @@
 """The command line: `trajvlm describe` for videos of one's own, `trajvlm demo` for a first look.
 
     trajvlm describe throw.mp4 --out results
+    trajvlm describe clips/ --out results.parquet
 
 The networks are imported inside the commands, so that help and wrong usage answer at once. Standard output carries
 the answer and nothing else; with `--json` that is one object a line.
@@ -21,7 +22,9 @@ from data.errors import UserError
 from ui.chat_cli import app as chat_app
 from ui.data_cli import app as data_app
 from ui.eval_cli import app as eval_app
-from ui.loader import load_describer
+from ui.loader import check_device, load_describer
+from ui.mcp_cli import app as mcp_app
+from ui.options import BaseModel, Device
 from ui.tokens_cli import app as tokens_app
 
 if TYPE_CHECKING:
@@ -38,22 +41,22 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(eval_app, name="eval")
 app.add_typer(chat_app)
+app.add_typer(mcp_app)
 app.add_typer(tokens_app)
-
-BaseModel = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME_OR_FOLDER", help="The language model under the adapter; left out, the one that was installed."
-    ),
-]
 
 _DEMO_FAMILY = "helical"
 _SHOWN_RIVALS = 2
 
 
-@app.command(epilog="Example: trajvlm describe throw.mp4 swing.mov --start 0.5 --end 2 --out results")
+@app.command(
+    epilog="Example: trajvlm describe throw.mp4 swing.mov --start 0.5 --end 2 --out results; "
+    "trajvlm describe clips/ --out results.parquet; "
+    "accelerate launch --num_processes 8 -m ui.cli describe clips/ --device cuda --out results.parquet"
+)
 def describe(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO", help="Video files of one moving object each.")],
+    videos: Annotated[
+        list[Path], typer.Argument(metavar="VIDEO", help="Video files of one moving object each, or folders of them.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each video.")] = False,
     start: Annotated[float | None, typer.Option(metavar="S", help="Look no earlier than this second.")] = None,
     end: Annotated[float | None, typer.Option(metavar="S", help="Look no later than this second.")] = None,
@@ -63,7 +66,11 @@ def describe(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", file_okay=False, help="Write a picture and a JSON file for each video here."),
+        typer.Option(
+            metavar="DIR_OR_TABLE",
+            help="A folder: a picture and a JSON file for each video. A name ending in .parquet, .csv or .jsonl: one "
+            "table with a row for each video.",
+        ),
     ] = None,
     no_refine: Annotated[
         bool, typer.Option("--no-refine", help="Leave out the fit of the constants to the frames.")
@@ -75,17 +82,31 @@ def describe(
             metavar="DEG", min=1.0, max=170.0, help="The camera's horizontal angle of view; the scale of z rests on it."
         ),
     ] = 60.0,
+    device: Device = "cpu",
 ):
     """Say how the one moving object of each VIDEO moves.
 
     A video that can't be described is reported in one sentence, and the others are still described.
 
-    Exit status: 0 if all were described, 1 if any could not be, 2 for wrong usage.
+    Exit status: 0 if all were described, 1 if any could not be, 2 for wrong usage. With a table, in which errors are a
+    column: 0 if at least one was described, 1 if none was.
     """
+    from ui.batch import TABLE_SUFFIXES, find_videos
+
     _check_times(start, end, fps)
     answers, messages = Console(highlight=False), Console(stderr=True, highlight=False)
+    try:
+        check_device(device)
+        videos = find_videos(videos)
+    except UserError as error:
+        _complain(messages, error)
+        raise typer.Exit(1) from error
+    if out is not None and out.suffix in TABLE_SUFFIXES:
+        options = {"start": start, "end": end, "fps": fps, "refine": not no_refine, "field_of_view": field_of_view}
+        _table(videos, out, base_model, device, options, messages, as_json)
+        return
     files = _make_folder(out, messages)
-    describer = _load(base_model, messages)
+    describer = _load(base_model, messages, device)
     failed = False
     for number, video in enumerate(videos):
         try:
@@ -201,10 +222,31 @@ def _make_folder(out: Path | None, messages: Console) -> Results | None:
     return Results(out)
 
 
-def _load(base_model: str | None, messages: Console):
+def _table(
+    videos: list[Path], out: Path, base_model: str | None, device: str, options: dict, messages: Console, as_json: bool
+) -> None:
+    """One table of all videos; raises typer.Exit with status 1 where none could be described."""
+    from accelerate import PartialState
+
+    from ui.batch import describe_all
+
+    if as_json:
+        raise typer.BadParameter(f"--json prints to the terminal and {out} is a file; give one of the two")
+    try:
+        rows, errors = describe_all(videos, out, lambda name: load_describer(base_model, name), device, **options)
+    except UserError as error:
+        _complain(messages, error)
+        raise typer.Exit(1) from error
+    # Of many processes one speaks.
+    PartialState().print(f"{out}: {rows - errors} of {rows} videos described", file=sys.stderr)
+    if errors == rows:
+        raise typer.Exit(1)
+
+
+def _load(base_model: str | None, messages: Console, device: str = "cpu"):
     try:
         with _waiting(messages, "loading the networks"):
-            return load_describer(base_model)
+            return load_describer(base_model, device)
     except UserError as error:
         _complain(messages, error)
         raise typer.Exit(1) from error
@@ -237,13 +279,10 @@ def _print_answer(
     _line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
     if description.refined is not None:
         _equation(answers, "refined", description.refined, "bold")
-    if (other := description.second_opinion) is not None:
-        agrees = other.family == description.family
-        text = "the same family" if agrees else f"{other.family}, and not {description.family}"
-        _line(answers, "by fit", f"{text} fits the decoded track best ({other.probabilities[other.family]:.0%})")
-        if not agrees:
-            _equation(answers, other.family, other.equation, "")
-    _equation(answers, "raw", description.equation, "bold" if description.refined is None else "")
+    if description.second_opinion is not None:
+        _line(answers, "together", description.doubt or "the language model and the fit to its tokens agree")
+    raw = "raw" if description.model_family == description.family else f"raw, {description.model_family}"
+    _equation(answers, raw, description.equation, "bold" if description.refined is None else "")
     frame, place = description.to_dict()["frame"], description.clip.placement
     end = place.t0_s + place.duration_s
     window = f"t counts seconds from {place.t0_s:.2f} s of the video; used {place.t0_s:.2f} to {end:.2f} s"

@@ -1,6 +1,8 @@
 """The whole path: a video file in, a family and an equation out.
 
 file -> canonical clip -> tokenizer -> codes -> language model -> family and constants -> equation in seconds.
+Then every family is fitted to the track that the codes decode to, and the answer weighs the model's and the fits'
+probabilities.
 """
 
 import math
@@ -22,8 +24,7 @@ from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from tokenizer.readout import read_track
 from vlm.base_model import DEFAULT_NAME
 from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
-from vlm.refine import refine as refine_constants
-from vlm.refine import second_opinion
+from vlm.refine import judge
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,12 @@ class Description:
     clip: Clip
     family: str
     probabilities: dict[str, float]
-    """The language model's own probability of each family."""
+    """Of each family: the language model's and the fits' together, or the language model's where there was no fit."""
+    model_family: str
+    model_probabilities: dict[str, float]
+    """The language model's own."""
     equation: Equation
-    """From the language model alone."""
+    """From the language model alone, of its own family."""
     refined: Equation | None
     """After the fit to the track that the visual tokens decode to; None where that was off or impossible."""
     codes: Tensor
@@ -73,6 +77,17 @@ class Description:
         return self.probabilities[self.family]
 
     @property
+    def doubt(self) -> str | None:
+        """A sentence where the language model and the fit to its tokens name different families."""
+        other = self.second_opinion
+        if other is None or other.family == self.model_family:
+            return None
+        return (
+            f"the language model alone says {self.model_family} ({self.model_probabilities[self.model_family]:.0%}), "
+            f"the fit to its tokens alone {other.family} ({other.probabilities[other.family]:.0%})"
+        )
+
+    @property
     def best(self) -> Equation:
         """The refined equation where there is one."""
         return self.refined or self.equation
@@ -89,6 +104,8 @@ class Description:
             "family": self.family,
             "confidence": round(self.confidence, 4),
             "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
+            "model_family": self.model_family,
+            "model_probabilities": {name: round(p, 4) for name, p in self.model_probabilities.items()},
             "equation": self.equation.to_text(),
             "refined": self.refined.to_text() if self.refined else None,
             "second_opinion": self.second_opinion
@@ -161,7 +178,7 @@ class Describer:
         Args:
             start, end: seconds of the video to look at; found where not given.
             fps: frame rate that overrides the file's, for slow motion and animations.
-            refine: whether to fit the constants to the decoded track as well.
+            refine: whether to weigh the answer against fits to the decoded track.
             field_of_view: of the whole picture's width, in degrees, 0 to 180; it scales z alone.
 
         Raises:
@@ -182,8 +199,9 @@ class Describer:
         answer = self.lm.answer(codes)[0]
         answer_at = time.perf_counter()
         decoded = read_track(reconstruction)
-        refined = refine_constants(answer, decoded) if refine else None
-        other = second_opinion(decoded) if refine else None
+        verdict = judge(answer, decoded) if refine else None
+        final = answer if verdict is None else verdict.answer
+        other = None if verdict is None else verdict.second_opinion
         done = time.perf_counter()
 
         placement = clip.placement
@@ -196,10 +214,12 @@ class Describer:
 
         return Description(
             clip=clip,
-            family=answer.family,
-            probabilities=answer.probabilities,
+            family=final.family,
+            probabilities=final.probabilities,
+            model_family=answer.family,
+            model_probabilities=answer.probabilities,
             equation=seconds(answer.family, answer.constants),
-            refined=None if refined is None else seconds(answer.family, refined),
+            refined=None if verdict is None else seconds(final.family, final.constants),
             codes=codes[0],
             visual_tokens=tuple(self.lm.vocabulary.code_ids(codes).flatten().tolist()),
             reconstruction=reconstruction[0],

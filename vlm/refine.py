@@ -1,22 +1,36 @@
 """Numeric refinement: a least-squares fit that starts from the language model's constants, and a second opinion.
 
-Both see what the model saw and nothing else: the ball's centre and apparent size read from the picture that the visual
-tokens decode to. Refinement keeps the family that the model named. The second opinion fits every family without
-asking the model, so that the two can be set side by side.
+All see what the model saw and nothing else: the ball's centre and apparent size read from the picture that the visual
+tokens decode to. Refinement keeps the family that the model named. The second opinion fits every family without asking
+the model. The verdict weighs both.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import least_squares
 
 from data.clip import CANONICAL
 from data.families import FAMILIES
-from data.fit import Seen, at_mean_depth, fit_all, probabilities, residuals
+from data.fit import Criterion, Fit, Seen, at_mean_depth, fit_all, probabilities, residuals
 from tokenizer.readout import Readout
 from vlm.answer import Answer
 
 # How far the model's own constants may be off before the fit resists.
 _CONSTANT_ERROR = 1.0
 _LEAST_FRAMES = 9
+DECODED = Criterion(penalty=16.0)
+"""For tracks that are read from decoded tokens."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the language model and the fits to its tokens say together."""
+
+    answer: Answer
+    """The family that both together find likeliest, its probabilities, and fitted constants."""
+    second_opinion: Answer
+    """What the fits say without the language model."""
 
 
 def seen_in(readout: Readout, clip: int = 0) -> Seen:
@@ -45,17 +59,32 @@ def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
     return at_mean_depth(family, family.nearest(fit.x[:-1]))
 
 
-def second_opinion(readout: Readout) -> Answer | None:
-    """The family and constants that fit the decoded track best; no language model."""
-    return best_fit(seen_in(readout))
+def judge(answer: Answer, readout: Readout) -> Verdict | None:
+    """Weigh the model's answer against fits of every family to the decoded track of one clip: the product of their
+    probabilities. None where the ball is seen in too few frames.
 
-
-def best_fit(seen: Seen) -> Answer | None:
-    """The family and constants that fit a track best, by the Bayesian information criterion; None where the object is
-    seen in too few frames. The probabilities are those that the criteria stand for."""
-    fits = fit_all(seen)
+    Args:
+        readout: of a batch of one clip.
+    """
+    fits = fit_all(seen_in(readout))
     if fits is None:
         return None
-    chances = probabilities(fits)
+    alone = _best(fits, DECODED)
+    joint = {name: answer.probabilities[name] * alone.probabilities[name] for name in fits}
+    total = max(sum(joint.values()), 1e-300)
+    family = max(joint, key=joint.get)
+    refined = refine(answer, readout) if family == answer.family else None
+    constants = fits[family].constants if refined is None else refined
+    return Verdict(Answer(family, constants, {name: p / total for name, p in joint.items()}), alone)
+
+
+def best_fit(seen: Seen, criterion: Criterion) -> Answer | None:
+    """The family and constants that fit a track best; None where the object is seen in too few frames."""
+    fits = fit_all(seen)
+    return None if fits is None else _best(fits, criterion)
+
+
+def _best(fits: dict[str, Fit], criterion: Criterion) -> Answer:
+    chances = probabilities(fits, criterion)
     best = max(chances, key=chances.get)
     return Answer(best, fits[best].constants, chances)

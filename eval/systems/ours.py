@@ -1,6 +1,7 @@
 """This project: clip -> tokens -> language model -> equation; and the same path blinded, which has to fail.
 
-Refined is the answer after the fit to the track that the tokens decode to; the decoded tokens are also fitted without
+Refined is the answer after the fit to the track that the tokens decode to, in the family that the model named. Together
+is what a user gets: the family by the model's and the fits' probabilities. The decoded tokens are also fitted without
 the language model. The controls answer the same clips with their visual tokens in another order, drawn anew for each
 clip, or replaced by those of a blank clip.
 """
@@ -14,14 +15,19 @@ from torch import Tensor
 from tokenizer.readout import Readout, read_track
 from vlm.answer import Answer
 from vlm.describe import Describer
-from vlm.refine import refine, second_opinion
+from vlm.refine import judge, refine
 
 
 class Ours:
     """The shipped models, as a user gets them."""
 
     name = "ours"
-    rows = ("ours, raw", "ours, refined", "decoded tokens, fitted (no language model)")
+    rows = (
+        "ours, raw",
+        "ours, constants refined",
+        "ours, model and fit together",
+        "decoded tokens, fitted (no language model)",
+    )
     gives_equations = True
 
     def __init__(self, describer: Describer):
@@ -34,7 +40,10 @@ class Ours:
         answers = self.describer.lm.answer(codes)
         tracks = [read_track(self.describer.tokenizer.decode_codes(code[None])) for code in codes]
         refined = [_refined(answer, track) for answer, track in zip(answers, tracks)]
-        return dict(zip(self.rows, (answers, refined, [second_opinion(track) for track in tracks])))
+        judged = [judge(answer, track) for answer, track in zip(answers, tracks)]
+        together = [answer if verdict is None else verdict.answer for answer, verdict in zip(answers, judged)]
+        alone = [verdict and verdict.second_opinion for verdict in judged]
+        return dict(zip(self.rows, (answers, refined, together, alone)))
 
 
 class Controls:

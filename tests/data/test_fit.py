@@ -6,7 +6,7 @@ import pytest
 from data.camera import magnification, project
 from data.clip import CANONICAL
 from data.families import FAMILIES
-from data.fit import Seen, fit_all, fit_family, probabilities
+from data.fit import Criterion, Fit, Seen, fit_all, fit_family, probabilities
 from data.scene import SceneSettings, draw_scene
 
 
@@ -21,7 +21,7 @@ def seen_of(scene, error=0.0):
 def test_an_exact_track_gives_the_family_and_the_path(name):
     scene = draw_scene(SceneSettings(families=(name,)), 12, 2)
     fits = fit_all(seen_of(scene))
-    chances = probabilities(fits)
+    chances = probabilities(fits, Criterion(8.0))
     assert max(chances, key=chances.get) == name and sum(chances.values()) == pytest.approx(1)
     truth = FAMILIES[name].positions(scene.constants, CANONICAL.times)
     assert np.abs(FAMILIES[name].positions(fits[name].constants, CANONICAL.times) - truth).max() < 0.01
@@ -30,7 +30,15 @@ def test_an_exact_track_gives_the_family_and_the_path(name):
 def test_a_simpler_family_is_preferred_where_both_fit():
     scene = draw_scene(SceneSettings(families=("linear",)), 12, 3)
     fits = fit_all(seen_of(scene, 0.01), ("linear", "parabolic"))
-    assert fits["linear"].bic < fits["parabolic"].bic
+    assert fits["linear"].misfit >= fits["parabolic"].misfit - 1
+    chances = probabilities(fits, Criterion(8.0))
+    assert chances["linear"] > 0.9
+
+
+def test_a_larger_penalty_asks_more_of_a_further_constant_and_sharpness_makes_sure():
+    fits = {"simple": Fit(np.zeros(6), 0.0, 6), "rich": Fit(np.zeros(9), -30.0, 9)}
+    assert probabilities(fits, Criterion(8.0))["rich"] > 0.5 > probabilities(fits, Criterion(12.0))["rich"]
+    assert probabilities(fits, Criterion(8.0, 1.0))["rich"] > probabilities(fits, Criterion(8.0, 0.5))["rich"]
 
 
 def test_a_swing_stays_on_its_line():

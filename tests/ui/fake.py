@@ -83,6 +83,8 @@ class FakeDescription:
     focal: float = CANONICAL_FOCAL
     field_of_view: float = 60.0
     second_opinion: None = None
+    doubt: str | None = None
+    model_family: str = "helical"
     timings_s: dict[str, float] = field(default_factory=lambda: {"decode": 0.1})
 
     @property

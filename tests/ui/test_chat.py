@@ -183,6 +183,13 @@ def test_networks_that_can_not_be_loaded_are_a_sentence(video):
     assert "could not be loaded" in describer.status
 
 
+def test_a_doubt_is_shown_where_there_is_one(video):
+    description = fake.FakeDescriber().describe(video)
+    assert "doubt" not in bars(description)
+    object.__setattr__(description, "doubt", "the language model alone says a < b")
+    assert '<p class="doubt">The language model alone says a &lt; b.</p>' in bars(description)
+
+
 def test_latex_has_units_and_names_are_escaped(video):
     text = latex(fake.TRUE, "m")
     assert text.count(r"\mathrm{m}") == 3 and r"\cos" in text and "x(t) &=" in text

@@ -86,6 +86,7 @@ def test_a_second_opinion_stands_beside_the_answer(describer, description):
     assert description.to_dict()["second_opinion"]["family"] == other.family
     assert "no language model" in description.to_dict()["second_opinion"]["by"]
     t = np.linspace(0, description.clip.placement.duration_s, 9)
+    assert description.doubt is None or other.family in description.doubt
     # It has seen the same tokens, so in the picture it runs where the refined answer of the right family runs.
     assert np.isfinite(description.pixels(other.equation, t)).all()
     assert describer.describe_clip(description.clip, refine=False).second_opinion is None

@@ -8,7 +8,7 @@ from data.render import Track, track
 from data.scene import SceneSettings, draw_scene
 from tokenizer.readout import Readout
 from vlm.answer import Answer
-from vlm.refine import refine
+from vlm.refine import judge, refine
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))
@@ -44,3 +44,18 @@ def test_too_few_frames_give_no_refinement():
     seen = torch.zeros(1, 17, dtype=torch.bool)
     seen[0, :8] = True
     assert refine(Answer("linear", scene.constants, {}), Readout(track([scene]), seen)) is None
+
+
+def test_the_verdict_weighs_the_model_and_the_fit():
+    scene = draw_scene(SceneSettings(families=("circular",)), 31, 1)
+    track_of = Readout(track([scene]), torch.ones(1, 17, dtype=torch.bool))
+    wrong = np.zeros(FAMILIES["linear"].size)
+    even = dict.fromkeys(FAMILIES, 1 / len(FAMILIES))
+    verdict = judge(Answer("linear", wrong, even), track_of)
+    assert verdict.answer.family == verdict.second_opinion.family == "circular"
+    assert sum(verdict.answer.probabilities.values()) == pytest.approx(1)
+    certain = {name: float(name == "helical") for name in FAMILIES}
+    helical = judge(Answer("helical", np.zeros(FAMILIES["helical"].size), certain), track_of)
+    assert helical.answer.family == "helical" and helical.second_opinion.family == "circular"
+    unseen = Readout(track([scene]), torch.zeros(1, 17, dtype=torch.bool))
+    assert judge(Answer("linear", wrong, even), unseen) is None
