@@ -281,8 +281,7 @@ def _print_answer(
         _equation(answers, "refined", description.refined, "bold")
     if description.second_opinion is not None:
         _line(answers, "together", description.doubt or "the language model and the fit to its tokens agree")
-    raw = "raw" if description.model_family == description.family else f"raw, {description.model_family}"
-    _equation(answers, raw, description.equation, "bold" if description.refined is None else "")
+    _equation(answers, "raw", description.equation, "bold" if description.refined is None else "")
     frame, place = description.to_dict()["frame"], description.clip.placement
     end = place.t0_s + place.duration_s
     window = f"t counts seconds from {place.t0_s:.2f} s of the video; used {place.t0_s:.2f} to {end:.2f} s"

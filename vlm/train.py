@@ -225,7 +225,8 @@ def fit(
         loop.finish_step(figures | {"codes_in_batch": codes.unique().numel()}, validate, plain.save_pretrained)
     if loop.accelerator.is_main_process:
         plain.eval()
-        calibrate(plain, tokenizer, scenes, settings.calibration_clips)
+        with loop.accelerator.autocast():
+            calibrate(plain, tokenizer, scenes, settings.calibration_clips)
         plain.save_pretrained(out)
 
 
