@@ -18,6 +18,12 @@ class Call:
     arguments: dict = field(default_factory=dict)
 
 
+_RADIUS_GIVEN = (
+    r"\b(?:radius|r)\b ?(?:of (?:the|my|its|our|that|this|an?) \w+(?: \w+)?)?"
+    r"\s*(?:\b(?:is|was|of|about|around)\b|[=:]|\s)*[\d.]+|[\d.]+ ?[a-z]+,? (?:in |of )?radius"
+)
+
+
 def plan(text: str, previous: Call | None = None) -> list[Call]:
     """The calls that answer a sentence; none where no tool serves.
 
@@ -37,29 +43,25 @@ def _scale(text: str) -> list[Call]:
     if (density := pixels_per_metre(text)) is not None:
         return [Call("set_scale", {"pixels_per_metre": density})]
     metres = length(text)
-    if metres is None or re.search(phrases.NOT_SIZE, text):
+    if metres is None or (re.search(phrases.NOT_SIZE, text) and not re.search(phrases.SIZE, text)):
         return []
     # Nothing but the object's size is ever given as a length.
-    radius = re.search(r"\bradius(?: \w+)?(?: of| is)?\s*[=:]?\s*[\d.]+|[\d.]+\s*[a-z]+\s+(?:in )?radius", text)
-    return [Call("set_scale", {"object_diameter_m": metres * (2 if radius else 1)})]
+    return [Call("set_scale", {"object_diameter_m": metres * (2 if re.search(_RADIUS_GIVEN, text) else 1)})]
 
 
 def _window(text: str) -> list[Call]:
     if re.search(phrases.WHOLE, text) and not re.search(phrases.DESCRIBE + "|" + phrases.DRAW, text):
         return [Call("choose_window")]
-    for argument, words in (("start_s", phrases.BEGIN), ("end_s", phrases.STOP)):
-        if found := re.search(words + r" (?:second )?([\d.]+)", text):
-            return [Call("choose_window", {argument: float(found[1])})]
-    if re.search(phrases.PLOT + "|" + phrases.FORECAST, text) or not re.search(phrases.WINDOW, text):
-        return []
+    if ends := _ends(text):
+        return [Call("choose_window", ends)]
     if both := span(text) or bare_span(text):
         return [Call("choose_window", {"start_s": both[0], "end_s": both[1]})]
+    if not re.search(phrases.WINDOW, text) or re.search(phrases.PLOT + "|" + phrases.FORECAST, text):
+        return []
     amount = r"(\d*\.?\d+\s*(?:ms|milliseconds?|s|secs?|seconds?)?)"
-    if found := re.search(rf"(?:skip|ignore|leave out|cut(?: off| out)?|without|drop) (?:the )?first {amount}", text):
-        return [Call("choose_window", {"start_s": seconds(found[1])})]
-    if found := re.search(rf"first {amount}\b", text):
-        return [Call("choose_window", {"end_s": seconds(found[1])})]
     away = re.search(phrases.AWAY, text)
+    if found := re.search(rf"first {amount}\b", text):
+        return [Call("choose_window", {"start_s" if away else "end_s": seconds(found[1])})]
     if found := re.search(rf"{phrases.EARLY} (?:second )?{amount}", text):
         return [Call("choose_window", {"start_s" if away else "end_s": seconds(found[1])})]
     if found := re.search(rf"{phrases.LATE} (?:second )?{amount}", text):
@@ -70,12 +72,34 @@ def _window(text: str) -> list[Call]:
     return []
 
 
+def _ends(text: str) -> dict[str, float]:
+    """Start and end where each is named by itself: `start at 0.2 s`, `it lands at 1.1 s, stop before that`."""
+    ends = {}
+    for argument, at_words, there_words in (
+        ("start_s", phrases.BEGIN, r"\b(?:start|begin)"),
+        ("end_s", phrases.STOP, r"\b(?:stop|end|finish)"),
+    ):
+        there = rf"{there_words}\w*(?: it)?(?: just)?(?: before| right)? {phrases.THERE}"
+        if found := re.search(at_words + r" (?:second |t ?= ?)?(\d*\.?\d+ ?(?:ms|millisec)?)", text):
+            ends[argument] = seconds(found[1])
+        elif re.search(there, text) and (at := times(text)):
+            ends[argument] = at[0]
+    return ends
+
+
 def _lens(text: str) -> list[Call]:
     arguments = {}
-    if found := re.search(r"(\d+(?:\.\d+)?) ?(?:fps|frames? (?:per|a) second|frames/s|hz camera)", text):
+    rate = r"(?:fps|frame ?rate|(?:frames?|pictures|images) (?:per|a|1|each|every) second|frames/s|hz camera)"
+    number = r"(\d+(?:\.\d+)?)"
+    filmed = r"slow.?mo|camera|film|record|shot\b|phone|captur|high.?speed|frame"
+    if (
+        (found := re.search(rf"{number} ?{rate}", text))
+        or (found := re.search(rf"{rate}[^\d]{{0,30}}{number}", text))
+        or (re.search(filmed, text) and (found := re.search(rf"{number} ?hz\b", text)))
+    ):
         arguments["frames_per_second"] = float(found[1])
-    angle = r"(\d+(?:\.\d+)?) ?(?:degrees?|deg|°)"
-    if re.search(r"field of view|\bfov\b|angle of view|\blens\b", text) and (found := re.search(angle, text)):
+    view = r"field of view|\bfov\b|angle of view|view(?:ing)? angle|\blens\b|horizontal(?:ly)? (?:angle|view)"
+    if re.search(view, text) and (found := re.search(rf"{number} ?(?:degrees?|deg|°)", text)):
         arguments["field_of_view_deg"] = float(found[1])
     return [Call("describe_video", arguments)] if arguments else []
 
@@ -84,9 +108,11 @@ def _questions(text: str, settings: list[Call]) -> list[Call]:
     """What is asked for apart from settings; the first kind that fits, with all quantities in the order of the text."""
     windowed = any(call.tool == "choose_window" for call in settings)
     scaled = any(call.tool == "set_scale" for call in settings)
+    if not settings and (sum_ := _only_sum(text)):
+        return [Call("evaluate", {"expression": sum_})]
     if re.search(phrases.TOKENS, text):
         return [Call("show_tokens")]
-    if re.search(phrases.DRAW, text) and not re.search(r"\bplot|\bgraph|\bchart", text):
+    if re.search(phrases.DRAW, text) and not re.search(r"\bgraph|\bchart|\bdiagram|(?:over|against) time", text):
         return [Call("draw_curve")]
     if re.search(phrases.TABLE, text):
         return [Call("save_table", {"file_type": "json" if "json" in text else "csv"})]
@@ -94,8 +120,15 @@ def _questions(text: str, settings: list[Call]) -> list[Call]:
         return [Call("plot", {"what": _plotted(text)})]
     if not windowed and not scaled and (place := _place(text)):
         return place
-    if found := _quantities(_without_scale(text) if scaled else text):
-        at = times(text) if not windowed else []
+    asked = _without_scale(text) if scaled else text
+    if re.search(phrases.EQUATION, asked) and not re.search(r"\band\b", asked):
+        return [Call("equation", {"which": _which(asked)})]
+    if any(call.tool == "describe_video" for call in settings):
+        asked = re.sub(r"[\d.]+ ?hz\b|high.?speed", "", asked)
+    if found := _quantities(asked):
+        at = times(asked) if not windowed else []
+        if not at and not windowed and re.search(r"\binitial|(?:at|in) the (?:very )?(?:start|beginning)\b", asked):
+            at = [0.0]
         when = {"t_s": at[0]} if at else {}
         return [
             Call("quantity", {"name": name} | (when if name in ("speed", "acceleration") else {})) for name in found
@@ -109,30 +142,58 @@ def _questions(text: str, settings: list[Call]) -> list[Call]:
     return [Call("describe_video")] if re.search(phrases.DESCRIBE, text) else []
 
 
+def _only_sum(text: str) -> str | None:
+    """The arithmetic in a sentence that asks for nothing else, so that the 9.81 in it is no question about g."""
+    sum_ = expression(text)
+    if sum_ is None:
+        return None
+    words = set(re.findall(r"[a-z]+", text)) - set(re.findall(r"[a-z]+", sum_)) - _SUM_WORDS
+    return None if words else sum_
+
+
+_SUM_WORDS = set(
+    "what whats s is are how much many does do calculate compute work out evaluate solve equals equal the please value "
+    "of result tell me find give can could you i for me makes make times divided multiplied by over plus minus squared "
+    "cubed square root to power sum and a it so".split()
+)
+
+
 def _place(text: str) -> list[Call]:
     at = times(text)
-    if re.search(phrases.FORECAST, text) and (at or re.search(phrases.POSITION + "|" + phrases.LANDING, text)):
-        return [Call("forecast", {"seconds_after_end": at[0] if at else 0.5})]
-    if not re.search(phrases.POSITION, text):
+    wanted = re.search(phrases.POSITION, text)
+    # A time on the clock is a position, be it beyond the clip; a time from the end is a forecast.
+    on_the_clock = wanted and re.search(r"\bat (?:t ?=? ?|time |second )?[\d.]", text)
+    on_the_clock = on_the_clock and not re.search(phrases.FROM_THE_END, text)
+    if not on_the_clock and re.search(phrases.FORECAST, text) and (at or re.search(phrases.LANDING, text) or wanted):
+        if not (wanted and re.search(phrases.AT_END, text) and not at):
+            return [Call("forecast", {"seconds_after_end": at[0] if at else 0.5})]
+    if not wanted:
         return []
-    if re.search(phrases.AT_END, text):
-        return [Call("forecast", {"seconds_after_end": 0.0})]
     if at:
+        if re.search(phrases.AT_END, text):
+            return [Call("forecast", {"seconds_after_end": at[0]})]
         video = bool(re.search(phrases.VIDEO_CLOCK, text))
         return [Call("position_at", {"t_s": at[0], "clock": "video" if video else "clip"})]
+    if re.search(phrases.AT_END, text):
+        return [Call("forecast", {"seconds_after_end": 0.0})]
     if re.search(phrases.AT_START, text):
         return [Call("position_at", {"t_s": 0.0, "clock": "clip"})]
     return []
 
 
 def _quantities(text: str) -> list[str]:
+    """Names in the order of the text, without those whose words belong to another."""
     found = [(match.start(), name) for name, pattern in phrases.QUANTITIES if (match := re.search(pattern, text))]
-    return [name for _, name in sorted(found)]
+    names = [name for _, name in sorted(found)]
+    if re.search(r"\band\b|,|&|\bplus\b|\balso\b", text):
+        return names
+    covered = {weaker for name in names for weaker in phrases.STRONGER.get(name, ())}
+    return [name for name in names if name not in covered]
 
 
 def _without_scale(text: str) -> str:
     """The sentence without the object's size, whose words (radius, height) are also names of quantities."""
-    size = r"(?:radius|diameter|width|size|height)(?: of)?(?: (?:the|my|its|that) \w+)?(?: (?:is|of|=))?\s*[\d.]+"
+    size = r"(?:radius|diameter|width|size|height)(?: of)?(?: (?:the|my|its|that) \w+)?[\s=:]*(?:is |of )?\s*[\d.]+"
     return re.sub(size, "", text)
 
 
@@ -144,7 +205,7 @@ def _plotted(text: str) -> str:
 
 
 def _which(text: str) -> str:
-    if re.search(phrases.BOTH, text):
+    if re.search(phrases.REFINED_TOO, text):
         return "both"
     return "raw" if re.search(phrases.RAW, text) else "refined"
 

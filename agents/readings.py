@@ -2,6 +2,8 @@
 
 import re
 
+from agents.spelling import mended
+
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "hundredth": 0.01}
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
@@ -29,19 +31,26 @@ _EXPRESSION = re.compile(r"(?:sqrt|sin|cos|exp|pi|\bt\b|[\d.]+|[-+*/() ])+")
 
 
 def plain(text: str) -> str:
-    """Lower case, numerals for number words, a point in every decimal number: what the other readings expect."""
-    text = text.lower().replace("’", "'").replace("²", "^2").replace("×", "*").replace("−", "-").replace("–", "-")
+    """Lower case without slips, numerals for number words, decimal points: what the other readings expect."""
+    text = mended(text.lower())
+    text = text.replace("’", "'").replace("²", "^2").replace("×", "*").replace("−", "-").replace("–", "-")
     text = re.sub(r"(?<=\d),(?=\d)", ".", text)
+    text = re.sub(r"\b(\d{1,2}):(\d\d)\b", lambda m: f"{60 * int(m[1]) + int(m[2])} s", text)
     text = re.sub(r"\b(half|quarter|third|tenth|hundredth) (?:of )?an? (?=second|sec|metre|meter)", _part, text)
     text = re.sub(r"\ba (?=(?:half|quarter|third|tenth|hundredth)\b)", "", text)
     text = re.sub(r"\b(half|quarter|third|tenth|hundredth) (?:of )?an? (?=second|sec|metre|meter)", _part, text)
-    text = re.sub(r"\bhalf (?=second)", "0.5 ", text)
-    text = re.sub(r"\bfirst (?=second\b)", "first 1 ", text)
+    text = re.sub(r"\b(half|quarter|third|tenth|hundredth) (?=second|sec\b|metre|meter)", _part, text)
+    text = re.sub(r"\b(first|next|another) (?=second\b)", r"\1 1 ", text)
     text = re.sub(r"\b(" + "|".join(_WORDS) + r")\b(?! frame)", lambda m: str(_WORDS[m[1]]), text)
     text = re.sub(r"(\d+) and (?:0\.5|a half|half)\b", lambda m: str(int(m[1]) + 0.5), text)
-    text = re.sub(r"(\d+) tenths? of (?:a|1) second", lambda m: f"{int(m[1]) / 10:g} second", text)
+    text = re.sub(r"\b(\d+) (tenth|quarter|third)s of (?:a|1) second", _parts, text)
     text = re.sub(r"\ban? (?=(?:seconds?|sec|metre|meter|foot|inch)\b)", "1 ", text)
+    text = re.sub(r"(?<=\d) (?:more|extra|additional|further|full|whole) (?=second|sec|s\b|ms\b)", " ", text)
     return re.sub(r"\s+", " ", text).strip()
+
+
+def _parts(match: re.Match) -> str:
+    return f"{int(match[1]) * _PARTS[match[2]]:.6g} second"
 
 
 def _part(match: re.Match) -> str:
@@ -60,7 +69,7 @@ def times(text: str) -> list[float]:
     """All times that are written with their unit, or after `t =` or `at`, in seconds."""
     pattern = (
         rf"{_NUMBER}\s*(?:{_MILLISECONDS}|{_SECONDS})"
-        rf"|(?:\bt\s*=\s*|\bsecond\s+|\bat\s+(?:time\s+|t\s+)?){_NUMBER}(?:\s*{_MILLISECONDS})?"
+        rf"|(?:\bt\s*(?:=|is|equals)\s*|\bsecond\s+|\bat\s+(?:time\s+|t\s+)?){_NUMBER}(?:\s*{_MILLISECONDS})?"
     )
     return [seconds(found[0]) for found in re.finditer(pattern, text)]
 
@@ -70,7 +79,7 @@ def span(text: str) -> tuple[float, float] | None:
     found = re.search(
         rf"(?:from|between)\s+(?:second\s+|t\s*=\s*)?{_TIME}\s*(?:to|and|until|till|up to|through|-)\s*"
         rf"(?:second\s+|t\s*=\s*)?{_TIME}"
-        rf"|{_TIME}\s*(?:to|until|till|-)\s*{_NUMBER}\s*(?:{_MILLISECONDS}|{_SECONDS})"
+        rf"|{_TIME}\s*(?:to|until|till|through|-)\s*{_NUMBER}\s*(?:{_MILLISECONDS}|{_SECONDS})"
         rf"|seconds?\s+{_NUMBER}\s*(?:to|until|till|-|through)\s*{_NUMBER}",
         text,
     )
@@ -114,9 +123,11 @@ def pixels_per_metre(text: str) -> float | None:
 def expression(text: str) -> str | None:
     """The longest piece of arithmetic in a text, None where there is none with an operator or a function in it."""
     text = text.replace("^", "**")
-    text = re.sub(r"square root of ([\d.]+)", r"sqrt(\1)", text)
+    text = re.sub(r"square root of ([\d.]+(?:\s*[-+*/]+\s*[\d.]+)*)", r"sqrt(\1)", text)
     text = re.sub(r"(?<=\d) (?:times|multiplied by) (?=\d)", "*", text)
     text = re.sub(r"(?<=\d) (?:divided by|over) (?=\d)", "/", text)
+    text = re.sub(r"(?<=[\d)]) squared", "**2", text)
+    text = re.sub(r"(?<=[\d)]) cubed", "**3", text)
     text = re.sub(r"(?<=\d) plus (?=\d)", "+", text)
     text = re.sub(r"(?<=\d) minus (?=\d)", "-", text)
     pieces = [

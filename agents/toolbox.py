@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import get_type_hints
 
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
@@ -13,13 +13,13 @@ from agents.tools import TOOLS
 from data.errors import UserError
 
 
-def bound_tools(session: Session) -> list[BaseTool]:
-    """One LangChain tool for each function in `TOOLS`.
+def bound_tools(session: Session, functions: Iterable[Callable[..., Result]] = TOOLS) -> list[BaseTool]:
+    """One LangChain tool for each function.
 
     A tool's answer is `Result.text`, then its values as JSON, with the `Result` as artifact; a UserError, and arguments
     that do not fit, become an answer of status "error" that says what is wrong.
     """
-    return [_bound(function, session) for function in TOOLS]
+    return [_bound(function, session) for function in functions]
 
 
 def _bound(function: Callable[..., Result], session: Session) -> BaseTool:

@@ -24,7 +24,8 @@ DAY_S = 86_400
 LARGEST_UPLOAD = "100mb"
 _VIDEOS = ["video", ".gif", ".mkv", ".avi"]
 _WELCOME = """### Give a video of one moving object, or try a rendered one below
-Then ask: *what motion is it? where will it be half a second after the end? the ball is 6.7 cm wide, what was g?*"""
+Up to 100 MB, half a second of motion is enough. Then ask:
+*what motion is it? where will it be half a second after the end? the ball is 6.7 cm wide, what was g?*"""
 _SAMPLES = {"a throw": "parabolic", "a circle": "circular", "a helix": "helical", "a swing": "oscillating"}
 
 
@@ -97,7 +98,7 @@ def build(describer: Describes, model: str | None = None) -> gr.Blocks:
             samples = {family: gr.Button(f"Try {name}", size="sm", min_width=80) for name, family in _SAMPLES.items()}
         box = gr.MultimodalTextbox(
             show_label=False,
-            placeholder="Ask, or add a video (100 MB at most)",
+            placeholder="Ask, or add a video",
             file_types=_VIDEOS,
             sources=["upload"],
             max_plain_text_length=4000,
@@ -131,6 +132,7 @@ def serve(
     describer: Describes | None = None,
     wait: bool = True,
     open_browser: bool = False,
+    device: str = "cpu",
 ) -> gr.Blocks:
     """Put the page up and, with `wait`, stay until it is stopped.
 
@@ -140,7 +142,7 @@ def serve(
     if describer is None:
         from ui.loader import load_describer
 
-        describer = BackgroundDescriber(lambda: load_describer(base_model))
+        describer = BackgroundDescriber(lambda: load_describer(base_model, device))
     page = build(describer, model)
     # Gradio reads this when it is imported, which may have been before it was set.
     named = os.environ.get("GRADIO_SERVER_PORT")

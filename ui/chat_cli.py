@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from data.errors import UserError
+from ui.loader import check_device, load_describer
+from ui.options import BaseModel, Device
 
 if TYPE_CHECKING:
     from agents.agent import Agent
@@ -27,10 +29,6 @@ Model = Annotated[
         metavar="NAME",
         help="A chat model by LangChain's name, such as openai:gpt-5-mini; left out, an intent router without any.",
     ),
-]
-BaseModel = Annotated[
-    str | None,
-    typer.Option(metavar="NAME_OR_FOLDER", help="The language model under the adapter of the describer."),
 ]
 Out = Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for plots, videos and tables.")]
 
@@ -46,12 +44,14 @@ def ui(
         int | None, typer.Option(min=1, max=65535, help="Left out, GRADIO_SERVER_PORT or the first free from 7860.")
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    device: Device = "cpu",
 ):
     """Serve a page on which to chat about videos."""
     try:
         from ui.chat import serve
 
-        serve(model, base_model, host, port, open_browser=open_browser)
+        check_device(device)
+        serve(model, base_model, host, port, open_browser=open_browser, device=device)
     except UserError as error:
         raise _failed(error) from error
 
@@ -64,13 +64,14 @@ def ask(
     base_model: BaseModel = None,
     out: Out = Path("out/chat"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    device: Device = "cpu",
 ):
     """Answer one QUESTION about a VIDEO.
 
     Exit status: 0 if it was answered, 1 if the video or the model can't be used, 2 for wrong usage.
     """
     try:
-        agent = _agent(video, model, base_model, out)
+        agent = _agent(video, model, base_model, out, device)
         if not as_json:
             _turn(agent, question, Console(highlight=False))
             return
@@ -86,11 +87,17 @@ def ask(
 
 
 @app.command(epilog="Example: trajvlm chat throw.mp4")
-def chat(video: Video, model: Model = None, base_model: BaseModel = None, out: Out = Path("out/chat")):
+def chat(
+    video: Video,
+    model: Model = None,
+    base_model: BaseModel = None,
+    out: Out = Path("out/chat"),
+    device: Device = "cpu",
+):
     """Ask one question after the other about a VIDEO; an empty line ends it."""
     answers = Console(highlight=False)
     try:
-        agent = _agent(video, model, base_model, out)
+        agent = _agent(video, model, base_model, out, device)
     except UserError as error:
         raise _failed(error) from error
     answers.print(Text(f"Answers by: {agent.model_name}. Ask about {video.name}; an empty line ends it."))
@@ -107,16 +114,15 @@ def chat(video: Video, model: Model = None, base_model: BaseModel = None, out: O
             _complain(error)
 
 
-def _agent(video: Path, model: str | None, base_model: str | None, out: Path) -> "Agent":
+def _agent(video: Path, model: str | None, base_model: str | None, out: Path, device: str) -> "Agent":
     from data.video import open_video
 
     # What can't be answered anyway is said before the networks load.
     open_video(video)
     from agents.agent import Agent
     from agents.session import Session
-    from ui.loader import load_describer
 
-    return Agent(Session(load_describer(base_model), out, [video]), model)
+    return Agent(Session(load_describer(base_model, device), out, [video]), model)
 
 
 def _turn(agent: "Agent", question: str, answers: Console) -> None:

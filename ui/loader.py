@@ -1,4 +1,4 @@
-"""Loading the networks: quietly for a terminal, or in the background while a page is already up."""
+"""Loading the networks: quietly for a terminal, behind a page that is already up, or when they are first needed."""
 
 import os
 import sys
@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from vlm.describe import Describer, Description
 
 
-def load_describer(base_model: str | None = None) -> "Describer":
-    """The trained networks, with what the libraries print kept off standard output; raises UserError without them."""
+def load_describer(base_model: str | None = None, device: str = "cpu") -> "Describer":
+    """The trained networks on a device, with what the libraries print kept off standard output.
+
+    Raises UserError where the weights are missing or torch has no such device.
+    """
+    check_device(device)
     with redirect_stdout(sys.stderr), warnings.catch_warnings():
         # What the libraries say to programmers is not for the person at the terminal.
         warnings.simplefilter("ignore", FutureWarning)
@@ -24,7 +28,25 @@ def load_describer(base_model: str | None = None) -> "Describer":
         from vlm.describe import Describer
 
         disable_progress_bar()
-        return Describer(base_model)
+        describer = Describer(base_model)
+        if device != "cpu":
+            describer.to(device)
+        return describer
+
+
+def check_device(device: str) -> None:
+    """Raises UserError where torch has no such device."""
+    kind, _, number = device.partition(":")
+    if device == "cpu":
+        return
+    if kind != "cuda" or (number and not number.isdigit()):
+        raise UserError(f"there is no device {device!r}; give cpu, cuda, or cuda with a number such as cuda:0")
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UserError("there is no CUDA device here that torch can use; leave --device out")
+    if number and int(number) >= torch.cuda.device_count():
+        raise UserError(f"there is no device {device}; the last one is cuda:{torch.cuda.device_count() - 1}")
 
 
 class BackgroundDescriber:
@@ -65,4 +87,20 @@ class BackgroundDescriber:
                 f"the networks could not be loaded ({self._error}); start the program again"
             ) from self._error
         with self._one_at_a_time:
+            return self._describer.describe(*arguments, **options)
+
+
+class LazyDescriber:
+    """A describer that loads when it is first asked, and describes one video at a time."""
+
+    def __init__(self, load=load_describer):
+        self._load = load
+        self._describer: Describer | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def describe(self, *arguments, **options) -> "Description":
+        """As `vlm.describe.Describer.describe`; raises UserError where loading fails, and tries again the next time."""
+        with self._one_at_a_time:
+            if self._describer is None:
+                self._describer = self._load()
             return self._describer.describe(*arguments, **options)

@@ -12,7 +12,10 @@ CSS = """
 .gradio-container { max-width: 960px !important; margin: 0 auto !important; }
 #head { align-items: center; }
 #status { opacity: 0.75; font-size: 0.9em; }
+#samples { display: grid; grid-template-columns: repeat(4, 1fr); gap: 0.6em; }
+@media (max-width: 600px) { #samples { grid-template-columns: repeat(2, 1fr); } }
 .families p { margin: 0 0 0.5em; }
+.families .doubt { margin: 0.7em 0 0; padding-left: 0.7em; border-left: 3px solid #e0a100; }
 .family { display: flex; align-items: center; gap: 0.6em; margin: 0.25em 0; font-size: 0.92em; }
 .family .name { width: 6.5em; }
 .family .track { flex: 1; max-width: 22em; height: 0.7em; border-radius: 0.35em; background: rgba(139,147,161,0.25); }

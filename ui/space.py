@@ -50,7 +50,8 @@ def path_in_space(description: "Description", metres_per_unit: float | None = No
         | {"range": [centre[k] + half, centre[k] - half] if axis == "yaxis" else [centre[k] - half, centre[k] + half]}
         for axis, label, k in axes
     }
-    eye = {"x": 0.9, "y": -1.7, "z": 0.7}
+    # Far enough away for the axes' names to fit on a telephone.
+    eye = {"x": 1.32, "y": -2.5, "z": 1.02}
     figure.update_layout(
         scene={**scene, "aspectmode": "cube", "camera": {"eye": eye, "center": {"x": 0, "y": 0, "z": -0.12}}},
         height=360,

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from agents.intents import Call, plan
 from agents.local_model import requested
+from agents.spelling import mended
 from agents.toolbox import arguments_of
 from agents.tools import TOOLS
 
@@ -37,14 +38,14 @@ def rate(examples):
 
 
 def test_held_out_requests():
-    # Measured once, when the router was finished: 151 of 189 with every tool and argument right (79.9%), and 30 of 31
-    # that no tool serves declined (96.8%). The requests are by the router's author, written after it; the router was
-    # not changed for them. The margin is for a router that was changed for other reasons.
+    # Measured once, when the router was finished: 180 of 189 with every tool and argument right (95.2%), and 30 of 31
+    # that no tool serves declined (96.8%). Both these requests and those that the router was written on are by its
+    # author; three of these came up among the others too, and are left out there. What is wrong here changed nothing.
     examples = load(HELD_OUT)
     served = [example for example in examples if example["calls"]]
     unserved = [example for example in examples if not example["calls"]]
     assert len(served) >= 150 and len(unserved) >= 30
-    assert rate(served) >= 0.76
+    assert rate(served) >= 0.95
     assert rate(unserved) >= 0.93
 
 
@@ -79,3 +80,10 @@ def test_a_new_video_is_described_before_it_is_asked_about():
     calls = requested("[new video: throw.mp4]\nhow fast is it?")
     assert calls == [Call("describe_video"), Call("quantity", {"name": "speed"})]
     assert requested("[new video: throw.mp4]") == [Call("describe_video")]
+
+
+def test_slips_of_the_keyboard_are_mended_and_other_words_are_left_alone():
+    assert requested("what is the velocty?") == [Call("quantity", {"name": "speed"})]
+    assert requested("giv me the equaton") == [Call("equation", {"which": "refined"})]
+    for sentence in ("what is the weight of the tablet", "a windy secondary station", "the right speech of the nation"):
+        assert mended(sentence) == sentence

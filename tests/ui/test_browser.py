@@ -1,0 +1,176 @@
+"""What a person sees: the page in Debian's Chromium, driven by Playwright.
+
+    apt-get install chromium && .venv/bin/python -m pytest tests/ui/test_browser.py
+
+Pictures of the page are left in out/screenshots, to be looked at.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.ui import fake
+from ui.chat import serve
+from ui.loader import BackgroundDescriber, load_describer
+
+CHROMIUM = shutil.which("chromium")
+SCREENSHOTS = Path("out/screenshots")
+PATIENCE_MS = 120_000
+"""The browser and the page may have to share the processor."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine; `apt-get install chromium`"),
+]
+
+
+class ByName(fake.FakeDescriber):
+    """A describer that knows a swing from a throw by the file's name, so that answers can't be mixed up unseen."""
+
+    def describe(self, video, *arguments, **options):
+        return fake.FakeDescriber(family="oscillating" if "swing" in str(video) else "parabolic").describe(
+            video, *arguments, **options
+        )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="`pip install playwright`")
+    with playwright.sync_playwright() as started:
+        # Chromium's own sandbox does not work for root, which is who runs in a container.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def url():
+    page = serve(describer=ByName(), wait=False)
+    yield page.local_url
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("video")
+    fake.write_video(folder / "throw.mp4", path_of_ball=fake.THROW)
+    fake.write_video(folder / "swing.mp4", path_of_ball=fake.SWING)
+    (folder / "broken.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(500))
+    return folder
+
+
+@pytest.fixture()
+def visit(browser, url):
+    """Opens the page as one more person, in a window of a given size."""
+    people = []
+
+    def come(width=1280, height=900, address=url):
+        people.append(browser.new_context(viewport={"width": width, "height": height}))
+        people[-1].set_default_timeout(PATIENCE_MS)
+        page = people[-1].new_page()
+        page.goto(address)
+        page.get_by_placeholder("Ask, or add a video").wait_for()
+        return page
+
+    yield come
+    for person in people:
+        person.close()
+
+
+def send(page, text, *files):
+    if files:
+        page.locator("input[type=file]").first.set_input_files([str(file) for file in files])
+        page.locator(".thumbnails, .thumbnail-item").first.wait_for()
+    box = page.get_by_placeholder("Ask, or add a video")
+    box.fill(text)
+    box.press("Enter")
+
+
+def wait_for(page, words):
+    page.locator("#chat").get_by_text(re.compile(words)).first.wait_for()
+
+
+def settled(page):
+    """Wait for the buttons with further questions, which come last."""
+    page.get_by_role("button", name="Show the tokens").last.wait_for()
+
+
+def width_of_everything(page):
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
+def picture(page, name):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def test_a_clip_is_uploaded_and_everything_is_seen_and_asked_on(visit, videos):
+    page = visit()
+    picture(page, "empty-1280")
+    send(page, "what motion is it?", videos / "throw.mp4")
+    settled(page)
+    chat = page.locator("#chat")
+    assert chat.locator(".families .best .name").first.inner_text() == "parabolic"
+    assert "x" in chat.locator(".katex").first.inner_text()
+    chat.locator(".js-plotly-plot canvas, .js-plotly-plot .main-svg").first.wait_for()
+    overlay = chat.locator("video").last
+    overlay.scroll_into_view_if_needed()
+    page.wait_for_function("v => v.videoWidth > 0", arg=overlay.element_handle())
+    picture(page, "answer-1280")
+    send(page, "how fast is it at 0.5 s?")
+    wait_for(page, r"u/s")
+    chat.get_by_role("button", name="What is the equation?").last.click()
+    page.wait_for_function("document.querySelectorAll('#chat .katex-display').length >= 2")
+    settled(page)
+    assert width_of_everything(page) <= 1280
+    picture(page, "asked-on-1280")
+
+
+def test_a_telephone_shows_it_all_without_scrolling_sideways(visit, videos):
+    page = visit(390, 844)
+    picture(page, "empty-390")
+    send(page, "what motion is it?", videos / "throw.mp4")
+    settled(page)
+    page.locator("#chat .families").first.scroll_into_view_if_needed()
+    picture(page, "answer-390")
+    page.locator("#chat .js-plotly-plot").first.scroll_into_view_if_needed()
+    picture(page, "space-390")
+    assert width_of_everything(page) <= 390
+
+
+def test_a_broken_file_is_a_sentence(visit, videos):
+    page = visit()
+    send(page, "what is it?", videos / "broken.mp4")
+    wait_for(page, r"^broken\.mp4 is not a video, or it is damaged; .*\.$")
+    assert page.get_by_text("Traceback").count() == 0
+
+
+def test_two_people_at_once_get_their_own_answers(visit, videos):
+    ada, bob = visit(), visit()
+    send(ada, "what motion is it?", videos / "throw.mp4")
+    send(bob, "what motion is it?", videos / "swing.mp4")
+    for page, family, other in ((ada, "parabolic", "oscillating"), (bob, "oscillating", "parabolic")):
+        settled(page)
+        assert page.locator("#chat .families .best .name").all_inner_texts() == [family]
+        assert page.locator("#chat").get_by_text(f"The motion is {other}").count() == 0
+    send(ada, "the ball is 24 cm wide, how fast is it at 0.5 s?")
+    send(bob, "how fast is it at 0.5 s?")
+    wait_for(ada, r"m/s\.")
+    wait_for(bob, r"u/s\.")
+
+
+def test_the_real_networks_name_a_rendered_throw(visit):
+    page_server = serve(describer=BackgroundDescriber(load_describer), wait=False)
+    try:
+        page = visit(address=page_server.local_url)
+        page.get_by_role("button", name="Try a throw").click()
+        settled(page)
+        assert page.locator("#chat .families .best .name").first.inner_text() == "parabolic"
+        page.locator("#chat .families").first.scroll_into_view_if_needed()
+        picture(page, "real-1280")
+    finally:
+        page_server.close()

@@ -1,0 +1,43 @@
+"""The command `trajvlm mcp`: the tools for other programs, by the Model Context Protocol on standard input and output.
+
+trajvlm mcp --videos ~/Videos
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data.errors import UserError
+from ui.loader import LazyDescriber, check_device, load_describer
+from ui.options import BaseModel, Device
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: trajvlm mcp --videos ~/Videos --out results")
+def mcp(
+    videos: Annotated[
+        Path, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Videos are read from this folder only.")
+    ] = Path("."),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for plots, videos and tables.")
+    ] = Path("out/mcp"),
+    base_model: BaseModel = None,
+    device: Device = "cpu",
+):
+    """Serve the tools to an MCP client, which starts this command by itself.
+
+    It speaks the protocol on standard input and output until the input ends; the networks load when they are first
+    needed.
+    """
+    from agents.mcp_server import build
+    from agents.session import Session
+
+    try:
+        check_device(device)
+    except UserError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from error
+    session = Session(LazyDescriber(lambda: load_describer(base_model, device)), out)
+    build(session, videos).run(transport="stdio", show_banner=False)
