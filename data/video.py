@@ -22,6 +22,8 @@ MIN_SIDE = 16
 """Pictures narrower or lower than this, in pixels, are refused."""
 GUESSED_RATE = 25.0
 """Frames a second where a file has neither timestamps nor a frame rate."""
+MOST_PIXELS = 40_000_000
+"""Larger pictures are refused before one is decoded: 8K has 33 million, and a file of some kilobytes may claim more."""
 SLICE_THREAD_PIXELS = 10_000_000
 """Above this size a decoder works on one picture at a time: whole pictures in flight would cost 50 MB each."""
 
@@ -133,7 +135,17 @@ def _stream(path: str | Path):
         if not streams:
             raise UserError(f"{path} has no pictures in it, only sound or data; give a video file")
         stream = streams[0]
-        large = stream.codec_context.width * stream.codec_context.height > SLICE_THREAD_PIXELS
+        if stream.codec_context is None:
+            raise UserError(f"{path} is in a format that can't be decoded here; convert it to MP4 with H.264")
+        pixels = stream.codec_context.width * stream.codec_context.height
+        if pixels > MOST_PIXELS:
+            raise UserError(
+                f"the pictures of {path} are {stream.codec_context.width} x {stream.codec_context.height} pixels, more "
+                f"than 8K; make the video smaller"
+            )
+        # The pictures themselves may be larger than the file says.
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+        large = pixels > SLICE_THREAD_PIXELS
         stream.thread_type = "SLICE" if large else "AUTO"
         stream.codec_context.thread_count = 2
         yield container, stream

@@ -156,6 +156,7 @@ class Describer:
                 f"The language model in {adapter_folder} was trained on another tokenizer than the one in "
                 f"{tokenizer_folder}; restore the pair or train the model again with `accelerate launch -m vlm.train`."
             )
+        self.device = "cpu"
         self.models = {
             "tokenizer": {"name": "MAGVIT-2 (magvit2-pytorch), FSQ, trained on rendered clips", "sha256": sha256},
             "model": {
@@ -163,6 +164,13 @@ class Describer:
                 "adapter_sha256": adapter_sha256(adapter_folder),
             },
         }
+
+    def to(self, device: str) -> "Describer":
+        """Move the networks to a torch device and return self; what is found comes back on the processor."""
+        self.tokenizer.to(device)
+        self.lm.to(device)
+        self.device = device
+        return self
 
     def describe(
         self,
@@ -193,10 +201,11 @@ class Describer:
     ) -> Description:
         """Name the motion in a canonical clip; arguments as for `describe`."""
         canonical_at = time.perf_counter()
-        codes = self.tokenizer.encode_codes(clip.frames[None])
+        codes = self.tokenizer.encode_codes(clip.frames[None].to(self.device))
         reconstruction = self.tokenizer.decode_codes(codes)
         tokens_at = time.perf_counter()
         answer = self.lm.answer(codes)[0]
+        codes, reconstruction = codes.cpu(), reconstruction.cpu()
         answer_at = time.perf_counter()
         decoded = read_track(reconstruction)
         verdict = judge(answer, decoded) if refine else None
