@@ -249,22 +249,18 @@ def test_two_processes_train_one_model_on_clips_of_their_own(tiny_base, tmp_path
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    launch += [
-        "--num_machines",
-        "1",
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-        "--num_cpu_threads_per_process",
-        "1",
-    ]
+    # On processors alone `accelerate launch` starts one process; PyTorch's own launcher starts several.
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     script = Path(__file__).parent / "two_processes.py"
     done = subprocess.run(
-        [*launch, "--main_process_port", str(port), str(script), tiny_base, str(tmp_path)],
+        [*launch, "--master-port", str(port), str(script), tiny_base, str(tmp_path)],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "ACCELERATE_USE_CPU": "true",
+            "OMP_NUM_THREADS": "1",
+        },
         capture_output=True,
         text=True,
         timeout=300,
