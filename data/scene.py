@@ -30,11 +30,15 @@ class SceneSettings:
     radius: tuple[float, float] = (0.05, 0.2)
     focal: tuple[float, float] = (2.0, 10.0)
     fill: tuple[float, float] = (0.65, 0.9)
+    turns: tuple[float, float] | None = None
+    """Number of turns, for periodic families only, instead of the families' own range."""
 
     def __post_init__(self):
         unknown = set(self.families) - set(FAMILIES)
         if unknown or not self.families:
             raise ValueError(f"unknown families {sorted(unknown)}; known are {sorted(FAMILIES)}")
+        if self.turns and not all(FAMILIES[name].periodic for name in self.families):
+            raise ValueError(f"a number of turns belongs to periodic families, not to all of {self.families}")
         if not 0 <= self.strength[0] <= self.strength[1] <= 1:
             raise ValueError(f"nuisance strengths lie between 0 and 1, not {self.strength}")
 
@@ -94,11 +98,16 @@ def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
     for _ in range(_TRIES):
         focal = float(np.exp(rng.uniform(*np.log(settings.focal))))
         radius = float(np.exp(rng.uniform(*np.log(settings.radius))))
-        path = frame_path(family, family.draw(rng), focal, radius, rng.uniform(*settings.fill))
+        drawn = family.draw(rng)
+        if settings.turns:
+            drawn[-1] = rng.uniform(*settings.turns)
+        path = frame_path(family, drawn, focal, radius, rng.uniform(*settings.fill))
         if path is None or not family.visible(path):
             continue
         constants = canonical(family, path, focal)
-        if np.abs(constants).max() <= max(_LARGEST_CONSTANT, 2.0 * family.periodic):
+        # Turns that were asked for are as they are; everything else has to be a number that can be answered.
+        answered = constants[:-1] if settings.turns else constants
+        if np.abs(answered).max() <= max(_LARGEST_CONSTANT, 2.0 * family.periodic):
             return constants, path, focal, radius
     raise RuntimeError(f"no {name} path could be framed in {_TRIES} tries with {settings}")
 

@@ -14,7 +14,7 @@ import numpy as np
 from data.errors import UserError
 from data.nuisances import NAMES, Nuisances
 from data.scene import Scene, SceneSettings, draw_scene
-from data.stream import TEST_SEED, VALIDATION_SEED
+from data.stream import TEST_SEED, TRAINING_SCENES, VALIDATION_SEED
 
 _TEST_SIZE = 1000
 _VALIDATION_SIZE = 500
@@ -42,7 +42,7 @@ SPLITS = {
         Split("test-clean", SceneSettings(exactly=Nuisances()), TEST_SEED, _TEST_SIZE),
         Split("test-light", SceneSettings(strength=(0.0, 0.3)), TEST_SEED, _TEST_SIZE),
         Split("test-half", SceneSettings(exactly=Nuisances.all_at(0.5)), TEST_SEED, _TEST_SIZE),
-        Split("validation", SceneSettings(strength=(0.0, 0.8)), VALIDATION_SEED, _VALIDATION_SIZE),
+        Split("validation", TRAINING_SCENES, VALIDATION_SEED, _VALIDATION_SIZE),
     )
 }
 

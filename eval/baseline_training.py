@@ -28,12 +28,10 @@ from data.errors import UserError
 from data.families import FAMILIES
 from data.render import render
 from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SEED, VALIDATION_SEED
+from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED
 from eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
 from eval.systems import cnn3d, features, frozen_encoders, resnets, token_classifier
 
-SCENES = SceneSettings(strength=(0.0, 0.8))
-"""The stream that this project's models learn from."""
 BUILDERS: dict[str, Callable[[Path], Classifier]] = {
     word: build
     for module in (features, cnn3d, resnets, token_classifier, frozen_encoders)
@@ -98,7 +96,9 @@ def main(
     print(f"{system}: {progress.stopped} after {progress.minutes:.1f} minutes and {progress.clips} clips")
 
 
-def fit(folder: Path, classifier: Classifier, settings: BaselineTraining, scenes: SceneSettings = SCENES) -> Progress:
+def fit(
+    folder: Path, classifier: Classifier, settings: BaselineTraining, scenes: SceneSettings = TRAINING_SCENES
+) -> Progress:
     """Run or resume the training of a classifier in a folder.
 
     Raises:

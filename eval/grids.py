@@ -18,9 +18,8 @@ import torch
 from safetensors.torch import load_file
 from tqdm import tqdm
 
-from data.scene import SceneSettings
 from data.splits import find_split
-from data.stream import TRAINING_SEED, draw_batch
+from data.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
 from eval.report import write_between
 from eval.tokenizer import README, SUITES, measure_split
 from tokenizer.config import TokenizerConfig
@@ -97,7 +96,7 @@ def steps_in(config: TokenizerConfig, minutes: float) -> int:
     for step in range(1 + _TIMED_STEPS):
         if step == 1:
             start = time.perf_counter()
-        drawn = draw_batch(SceneSettings(strength=(0.0, 0.8)), TRAINING_SEED, step * training.batch, training.batch)
+        drawn = draw_batch(TRAINING_SCENES, TRAINING_SEED, step * training.batch, training.batch)
         with torch.autocast("cpu", torch.bfloat16):
             loss, *_ = objective(drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius, torch.tensor(1.0))
         loss.backward()
@@ -112,7 +111,7 @@ def _measured(config: TokenizerConfig, minutes: float, clips: int, probe_clips: 
             start = Path(folder) / "start"
             _fitting(config).save_pretrained(start)
         settings = TokenizerTraining(steps=steps, validate_every=steps, validation_clips=8)
-        fit(out, settings, SceneSettings(strength=(0.0, 0.8)), config, start)
+        fit(out, settings, TRAINING_SCENES, config, start)
         trained = TrajectoryTokenizer.from_pretrained(out)
     suites = {suite: find_split(split).settings for suite, split in SUITES.items()}
     probed = probe_tokenizer(trained, probe_clips, minutes / 10, suites, clips)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.scene import SceneSettings
-from data.stream import TRAINING_SEED, VALIDATION_SEED, draw_batch
+from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_batch
 from tokenizer.config import TokenizerConfig
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.measures import reconstruction_measures
@@ -128,7 +128,7 @@ def main(
     config = TokenizerConfig.load(start_from / CONFIG) if start_from else TokenizerConfig()
     if levels:
         config = replace(config, fsq_levels=tuple(int(level) for level in levels.split(",")))
-    fit(out, settings, SceneSettings(strength=(0.0, 0.8)), config, start_from)
+    fit(out, settings, TRAINING_SCENES, config, start_from)
 
 
 def fit(

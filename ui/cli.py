@@ -73,7 +73,7 @@ def describe(
         ),
     ] = None,
     no_refine: Annotated[
-        bool, typer.Option("--no-refine", help="Leave out the fit of the constants to the frames.")
+        bool, typer.Option("--no-refine", help="The language model alone, without the fits to its tokens.")
     ] = False,
     base_model: BaseModel = None,
     field_of_view: Annotated[

@@ -5,7 +5,7 @@ tokens decode to. Refinement keeps the family that the model named. The second o
 the model. The verdict weighs both.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -29,6 +29,8 @@ class Verdict:
 
     answer: Answer
     """The family that both together find likeliest, its probabilities, and fitted constants."""
+    model: Answer
+    """The family that the model named, with its constants refined."""
     second_opinion: Answer
     """What the fits say without the language model."""
 
@@ -73,9 +75,10 @@ def judge(answer: Answer, readout: Readout) -> Verdict | None:
     joint = {name: answer.probabilities[name] * alone.probabilities[name] for name in fits}
     total = max(sum(joint.values()), 1e-300)
     family = max(joint, key=joint.get)
-    refined = refine(answer, readout) if family == answer.family else None
-    constants = fits[family].constants if refined is None else refined
-    return Verdict(Answer(family, constants, {name: p / total for name, p in joint.items()}), alone)
+    refined = refine(answer, readout)
+    model = answer if refined is None else replace(answer, constants=refined)
+    constants = fits[family].constants if refined is None or family != answer.family else refined
+    return Verdict(Answer(family, constants, {name: p / total for name, p in joint.items()}), model, alone)
 
 
 def best_fit(seen: Seen, criterion: Criterion) -> Answer | None:

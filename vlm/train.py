@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from data.clip import FRAMES
 from data.render import render, track
 from data.scene import Scene, SceneSettings, draw_scene
-from data.stream import TRAINING_SEED, VALIDATION_SEED
+from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
@@ -153,7 +153,7 @@ def main(
 ):
     """Fine-tune the language model; stop it at any time and start it again to go on."""
     settings = VLMTraining(steps=steps, batch=batch, validate_every=validate_every)
-    fit(out, settings, SceneSettings(strength=(0.0, 0.8)), tokenizer, start_from, base_model, None, compile_encoder)
+    fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model, None, compile_encoder)
 
 
 def fit(

@@ -6,16 +6,16 @@ the language model. The controls answer the same clips with their visual tokens 
 clip, or replaced by those of a blank clip.
 """
 
-from dataclasses import replace
+from dataclasses import asdict
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from tokenizer.readout import Readout, read_track
+from tokenizer.readout import read_track
 from vlm.answer import Answer
 from vlm.describe import Describer
-from vlm.refine import judge, refine
+from vlm.refine import DECODED, judge
 
 
 class Ours:
@@ -32,15 +32,15 @@ class Ours:
 
     def __init__(self, describer: Describer):
         self.describer = describer
-        self.identity = describer.models
+        self.identity = _identity(describer) | {"criterion": asdict(DECODED)}
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""
         codes = self.describer.tokenizer.encode_codes(video)
         answers = self.describer.lm.answer(codes)
         tracks = [read_track(self.describer.tokenizer.decode_codes(code[None])) for code in codes]
-        refined = [_refined(answer, track) for answer, track in zip(answers, tracks)]
         judged = [judge(answer, track) for answer, track in zip(answers, tracks)]
+        refined = [answer if verdict is None else verdict.model for answer, verdict in zip(answers, judged)]
         together = [answer if verdict is None else verdict.answer for answer, verdict in zip(answers, judged)]
         alone = [verdict and verdict.second_opinion for verdict in judged]
         return dict(zip(self.rows, (answers, refined, together, alone)))
@@ -55,7 +55,7 @@ class Controls:
 
     def __init__(self, describer: Describer):
         self.describer = describer
-        self.identity = describer.models
+        self.identity = _identity(describer)
         self.blank = describer.tokenizer.encode_codes(torch.zeros(1, 3, 17, 64, 64))
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
@@ -86,7 +86,6 @@ def _describer() -> Describer:
     return Describer()
 
 
-def _refined(answer: Answer, track: Readout) -> Answer:
-    """The answer after the fit to the decoded track; as it was where there is too little to fit to."""
-    constants = refine(answer, track)
-    return answer if constants is None else replace(answer, constants=constants)
+def _identity(describer: Describer) -> dict:
+    # The temperature stands in the settings, which the weights' hashes leave out.
+    return describer.models | {"temperature": describer.lm.config.temperature}

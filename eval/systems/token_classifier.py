@@ -12,14 +12,13 @@ from torch import Tensor, nn
 
 from data.families import FAMILIES
 from data.render import render
-from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SEED
+from data.scene import draw_scene
+from data.stream import TRAINING_SCENES, TRAINING_SEED
 from eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
 from tokenizer.config import TokenizerConfig
-from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
+from tokenizer.model import CONFIG, SHIPPED, TrajectoryTokenizer, weights_sha256
 
 _TRAINING = NetworkTraining(steps_per_batch=4)
-_SCENES = SceneSettings(strength=(0.0, 0.8))
 _NORM_BATCHES, _NORM_CLIPS = 12, 16
 
 
@@ -49,7 +48,7 @@ def build_tokens_untrained(folder: Path) -> NetworkClassifier:
     """The untrained classifier of an untrained tokenizer's tokens. That tokenizer is kept in the folder."""
     kept = folder / "tokenizer"
     if not kept.is_dir():
-        untrained_tokenizer(TokenizerConfig.load(SHIPPED / "config.json")).save_pretrained(kept)
+        untrained_tokenizer(TokenizerConfig.load(SHIPPED / CONFIG)).save_pretrained(kept)
     return _classifier("tokens_untrained", "transformer on an untrained tokenizer's tokens", kept)
 
 
@@ -63,7 +62,7 @@ def untrained_tokenizer(config: TokenizerConfig) -> TrajectoryTokenizer:
         tokenizer.latent_norm.momentum = None
         for k in range(_NORM_BATCHES):
             first = k * _NORM_CLIPS
-            drawn = [draw_scene(_SCENES, TRAINING_SEED, index) for index in range(first, first + _NORM_CLIPS)]
+            drawn = [draw_scene(TRAINING_SCENES, TRAINING_SEED, index) for index in range(first, first + _NORM_CLIPS)]
             tokenizer.quantize(tokenizer.latents(render(drawn)))
     return tokenizer.eval()
 

@@ -3,6 +3,8 @@
 No network. OpenCV finds the blob in each frame; `data.fit` fits and chooses the family.
 """
 
+from dataclasses import asdict
+
 import cv2
 import numpy as np
 import scipy
@@ -25,7 +27,7 @@ class TrackAndFit:
     name = "track-and-fit"
     rows = ("track and fit (OpenCV, least squares)",)
     gives_equations = True
-    identity = {"opencv": cv2.__version__, "scipy": scipy.__version__}
+    identity = {"opencv": cv2.__version__, "scipy": scipy.__version__, "criterion": asdict(TRACKED)}
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""

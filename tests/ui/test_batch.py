@@ -6,21 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
 from tests.ui import fake
 from ui.batch import COLUMNS
-from ui.cli import app
-
-
-@pytest.fixture()
-def run(monkeypatch):
-    monkeypatch.setitem(sys.modules, "vlm.describe", fake.module())
-
-    def call(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return call
 
 
 @pytest.fixture(scope="module")

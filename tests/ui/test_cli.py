@@ -5,23 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
 from data.equation import Equation
 from tests.ui import fake
-from ui.cli import app
 
 COMMANDS = ("describe", "demo")
-
-
-@pytest.fixture()
-def run(monkeypatch):
-    monkeypatch.setitem(sys.modules, "vlm.describe", fake.module())
-
-    def call(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return call
 
 
 @pytest.fixture(scope="module")
