@@ -5,11 +5,13 @@ kept is the length that the person gave, and the metres in a unit follow from th
 """
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.readings import length, pixels_per_metre, plain
 from data.camera import magnification
 from data.clip import CANONICAL
 from data.errors import UserError
@@ -17,16 +19,21 @@ from data.errors import UserError
 if TYPE_CHECKING:
     from vlm.describe import Description
 
+_DISTANCE = r"\b(?:away|distance|distant|far|off)\b"
+
 
 @dataclass(frozen=True)
 class Scale:
-    """One known length: the object's diameter, or the pixels that one metre takes at the object's mean depth."""
+    """One known length: the object's diameter, the pixels that one metre takes at the object's mean depth, or that
+    depth, measured from the camera."""
 
     diameter_m: float | None = None
     pixels_per_metre: float | None = None
+    distance_m: float | None = None
 
     def __post_init__(self):
-        given = [value for value in (self.diameter_m, self.pixels_per_metre) if value is not None]
+        lengths = (self.diameter_m, self.pixels_per_metre, self.distance_m)
+        given = [value for value in lengths if value is not None]
         if len(given) != 1:
             raise UserError(
                 "a scale is one length: give the object's diameter in metres or the pixels in a metre, not both"
@@ -34,15 +41,38 @@ class Scale:
         if not (math.isfinite(given[0]) and given[0] > 0):
             raise UserError(f"a scale has to be a positive number, not {given[0]:g}")
 
+    @classmethod
+    def from_text(cls, text: str) -> "Scale":
+        """Read `6.7 cm` or `the ball is 6.7 cm wide`, `412 px/m` or `1 m is 412 pixels`, `3 m away`.
+
+        Raises:
+            UserError: the text holds no length, or one that is not positive.
+        """
+        words = plain(text)
+        if (density := pixels_per_metre(words)) is not None:
+            return cls(pixels_per_metre=density)
+        metres = length(words)
+        if metres is None:
+            raise UserError(
+                f"{text!r} is no scale; give the object's diameter ('6.7 cm'), pixels per metre ('412 px/m') or its "
+                f"mean distance from the camera ('3 m away')"
+            )
+        return cls(distance_m=metres) if re.search(_DISTANCE, words) else cls(diameter_m=metres)
+
     def __str__(self) -> str:
         if self.diameter_m is not None:
             return f"the object is {self.diameter_m:g} m wide"
+        if self.distance_m is not None:
+            return f"the object is {self.distance_m:g} m from the camera on average"
         return f"one metre is {self.pixels_per_metre:g} pixels at the object's mean depth"
 
     def metres_per_unit(self, description: "Description") -> float:
         """Metres in one unit of the description's equations; raises UserError where the object's size is not seen."""
         if self.pixels_per_metre is not None:
             return description.clip.placement.half_width_px / self.pixels_per_metre
+        if self.distance_m is not None:
+            # The camera stands one focal length, in units, before the path's mean depth.
+            return self.distance_m / description.focal
         return self.diameter_m / (2 * radius_in_units(description))
 
 

@@ -115,6 +115,11 @@ class Session:
                 )
             return self._description
 
+    def remember(self, description: "Description") -> None:
+        """Take over what was found in the current video already, with the settings that the session has."""
+        with self.lock:
+            self._description = description
+
     @property
     def metres_per_unit(self) -> float | None:
         """Metres in one unit of the equation, None where no scale was set; raises UserError as `Scale` does."""

@@ -21,7 +21,8 @@ _NEAREST = 3.5  # the camera stands at 4
 _DENSE = np.linspace(0.0, 1.0, 65)
 _TURNS = np.linspace(0.3, 2.2, 39)
 # Along a line, a and b have four degrees of freedom between them, not six.
-_FREE = {name: family.size - 2 * (name == "oscillating") for name, family in FAMILIES.items()}
+FREE = {name: family.size - 2 * (name == "oscillating") for name, family in FAMILIES.items()}
+"""How many of each family's constants are free."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def fit_family(family: Family, seen: Seen) -> Fit:
     found = least_squares(error, start, loss="soft_l1", max_nfev=60)
     count = 3 * len(seen.t)
     constants = at_mean_depth(family, family.nearest(found.x[:-1]))
-    return Fit(constants, float(count * np.log(max(2 * found.cost, 1e-9) / count)), _FREE[family.name])
+    return Fit(constants, float(count * np.log(max(2 * found.cost, 1e-9) / count)), FREE[family.name])
 
 
 def at_mean_depth(family: Family, constants: np.ndarray) -> np.ndarray:
@@ -113,13 +114,22 @@ def probabilities(fits: dict[str, Fit], criterion: Criterion) -> dict[str, float
 
 
 def _first_guess(family: Family, seen: Seen) -> np.ndarray:
-    """Linear least squares with depth from the apparent size, the best of many numbers of turns."""
+    """Depth comes from the apparent size, and counts for nothing in the number of turns."""
     depth = np.clip(CANONICAL_FOCAL * (1 - np.median(seen.radius) / seen.radius), -2, 2)
     points = np.column_stack([seen.centre * (1 - depth / CANONICAL_FOCAL)[:, None], depth])
+    return through_points(family, seen.t, points, np.array([1.0, 1.0, 0.0]))
+
+
+def through_points(family: Family, t: np.ndarray, points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Constants by linear least squares through points (N, 3) at clip times t (N,), the best of many numbers of turns.
+
+    Args:
+        weights: (3,) how much the squared error along each axis counts in the choice of turns.
+    """
     guesses = []
     for turns in _TURNS if family.periodic else [0.0]:
-        design = family.design(np.array(turns), seen.t)
+        design = family.design(np.array(turns), t)
         vectors = np.linalg.lstsq(design, points, rcond=None)[0]
-        error = ((design @ vectors - points) ** 2)[:, :2].sum()
+        error = ((design @ vectors - points) ** 2 @ weights).sum()
         guesses.append((error, np.concatenate([vectors.ravel(), [turns] * family.periodic])))
     return family.nearest(min(guesses, key=lambda guess: guess[0])[1])

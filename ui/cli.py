@@ -25,9 +25,13 @@ from ui.eval_cli import app as eval_app
 from ui.loader import check_device, load_describer
 from ui.mcp_cli import app as mcp_app
 from ui.options import BaseModel, Device
+from ui.printed import print_answer, print_line, print_pair
+from ui.results import Results
 from ui.tokens_cli import app as tokens_app
 
 if TYPE_CHECKING:
+    from agents.agent import Answer
+    from agents.scale import Scale
     from vlm.describe import Description
 
 app = typer.Typer(
@@ -45,7 +49,6 @@ app.add_typer(mcp_app)
 app.add_typer(tokens_app)
 
 _DEMO_FAMILY = "helical"
-_SHOWN_RIVALS = 2
 
 
 @app.command(
@@ -82,6 +85,24 @@ def describe(
             metavar="DEG", min=1.0, max=170.0, help="The camera's horizontal angle of view; the scale of z rests on it."
         ),
     ] = 60.0,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTH",
+            help="One known length, for an equation in metres: the object's diameter ('6.7 cm'), pixels per metre "
+            "('412 px/m') or its mean distance ('3 m away').",
+        ),
+    ] = None,
+    ask: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="A question about each video, in your own words.")
+    ] = None,
+    right: Annotated[
+        Path | None,
+        typer.Option(metavar="VIDEO", help="The same motion from a second camera, for true lengths; needs --rig."),
+    ] = None,
+    rig: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The two cameras' calibration as JSON; see docs/engineer.md.")
+    ] = None,
     device: Device = "cpu",
 ):
     """Say how the one moving object of each VIDEO moves.
@@ -91,13 +112,18 @@ def describe(
     Exit status: 0 if all were described, 1 if any could not be, 2 for wrong usage. With a table, in which errors are a
     column: 0 if at least one was described, 1 if none was.
     """
+    from agents.scale import Scale
+    from data.stereo import StereoPair
     from ui.batch import TABLE_SUFFIXES, find_videos
 
     _check_times(start, end, fps)
+    _check_together(videos, out, right, rig, ask, scale, no_refine)
     answers, messages = Console(highlight=False), Console(stderr=True, highlight=False)
     try:
         check_device(device)
         videos = find_videos(videos)
+        known = None if scale is None else Scale.from_text(scale)
+        pair = None if rig is None else StereoPair.load(rig)
     except UserError as error:
         _complain(messages, error)
         raise typer.Exit(1) from error
@@ -107,12 +133,31 @@ def describe(
         return
     files = _make_folder(out, messages)
     describer = _load(base_model, messages, device)
+    if pair is not None:
+        from vlm.stereo import describe_pair
+
+        try:
+            with redirect_stdout(sys.stderr), _waiting(messages, f"describing {videos[0].name} and {right.name}"):
+                both = describe_pair(describer, videos[0], right, pair, start, end, fps)
+                written = files and files.save_pair(videos[0], both, fps)
+        except UserError as error:
+            _complain(messages, error)
+            raise typer.Exit(1) from error
+        if as_json:
+            _print_json({"video": str(videos[0]), "right": str(right), **both.to_dict()})
+        else:
+            print_pair(answers, both)
+            if written:
+                print_line(answers, "picture", str(written))
+        return
     failed = False
     for number, video in enumerate(videos):
         try:
             with redirect_stdout(sys.stderr), _waiting(messages, f"describing {video.name}"):
                 description = describer.describe(video, start, end, fps, not no_refine, field_of_view)
                 written = files.save(video, description, fps) if files else None
+                metres = None if known is None else known.metres_per_unit(description)
+                reply = None if ask is None else _reply(ask, describer, video, description, known, out)
         except UserError as error:
             failed = True
             _complain(messages, error, video)
@@ -120,13 +165,15 @@ def describe(
                 _print_json({"video": str(video), "error": str(error)})
             continue
         if as_json:
-            _print_json({"video": str(video), **description.to_dict()})
+            _print_json({"video": str(video), **description.to_dict(), **_more(description, metres, reply)})
         else:
             if number:
                 answers.print()
-            _print_answer(answers, str(video), description, field_of_view)
+            print_answer(answers, str(video), description, field_of_view, scale=known)
             if written:
-                _line(answers, "picture", str(written))
+                print_line(answers, "picture", str(written))
+            if reply is not None:
+                print_line(answers, "answer", f"{reply.text} (by: {reply.model})")
     if failed:
         raise typer.Exit(1)
 
@@ -158,47 +205,9 @@ def demo(
     except UserError as error:
         _complain(messages, error, video)
         raise typer.Exit(1) from error
-    _print_answer(answers, str(video), description, scene.field_of_view, truth=scene.family)
-    _line(answers, "video", str(video))
-    _line(answers, "picture", str(written))
-
-
-class Results:
-    """A folder of results: for each video a picture and a JSON file, both under the video's own name.
-
-    Results of another video are never overwritten: the second `throw` becomes `throw-2`. Those of the same video, from
-    an earlier run, are.
-    """
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self._taken: set[str] = set()
-
-    def save(self, video: Path, description: "Description", fps: float | None = None) -> Path:
-        """Write both files and return the picture's path; raises UserError where the folder can't be written to."""
-        from ui.figures import draw
-
-        name, number = video.stem, 2
-        while name in self._taken or self._belongs_to_another(name, video):
-            name, number = f"{video.stem}-{number}", number + 1
-        self._taken.add(name)
-        picture = self.folder / f"{name}.png"
-        try:
-            draw(description, picture, fps)
-            text = json.dumps({"video": str(video), **description.to_dict()}, indent=2)
-            (self.folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{self.folder} can't be written to ({error.strerror}); choose another folder") from error
-        return picture
-
-    def _belongs_to_another(self, name: str, video: Path) -> bool:
-        record = self.folder / f"{name}.json"
-        if not record.exists():
-            return (self.folder / f"{name}.png").exists()
-        try:
-            return Path(json.loads(record.read_text(encoding="utf-8"))["video"]).resolve() != video.resolve()
-        except (OSError, ValueError, KeyError, TypeError):
-            return True
+    print_answer(answers, str(video), description, scene.field_of_view, truth=scene.family)
+    print_line(answers, "video", str(video))
+    print_line(answers, "picture", str(written))
 
 
 def _check_times(start: float | None, end: float | None, fps: float | None) -> None:
@@ -209,6 +218,54 @@ def _check_times(start: float | None, end: float | None, fps: float | None) -> N
         raise typer.BadParameter("--fps has to be more than 0")
     if end is not None and end <= (start or 0):
         raise typer.BadParameter(f"--end ({end:g} s) has to come after --start ({start or 0:g} s)")
+
+
+def _check_together(
+    videos: list[Path],
+    out: Path | None,
+    right: Path | None,
+    rig: Path | None,
+    ask: str | None,
+    scale: str | None,
+    no_refine: bool,
+) -> None:
+    """Raises typer.BadParameter where options do not go together."""
+    from ui.batch import TABLE_SUFFIXES
+
+    table = out is not None and out.suffix in TABLE_SUFFIXES
+    if (right is None) != (rig is None):
+        raise typer.BadParameter("--right and --rig belong together: a second video and the two cameras' calibration")
+    if right is not None and (len(videos) > 1 or videos[0].is_dir() or table or ask or scale or no_refine):
+        raise typer.BadParameter(
+            "--right goes with one left VIDEO, and not with a table, --ask, --scale or --no-refine: two views have "
+            "the scale of the cameras' file"
+        )
+    if table and (ask or scale):
+        raise typer.BadParameter(f"{out} is a table, which holds neither answers to --ask nor a --scale")
+
+
+def _reply(
+    question: str, describer, video: Path, description: "Description", scale: "Scale | None", out: Path | None
+) -> "Answer":
+    """The chat's answer about a video that has just been described."""
+    from agents.agent import Agent
+    from agents.session import Session
+
+    session = Session(describer, out or Path("out/chat"), [video])
+    session.remember(description)
+    session.scale = scale
+    return Agent(session).ask(question)
+
+
+def _more(description: "Description", metres: float | None, reply: "Answer | None") -> dict:
+    """What further options add to the JSON object."""
+    more = {}
+    if metres is not None:
+        best = description.best.stretched(metres, metres, metres)
+        more |= {"metres_per_unit": metres, "equation_m": best.to_text()}
+    if reply is not None:
+        more |= {"answer": reply.text, "answered_by": reply.model}
+    return more
 
 
 def _make_folder(out: Path | None, messages: Console) -> Results | None:
@@ -266,54 +323,6 @@ def _complain(messages: Console, error: UserError, video: Path | None = None) ->
 
 def _print_json(answer: dict) -> None:
     print(json.dumps(answer), flush=True)
-
-
-def _print_answer(
-    answers: Console, video: str, description: "Description", field_of_view: float = 60.0, truth: str | None = None
-) -> None:
-    """The answer for a person: what it is, its equations, and what they rest on."""
-    headline = Text.assemble((video, "bold"), "\n  ", (description.family, "bold green"), f": {description.meaning}")
-    answers.print(headline, soft_wrap=True)
-    if truth is not None:
-        _line(answers, "truth", truth if truth != description.family else f"{truth}, so the family is right")
-    _line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
-    if description.refined is not None:
-        _equation(answers, "refined", description.refined, "bold")
-    if description.second_opinion is not None:
-        _line(answers, "together", description.doubt or "the language model and the fit to its tokens agree")
-    _equation(answers, "raw", description.equation, "bold" if description.refined is None else "")
-    frame, place = description.to_dict()["frame"], description.clip.placement
-    end = place.t0_s + place.duration_s
-    window = f"t counts seconds from {place.t0_s:.2f} s of the video; used {place.t0_s:.2f} to {end:.2f} s"
-    _line(answers, "time", window)
-    _line(answers, "axes", "x to the right, y up, z towards the camera")
-    if "length_unit" in frame:
-        _line(answers, "unit", str(frame["length_unit"]))
-    for note in description.clip.notes:
-        _line(answers, "note", note)
-    limit = (
-        "one camera can't tell how large or how far away the object is, nor how deep its path: "
-        f"the scale of z assumes a field of view of {field_of_view:g} degrees"
-    )
-    _line(answers, "limit", limit)
-
-
-def _rivals(description: "Description") -> str:
-    others = sorted(
-        ((name, p) for name, p in description.probabilities.items() if name != description.family),
-        key=lambda rival: -rival[1],
-    )
-    shown = [f"{name} {p:.0%}" for name, p in others[:_SHOWN_RIVALS] if p >= 0.01]
-    return f" (next: {', '.join(shown)})" if shown else ""
-
-
-def _equation(answers: Console, label: str, equation, style: str) -> None:
-    for axis, text in equation.to_text().items():
-        _line(answers, label if axis == "x" else "", f"{axis}(t) = {text}", style)
-
-
-def _line(answers: Console, label: str, text: str, style: str = "") -> None:
-    answers.print(Text.assemble("  ", (f"{label:<12}", "dim"), (text, style)), soft_wrap=True)
 
 
 if __name__ == "__main__":

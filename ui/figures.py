@@ -14,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from data.equation import Equation
 from data.errors import UserError
 from data.video import frames
 
@@ -28,7 +29,7 @@ MOMENTS = (("first", "#2a9d5c", 0.0), ("middle", "#e0a100", 0.5), ("last", "#2f6
 _DENSE = 240
 _LONGEST_SIDE = 640
 _MARGIN_S = 0.5
-_HALO = [patheffects.withStroke(linewidth=3.2, foreground="white")]
+HALO = [patheffects.withStroke(linewidth=3.2, foreground="white")]
 
 
 def draw(description: "Description", path: Path, fps: float | None = None) -> None:
@@ -47,7 +48,7 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
     video, space = top.subfigures(1, 2, width_ratios=(2.35, 1))
     _draw_title(title, description)
     _draw_frames(video, description, fps)
-    _draw_space(space, description)
+    draw_path(space, description.best, description.clip.placement.duration_s)
     _draw_curves(curves, description)
     _draw_strips(strips, description)
     figure.savefig(path)
@@ -73,7 +74,7 @@ def _draw_frames(part: SubFigure, description: "Description", fps: float | None)
         corner = place.to_pixels(np.array([-1.0, 1.0]))
         side = 2 * place.half_width_px
         ax.add_patch(Rectangle(corner, side, side, fill=False, ec="white", lw=1.0, ls=(0, (4, 3))))
-        ax.plot(*curve.T, color=PATH, lw=1.5, path_effects=_HALO, solid_capstyle="round")
+        ax.plot(*curve.T, color=PATH, lw=1.5, path_effects=HALO, solid_capstyle="round")
         here = description.pixels(description.best, np.array([time - place.t0_s]))[0]
         ax.plot(*here, "o", ms=15, mfc="none", mec="white", mew=4.2)
         ax.plot(*here, "o", ms=15, mfc="none", mec=colour, mew=2.2)
@@ -98,12 +99,10 @@ def _pictures(description: "Description", fps: float | None) -> list[tuple[float
     return nearest
 
 
-def _draw_space(part: SubFigure, description: "Description") -> None:
+def draw_path(part: SubFigure, equation: Equation, duration_s: float, unit: str = "") -> None:
     """The path in space with equal axes, seen from above and a little from the left of the camera."""
-    duration = description.clip.placement.duration_s
     ax = part.add_axes((0.0, -0.02, 0.95, 1.0), projection="3d")
-    t = np.linspace(0.0, duration, _DENSE)
-    path = description.best.positions(t)
+    path = equation.positions(np.linspace(0.0, duration_s, _DENSE))
     centre, half = (path.max(0) + path.min(0)) / 2, max(np.ptp(path, axis=0).max() / 2, 1e-3) * 1.1
     for setter, middle in zip((ax.set_xlim, ax.set_ylim, ax.set_zlim), centre, strict=True):
         setter(middle - half, middle + half)
@@ -114,11 +113,12 @@ def _draw_space(part: SubFigure, description: "Description") -> None:
     ax.plot(*floor.T, color=SHADOW, lw=1.2)
     ax.plot(*path.T, color=PATH, lw=2.4)
     for name, colour, tau in MOMENTS:
-        here = description.best.positions(np.array([tau * duration]))[0]
+        here = equation.positions(np.array([tau * duration_s]))[0]
         ax.plot(*here[:, None], "o", ms=8, color=colour, mec="white", mew=1.2, label=name)
-    ax.set_xlabel("x, right", color=INK, labelpad=-4)
-    ax.set_ylabel("y, up", color=INK, labelpad=-4)
-    ax.set_zlabel("z, to camera", color=INK, labelpad=-4)
+    of = f", {unit}" if unit else ""
+    ax.set_xlabel(f"x, right{of}", color=INK, labelpad=-4)
+    ax.set_ylabel(f"y, up{of}", color=INK, labelpad=-4)
+    ax.set_zlabel(f"z, to camera{of}", color=INK, labelpad=-4)
     ax.tick_params(labelsize=7, pad=-2, colors=GREY)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))

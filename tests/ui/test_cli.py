@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from data.equation import Equation
@@ -84,3 +85,46 @@ def test_help_does_not_wait_for_the_networks():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--right", "b.mp4"],
+        ["--rig", "rig.json"],
+        ["--right", "b.mp4", "--rig", "rig.json", "--ask", "what was g?"],
+        ["--scale", "6.7 cm", "--out", "table.csv"],
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage(run, video, wrong):
+    assert run("describe", video, *wrong).exit_code == 2
+
+
+def test_a_broken_calibration_is_one_sentence_before_the_networks_load(run, video, tmp_path):
+    rig = tmp_path / "rig.json"
+    rig.write_text("{}")
+    result = run("describe", video, "--right", video, "--rig", rig, "--base-model", "missing")
+    assert result.exit_code == 1
+    assert "does not describe two cameras" in result.stderr and len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("scale", "metres"), [("24 cm", 1.0), ("the ball is 240 mm wide", 1.0), ("121.5 px/m", 1.0), ("2 m away", 0.5)]
+)
+def test_a_scale_gives_the_equation_in_metres(run, video, scale, metres):
+    answer = json.loads(run("describe", video, "--json", "--scale", scale).stdout)
+    assert answer["metres_per_unit"] == pytest.approx(metres, rel=0.05)
+    t = np.linspace(0, 1, 5)
+    units, found = (Equation.from_text(answer[key]).positions(t) for key in ("refined", "equation_m"))
+    assert np.allclose(found, units * answer["metres_per_unit"], rtol=1e-2, atol=1e-3)
+    assert "unit        metre" in run("describe", video, "--scale", scale).stdout
+
+
+def test_a_scale_that_is_none_is_one_sentence(run, video):
+    result = run("describe", video, "--scale", "rather large")
+    assert result.exit_code == 1 and "is no scale" in result.stderr
+
+
+def test_a_question_is_answered_beside_the_description(run, video):
+    answer = json.loads(run("describe", video, "--json", "--scale", "24 cm", "--ask", "what is the radius?").stdout)
+    assert "radius" in answer["answer"] and " m" in answer["answer"] and "router" in answer["answered_by"]

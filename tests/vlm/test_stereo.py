@@ -1,0 +1,103 @@
+"""Two views of one motion give its true equation in space, and views that do not belong together are refused."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.clip import CANONICAL, Picture
+from data.errors import UserError
+from data.export import to_frames, write_video
+from data.families import FAMILIES
+from data.fit import CENTRE_ERROR, probabilities
+from data.nuisances import Nuisances
+from data.render import render
+from data.rig import draw_views
+from data.scene import SceneSettings
+from data.stereo import StereoPair
+from vlm.describe import Describer
+from vlm.refine import DECODED
+from vlm.stereo import View, describe_pair, fit_views
+
+TIMES = CANONICAL.times
+
+
+def seen(name: str, noise: float = 0.0):
+    """Two exact tracks, the pair that sees them, and the true path (17, 3)."""
+    rig, scenes = draw_views(SceneSettings(families=(name,), exactly=Nuisances()), 11, 0, 2)
+    pair = StereoPair.of(rig, 64)
+    truth = FAMILIES[name].positions(scenes[0].path, TIMES) - [0, 0, rig.focal]
+    error = CENTRE_ERROR / rig.focal
+    rng = np.random.default_rng(0)
+    views = [View(TIMES, pair.rays(truth, right) + noise * error * rng.normal(size=(17, 2)), error) for right in (0, 1)]
+    return views, pair, truth
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_exact_tracks_give_the_true_path(name):
+    views, pair, truth = seen(name)
+    fits = fit_views(views, pair)
+    assert np.allclose(FAMILIES[name].positions(fits[name].constants, TIMES), truth, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_tracks_with_errors_still_name_the_family(name):
+    views, pair, truth = seen(name, noise=1.0)
+    chances = probabilities(fit_views(views, pair), DECODED)
+    assert max(chances, key=chances.get) == name
+
+
+def test_views_of_different_times_are_refused():
+    (left, right), pair, _ = seen("helical")
+    with pytest.raises(UserError, match="at the same time"):
+        fit_views([left, replace(right, t=right.t + 2)], pair)
+
+
+def test_exchanged_views_are_refused():
+    camera = {"focal_px": [500, 500], "centre_px": [320, 240]}
+    plain = {"left": camera, "right": camera, "rotation": np.eye(3).tolist(), "translation": [-0.5, 0, 0]}
+    pair = StereoPair.from_dict(plain)
+    truth = np.column_stack([TIMES - 0.5, TIMES * (1 - TIMES), np.full(17, -3.0)])
+    views = [View(TIMES, pair.rays(truth, right), 0.002) for right in (False, True)]
+    fit_views(views, pair)
+    with pytest.raises(UserError, match="which video is the left one"):
+        fit_views(views[::-1], pair)
+
+
+def test_views_of_two_motions_are_refused():
+    (left, _), pair, _ = seen("helical")
+    (_, other), _, _ = seen("parabolic")
+    with pytest.raises(UserError, match="no one motion is seen by both"):
+        fit_views([left, other], pair)
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory):
+    """Two rendered videos, their calibration, and the true path at clip times."""
+    folder = tmp_path_factory.mktemp("pair")
+    settings = SceneSettings(families=("helical",), strength=(0.2, 0.4), radius=(0.09, 0.15), focal=(2.5, 4.0))
+    rig, scenes = draw_views(settings, 77, 3, 2)
+    for name, scene in zip(("left", "right"), scenes):
+        write_video(folder / f"{name}.mp4", to_frames(render([scene], Picture(frames=49, size=256))[0]), 30)
+    (folder / "rig.json").write_text(json.dumps(StereoPair.of(rig, 256).to_dict()))
+
+    def truth(seconds):
+        return FAMILIES["helical"].positions(scenes[0].path, seconds / (48 / 30)) - [0, 0, rig.focal]
+
+    return folder, truth
+
+
+@pytest.mark.slow
+def test_two_videos_give_depth_in_the_cameras_unit(filmed):
+    folder, truth = filmed
+    pair = StereoPair.load(folder / "rig.json")
+    found = describe_pair(Describer(), folder / "left.mp4", folder / "right.mp4", pair)
+    assert found.family == "helical" and found.to_dict()["frame"]["scale_known"]
+    place = found.left.clip.placement
+    t = np.linspace(0, place.duration_s, 30)
+    true = truth(place.t0_s + t)
+    # Depth from the camera too, which one view can't tell: within a twentieth of the path's extent.
+    assert np.abs(found.equation.positions(t) - true).mean() < 0.05 * np.ptp(true, axis=0).max()
+    # The curve is drawn where the ball is, in both videos: 256 pixels wide.
+    assert max(found.reprojection_px) < 4
