@@ -53,6 +53,11 @@ class Nuisances:
         return cls(**dict.fromkeys(NAMES, strength))
 
     @classmethod
+    def crowded(cls, rng: np.random.Generator, level: float) -> "Nuisances":
+        """All of them at once, each evenly between half of `level` and `level`."""
+        return cls(**dict(zip(NAMES, (level * rng.uniform(0.5, 1, len(NAMES))).tolist())))
+
+    @classmethod
     def draw(cls, rng: np.random.Generator, level: float) -> "Nuisances":
         """Strengths evenly between 0 and `level`; those that add a thing to the scene are present half the time."""
         strengths = level * rng.uniform(0, 1, len(NAMES))

@@ -25,6 +25,9 @@ class SceneSettings:
     strength: tuple[float, float] = (0.0, 1.0)
     """Least and greatest level of the nuisances; each scene draws its own level, and each nuisance of it a strength
     from 0 to that level."""
+    crowded: float = 0.0
+    """Share of the scenes in which all nuisances are there at once, each between half the scene's level and that level.
+    Drawn one by one, they hardly ever meet as they do in a bad video."""
     exactly: Nuisances | None = None
     """The strengths themselves, the same for every scene, instead of drawn ones."""
     radius: tuple[float, float] = (0.05, 0.2)
@@ -41,6 +44,8 @@ class SceneSettings:
             raise ValueError(f"a number of turns belongs to periodic families, not to all of {self.families}")
         if not 0 <= self.strength[0] <= self.strength[1] <= 1:
             raise ValueError(f"nuisance strengths lie between 0 and 1, not {self.strength}")
+        if not 0 <= self.crowded <= 1:
+            raise ValueError(f"the share of crowded scenes lies between 0 and 1, not {self.crowded}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,9 @@ def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
     name = settings.families[rng.integers(len(settings.families))]
     constants, path, focal, radius = _draw_path(settings, name, rng)
     level = rng.uniform(*settings.strength)
-    nuisances = settings.exactly or Nuisances.draw(rng, level)
+    # Settings without crowded scenes draw the same numbers as before there were any.
+    crowded = settings.crowded > 0 and rng.random() < settings.crowded
+    nuisances = settings.exactly or (Nuisances.crowded if crowded else Nuisances.draw)(rng, level)
     backdrop_seed = int(rng.integers(2**31))
     return Scene(
         family=name,

@@ -11,7 +11,7 @@ from data.scene import Scene, SceneSettings, draw_scene
 TRAINING_SEED = 1
 VALIDATION_SEED = 2
 TEST_SEED = 3
-TRAINING_SCENES = SceneSettings(strength=(0.0, 0.8))
+TRAINING_SCENES = SceneSettings(strength=(0.0, 0.8), crowded=0.4)
 """What everything here is trained and validated on, and the baselines too."""
 
 

@@ -24,6 +24,8 @@ class Settings(Protocol):
     batch: int
     """Clips per step and process."""
     validate_every: int
+    first_clip: int
+    """Number in the training stream at which the first step's clips begin."""
 
     def rate(self, step: int) -> float:
         """Learning rate at a step, relative to its peak."""
@@ -97,7 +99,8 @@ class TrainingLoop:
     def first_clip(self) -> int:
         """Number in the training stream of this step's first clip in this process."""
         batch, accelerator = self.settings.batch, self.accelerator
-        return (self.step * accelerator.num_processes + accelerator.process_index) * batch
+        step = self.step * accelerator.num_processes + accelerator.process_index
+        return self.settings.first_clip + step * batch
 
     @contextmanager
     def drawing(self):

@@ -51,6 +51,9 @@ class TokenizerTraining:
     """Decay of the exponential moving average of the weights."""
     validate_every: int = 300
     validation_clips: int = 128
+    first_clip: int = 0
+    """Number in the training stream at which the first step's clips begin: a training that starts from another's
+    weights goes on behind the clips that those have seen."""
 
     def __post_init__(self):
         if not 0 <= self.soft_until <= self.hard_from <= 1:
@@ -120,9 +123,10 @@ def main(
     steps: Annotated[int, typer.Option(help="Steps in all.")] = TokenizerTraining.steps,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = TokenizerTraining.batch,
     validate_every: Annotated[int, typer.Option()] = TokenizerTraining.validate_every,
+    first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
 ):
     """Train the tokenizer; stop it at any time and start it again to go on."""
-    settings = TokenizerTraining(steps=steps, batch=batch, validate_every=validate_every)
+    settings = TokenizerTraining(steps=steps, batch=batch, validate_every=validate_every, first_clip=first_clip)
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
     config = TokenizerConfig.load(start_from / CONFIG) if start_from else TokenizerConfig()

@@ -59,6 +59,9 @@ class VLMTraining:
     hidden states of the visual tokens. It costs no further token, and supervises 51 values a clip."""
     reader_weight: float = 2.0
     validate_every: int = 250
+    first_clip: int = 0
+    """Number in the training stream at which the first step's clips begin: a training that starts from another's
+    weights goes on behind the clips that those have seen."""
     validation_clips: int = 128
     calibration_clips: int = 400
     """Validation clips that the temperature of the families' probabilities is fitted on, at the end."""
@@ -147,12 +150,13 @@ def main(
     steps: Annotated[int, typer.Option(help="Steps in all.")] = VLMTraining.steps,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VLMTraining.batch,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = VLMTraining.validate_every,
+    first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
     compile_encoder: Annotated[
         bool, typer.Option(help="Compile the tokenizer's encoder (minutes, then faster).")
     ] = False,
 ):
     """Fine-tune the language model; stop it at any time and start it again to go on."""
-    settings = VLMTraining(steps=steps, batch=batch, validate_every=validate_every)
+    settings = VLMTraining(steps=steps, batch=batch, validate_every=validate_every, first_clip=first_clip)
     fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model, None, compile_encoder)
 
 

@@ -121,6 +121,16 @@ def test_nuisances_are_drawn_up_to_their_level():
         Nuisances(noise=1.5)
 
 
+def test_crowded_scenes_have_all_nuisances_at_once():
+    settings = SceneSettings(strength=(0.6, 0.6), crowded=0.5)
+    drawn = [draw_scene(settings, 0, k).nuisances for k in range(60)]
+    least = np.array([min(getattr(n, name) for name in NAMES) for n in drawn])
+    greatest = max(getattr(n, name) for n in drawn for name in NAMES)
+    assert 0.3 < (least >= 0.3).mean() < 0.7 and greatest <= 0.6
+    with pytest.raises(ValueError, match="crowded"):
+        SceneSettings(crowded=1.5)
+
+
 def test_unknown_families_and_strengths_are_refused():
     with pytest.raises(ValueError, match="unknown families"):
         SceneSettings(families=("zigzag",))
