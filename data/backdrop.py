@@ -26,7 +26,7 @@ def draw_backdrop(seed: int, texture: float, distractors: float, size: int) -> T
     picture = (base[:, None, None] + 0.35 * texture * pattern) * _falloff(rng, u, v, texture)
     for _ in range(int(rng.integers(1, 4)) if distractors else 0):
         cover = _thing(rng, u, v, distractors)
-        picture = picture * (1 - cover) + mean_colour(int(rng.integers(2**31)))[:, None, None] * cover
+        picture += cover * (mean_colour(int(rng.integers(2**31)))[:, None, None] - picture)
     return torch.from_numpy(np.clip(picture, 0, 1).astype(np.float32))
 
 
@@ -39,7 +39,8 @@ def mean_colour(seed: int) -> np.ndarray:
 
 def pale(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The colour of a thing: most walls, floors, skies and furniture are paler than one drawn from the whole cube."""
-    return colour.mean() + rng.uniform(0.1, 1.0) ** 3 * (colour - colour.mean())
+    grey = colour.mean()
+    return grey + rng.uniform(0.1, 1.0) ** 3 * (colour - grey)
 
 
 def _falloff(rng, u, v, strength):
@@ -81,11 +82,8 @@ def _wall(rng, u, v, size):
     for _ in range(rng.integers(2, 6)):
         (x, y), (w, h) = rng.uniform(-1, 1, 2), rng.uniform(0.1, 0.4, 2)
         frame, inner = _box(u, v, x, y, w, h, size), _box(u, v, x, y, w * 0.85, h * 0.85, size)
-        pattern = pattern * (1 - frame) + rng.uniform(-1, 1) * frame
-        pattern = (
-            pattern * (1 - inner)
-            + _enlarge(rng.normal(size=(3, 9, 9)) * 0.3 + rng.normal(size=(1, 9, 9)), size) * inner
-        )
+        pattern += frame * (rng.uniform(-1, 1) - pattern)
+        pattern += inner * (_enlarge(rng.normal(size=(3, 9, 9)) * 0.3 + rng.normal(size=(1, 9, 9)), size) - pattern)
     return pattern
 
 

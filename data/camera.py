@@ -36,9 +36,9 @@ def canonical(family: Family, constants: np.ndarray, focal: float) -> np.ndarray
 
 def extent(positions: np.ndarray, focal: float, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest (u, v) that a ball of so large a radius covers along positions (T, 3)."""
-    uv = project(positions, focal)
-    size = radius * magnification(positions, focal)[:, None]
-    return (uv - size).min(axis=0), (uv + size).max(axis=0)
+    scale = magnification(positions, focal)[:, None]
+    uv = positions[:, :2] * scale
+    return (uv - radius * scale).min(axis=0), (uv + radius * scale).max(axis=0)
 
 
 def frame_path(
@@ -56,18 +56,26 @@ def frame_path(
     Returns:
         The constants in the camera's frame, or None where no scale fits (a path along the line of sight, say).
     """
-    path = family.moved(constants, 1.0, -family.positions(constants, _DENSE).mean(axis=0))
-    path = family.moved(path, 0.3 / np.abs(family.positions(path, _DENSE)).max())
+    # Scaling and shifting a path does the same to its points, so they are reckoned from the constants only once.
+    # One axis after the other in memory: this is what drawing a scene takes longest over.
+    points = np.asfortranarray(family.positions(constants, _DENSE))
+    centre = points.mean(axis=0)
+    scale = 0.3 / np.abs(points - centre).max()
+    shift = -scale * centre
+    points = scale * points + shift
+    depth, aside = np.abs(points[:, 2]).max(), np.zeros(3)
     for _ in range(12):
-        positions = family.positions(path, _DENSE)
-        if np.abs(positions[:, 2]).max() > 0.6 * focal:
+        if depth > 0.6 * focal:
             return None
-        low, high = extent(positions, focal, radius)
-        middle, size = (low + high) / 2, (high - low).max()
-        grow = (2 * fill - 2 * radius) / max(size - 2 * radius, 1e-3)
-        path = family.moved(path, np.clip(grow, 0.5, 2.0), np.append(-middle * np.clip(grow, 0.5, 2.0), 0.0))
-        path = family.moved(path, 1.0, [0.0, 0.0, -family.positions(path, _DENSE)[:, 2].mean()])
-    positions = family.positions(path, _DENSE)
-    low, high = extent(positions, focal, radius)
+        low, high = extent(points, focal, radius)
+        grow = (2 * fill - 2 * radius) / max((high - low).max() - 2 * radius, 1e-3)
+        grow = min(max(grow, 0.5), 2.0)
+        # The mean depth is zero from the start and stays so.
+        aside[:2] = -grow / 2 * (low + high)
+        points = grow * points + aside
+        scale, shift, depth = grow * scale, grow * shift + aside, grow * depth
+    low, high = extent(points, focal, radius)
     framed = max(-low.min(), high.max()) < 0.97 and np.abs((high - low).max() - 2 * fill) < 0.1
-    return path if framed and np.abs(positions[:, 2]).max() <= deepest * focal else None
+    if not framed or depth > deepest * focal:
+        return None
+    return family.moved(constants, scale, shift)

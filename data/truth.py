@@ -6,7 +6,7 @@ two lists, names and values. Numbers that can have a fraction are always written
 
 import json
 
-from data.families import FAMILIES
+from data.families import MOTIONS
 from data.nuisances import NAMES
 from data.render import track
 from data.rig import Rig
@@ -39,7 +39,7 @@ def write_truth(scenes: list[Scene], rig: Rig, seed: int, index: int) -> bytes:
 
 def _seen(scene: Scene) -> dict:
     """What differs between two cameras."""
-    family = FAMILIES[scene.family]
+    family = MOTIONS[scene.family]
     ball = track([scene])
     u, v, radius = ball.centre[0, :, 0], ball.centre[0, :, 1], ball.radius[0]
     return {

@@ -61,9 +61,9 @@ def write_between(readme: Path, written: str, mark: str = "results") -> None:
     readme.write_text(_between(mark).sub(lambda found: found[1] + written + found[3], readme.read_text()))
 
 
-def written_table(readme: Path = README) -> str:
-    """What stands between the README's marks."""
-    return _between("results").search(readme.read_text())[2]
+def written_table(readme: Path = README, mark: str = "results") -> str:
+    """What stands between a README's marks."""
+    return _between(mark).search(readme.read_text())[2]
 
 
 def _between(mark: str) -> re.Pattern:

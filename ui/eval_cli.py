@@ -89,6 +89,28 @@ def tokenizer(
     typer.echo(table(results))
 
 
+@app.command(epilog="Example: trajvlm eval strangers --clips 60")
+def strangers(clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = 60):
+    """Motions outside the five families: how often they are refused, and how often a known one is."""
+    from eval.strangers import evaluate, save, table
+
+    with _sentences():
+        results = evaluate(clips)
+    save(results)
+    typer.echo(table(results))
+
+
+@app.command(epilog="Example: trajvlm eval views --clips 60")
+def views(clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each level of nuisances.")] = 60):
+    """One view against two calibrated ones: the family, and the path in space with its true depth."""
+    from eval.views import evaluate, save, table
+
+    with _sentences():
+        results = evaluate(clips)
+    save(results)
+    typer.echo(table(results))
+
+
 @app.command(epilog="Example: trajvlm eval grids --minutes 5")
 def grids(
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = 5.0,

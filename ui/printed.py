@@ -29,7 +29,9 @@ def print_answer(
         scale: one known length, for equations in metres; raises UserError where the description does not give it.
     """
     metres = 1.0 if scale is None else scale.metres_per_unit(description)
-    headline = Text.assemble((video, "bold"), "\n  ", (description.family, "bold green"), f": {description.meaning}")
+    found = (description.family, "bold green") if description.known else ("none of the known families", "bold red")
+    nearest = "" if description.known else f"; nearest: {description.family}"
+    headline = Text.assemble((video, "bold"), "\n  ", found, f"{nearest}: {description.meaning}")
     answers.print(headline, soft_wrap=True)
     if truth is not None:
         print_line(answers, "truth", truth if truth != description.family else f"{truth}, so the family is right")

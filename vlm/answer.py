@@ -1,7 +1,8 @@
 """What the language model answers: the family's word and one number for each of its constants.
 
-The structure of the equation follows from the family, so the model writes only what is left open; `equation` puts the
-numbers into the family's symbolic form. Every allowed sequence of tokens is therefore an equation that parses.
+The structure of the equation follows from the family, so the model writes only what is left open; `text` puts the
+written numbers into the family's form, as a person reads it. Every allowed sequence of tokens is therefore an equation
+that parses.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,21 @@ class Answer:
     def equation(self) -> Equation:
         """The symbolic equation in clip time."""
         return FAMILIES[self.family].equation(self.constants)
+
+    @property
+    def text(self) -> str:
+        """The answer written out, in clip time: the family's word, and the numbers as their tokens read, each in its
+        place: `linear: x = -0.10 +0.42*(2*t - 1); y = ...`. What stands between them was not for the model to write.
+        """
+        family = FAMILIES[self.family]
+        turn = f"2*pi*{family.turns(self.constants):.2f}*(t - 0.5)"
+        forms = {"1": "", "s": "*(2*t - 1)", "s2": "*(2*t - 1)**2", "cos": f"*cos({turn})", "sin": f"*sin({turn})"}
+        axes = []
+        for axis, column in zip("xyz", family.vectors(self.constants).T):
+            # Adding 0.0 makes -0.0 into 0.0.
+            terms = [f"{round(v, 2) + 0.0:+.2f}{forms[name]}" for v, name in zip(column.tolist(), family.basis)]
+            axes.append(f"{axis} = {' '.join(terms)}")
+        return f"{self.family}: {'; '.join(axes)}"
 
     def positions(self, t: np.ndarray) -> np.ndarray:
         """Positions (T, 3) at clip times t (T,)."""

@@ -48,6 +48,8 @@ class Description:
     model_family: str
     model_probabilities: dict[str, float]
     """The language model's own."""
+    model_text: str
+    """The language model's answer as its tokens read, in clip time, for the canonical camera."""
     equation: Equation
     """From the language model alone, of its own family."""
     refined: Equation | None
@@ -66,6 +68,10 @@ class Description:
     timings_s: dict[str, float]
     second_opinion: SecondOpinion | None = None
     """None where the fit was off or impossible."""
+    miss_px: float | None = None
+    """Median distance of the refined curve from the decoded track, in pixels of 64; None without a fit."""
+    known: bool = True
+    """False where no family's curve comes near the decoded track: the family is then the nearest one, and wrong."""
 
     @property
     def meaning(self) -> str:
@@ -78,8 +84,13 @@ class Description:
 
     @property
     def doubt(self) -> str | None:
-        """A sentence where the language model and the fit to its tokens name different families."""
+        """A sentence where no family fits, or where the language model and the fit name different ones."""
         other = self.second_opinion
+        if not self.known:
+            return (
+                f"none of the known families: even the nearest curve, {self.family}, misses the decoded track by "
+                f"{self.miss_px:.1f} pixels of the clip's 64"
+            )
         if other is None or other.family == self.model_family:
             return None
         return (
@@ -102,12 +113,15 @@ class Description:
         return {
             "video": self.clip.source,
             "family": self.family,
+            "known": self.known,
             "confidence": round(self.confidence, 4),
             "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
             "model_family": self.model_family,
+            "model_text": self.model_text,
             "model_probabilities": {name: round(p, 4) for name, p in self.model_probabilities.items()},
             "equation": self.equation.to_text(),
             "refined": self.refined.to_text() if self.refined else None,
+            "miss_px": None if self.miss_px is None else round(self.miss_px, 3),
             "second_opinion": self.second_opinion
             and {
                 "by": "least squares on the decoded track, no language model",
@@ -227,6 +241,7 @@ class Describer:
             probabilities=final.probabilities,
             model_family=answer.family,
             model_probabilities=answer.probabilities,
+            model_text=answer.text,
             equation=seconds(answer.family, answer.constants),
             refined=None if verdict is None else seconds(final.family, final.constants),
             codes=codes[0],
@@ -243,4 +258,6 @@ class Describer:
             },
             second_opinion=other
             and SecondOpinion(other.family, other.probabilities, seconds(other.family, other.constants)),
+            miss_px=None if verdict is None else verdict.miss_px,
+            known=verdict is None or verdict.known,
         )

@@ -1,7 +1,11 @@
-"""The families of motion that are known here; a new one is one file and one line."""
+"""The families of motion that are known here; a new one is one file and one line.
+
+`FAMILIES` are those that an answer can name, `MOTIONS` all that can be drawn: the others are there to be refused.
+"""
 
 from data.families import circular, helical, linear, oscillating, parabolic
 from data.families.family import Family
+from data.families.others import OTHERS
 
 FAMILIES: dict[str, Family] = {
     module.FAMILY.name: module.FAMILY
@@ -13,5 +17,6 @@ FAMILIES: dict[str, Family] = {
         oscillating,
     )
 }
+MOTIONS: dict[str, Family] = FAMILIES | {family.name: family for family in OTHERS}
 
-__all__ = ["FAMILIES", "Family"]
+__all__ = ["FAMILIES", "MOTIONS", "Family"]

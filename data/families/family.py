@@ -19,6 +19,8 @@ from data.equation import Equation, T
 S = 2 * T - 1
 TURNS = sympy.Symbol("n", positive=True)
 ANGLE = 2 * sympy.pi * TURNS * (T - sympy.Rational(1, 2))
+_FADING = 1.6
+"""A fading turn's amplitude falls to exp(-1.6), a fifth, within the clip."""
 
 _BASIS: dict[str, tuple[sympy.Expr, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
     "1": (sympy.Integer(1), lambda t, n: np.ones(np.broadcast_shapes(t.shape, n.shape))),
@@ -26,7 +28,23 @@ _BASIS: dict[str, tuple[sympy.Expr, Callable[[np.ndarray, np.ndarray], np.ndarra
     "s2": (S**2, lambda t, n: np.broadcast_to((2 * t - 1) ** 2, np.broadcast_shapes(t.shape, n.shape))),
     "cos": (sympy.cos(ANGLE), lambda t, n: np.cos(2 * np.pi * n * (t - 0.5))),
     "sin": (sympy.sin(ANGLE), lambda t, n: np.sin(2 * np.pi * n * (t - 0.5))),
+    # Those of motions that are drawn and never answered.
+    "sin2": (sympy.sin(2 * ANGLE), lambda t, n: np.sin(4 * np.pi * n * (t - 0.5))),
+    "fading cos": (
+        sympy.exp(-_FADING * T) * sympy.cos(ANGLE),
+        lambda t, n: np.exp(-_FADING * t) * np.cos(2 * np.pi * n * (t - 0.5)),
+    ),
+    "fading sin": (
+        sympy.exp(-_FADING * T) * sympy.sin(ANGLE),
+        lambda t, n: np.exp(-_FADING * t) * np.sin(2 * np.pi * n * (t - 0.5)),
+    ),
+    # One parabola after the other, 0 where it touches the ground and 1 at the top.
+    "hop": (
+        4 * sympy.frac(TURNS * T) * (1 - sympy.frac(TURNS * T)),
+        lambda t, n: 4 * ((n * t) % 1) * (1 - (n * t) % 1),
+    ),
 }
+_TURNING = {"cos", "sin", "sin2", "fading cos", "fading sin", "hop"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,7 @@ class Family:
 
     @property
     def periodic(self) -> bool:
-        return "cos" in self.basis
+        return not _TURNING.isdisjoint(self.basis)
 
     @property
     def size(self) -> int:

@@ -95,7 +95,8 @@ def test_only_the_camera_differs_between_views(index):
         assert getattr(left, same) == getattr(right, same)
     assert left.nuisance_seed != right.nuisance_seed and left.backdrop_seed != right.backdrop_seed
     contrast = [np.abs(s.ball - mean_colour(s.backdrop_seed)).mean() for s in (left, right)]
-    assert abs(contrast[0] - contrast[1]) < 0.1
+    # Of 32 backdrops the one of the likest contrast; a ball of a strong colour seldom finds its like.
+    assert abs(contrast[0] - contrast[1]) < 0.2
 
 
 def test_a_camera_at_ninety_degrees_stands_on_the_right():

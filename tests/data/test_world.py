@@ -9,10 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data import stage
 from data.appearance import background, moving_part
 from data.camera import CANONICAL_FOCAL, canonical, extent, magnification, project
 from data.clip import CANONICAL
-from data.families import FAMILIES
+from data.families import FAMILIES, MOTIONS
 from data.families.family import random_rotation
 from data.nuisances import NAMES, Nuisances
 from data.render import _ball, render, render_clean, track
@@ -20,19 +21,19 @@ from data.scene import SceneSettings, draw_scene
 
 DENSE = np.linspace(0, 1, 65)
 seeds = st.integers(0, 2**31)
-names = st.sampled_from(sorted(FAMILIES))
+names = st.sampled_from(sorted(MOTIONS))
 
 
 @given(names, seeds)
 def test_positions_equal_the_symbolic_equation(name, seed):
-    family = FAMILIES[name]
+    family = MOTIONS[name]
     constants = family.draw(np.random.default_rng(seed))
     assert np.allclose(family.equation(constants).positions(DENSE), family.positions(constants, DENSE), atol=1e-9)
 
 
 @given(names, seeds)
 def test_moving_the_constants_moves_the_path(name, seed):
-    family, rng = FAMILIES[name], np.random.default_rng(seed)
+    family, rng = MOTIONS[name], np.random.default_rng(seed)
     constants, rotation, shift = family.draw(rng), random_rotation(rng), rng.normal(size=3)
     moved = family.moved(constants, rotation, shift)
     assert np.allclose(family.positions(moved, DENSE), family.positions(constants, DENSE) @ rotation.T + shift)
@@ -43,7 +44,7 @@ def test_moving_the_constants_moves_the_path(name, seed):
 @given(names, seeds)
 def test_the_canonical_camera_sees_the_same_picture(name, seed):
     scene = draw_scene(SceneSettings(families=(name,)), seed, 0)
-    family = FAMILIES[name]
+    family = MOTIONS[name]
     true, rewritten = (family.positions(c, DENSE) for c in (scene.path, scene.constants))
     assert np.allclose(scene.constants, canonical(family, scene.path, scene.focal))
     assert np.allclose(project(true, scene.focal), project(rewritten, CANONICAL_FOCAL))
@@ -62,7 +63,7 @@ def test_circles_are_round_and_helices_climb_along_their_axis():
 def test_every_frame_shows_the_whole_ball():
     for index in range(300):
         scene = draw_scene(SceneSettings(), 5, index)
-        low, high = extent(FAMILIES[scene.family].positions(scene.path, DENSE), scene.focal, scene.radius)
+        low, high = extent(MOTIONS[scene.family].positions(scene.path, DENSE), scene.focal, scene.radius)
         assert low.min() > -1 and high.max() < 1
         assert np.abs(scene.constants).max() <= 2
 
@@ -73,12 +74,12 @@ def test_the_ball_is_drawn_where_the_equation_puts_it(name, seed):
     settings = SceneSettings(families=(name,), focal=(8, 10), radius=(0.1, 0.15), exactly=Nuisances())
     scene = draw_scene(settings, seed, 0)
     truth = track([scene])
-    coverage = _ball([scene], CANONICAL, 0.0)[0][0]
+    coverage, _ = _ball(scene, CANONICAL)
     axis = (torch.arange(64) + 0.5) / 32 - 1
     mass = coverage.sum(dim=(1, 2))
     u, v = (coverage.sum(dim=1) * axis).sum(dim=1) / mass, -(coverage.sum(dim=2) * axis).sum(dim=1) / mass
     # The outline of a ball is an ellipse; its centre lies further out than the ball's own, by d^2 / (d^2 - r^2).
-    depth = scene.focal - FAMILIES[name].positions(scene.path, CANONICAL.times)[:, 2]
+    depth = scene.focal - MOTIONS[name].positions(scene.path, CANONICAL.times)[:, 2]
     outward = torch.from_numpy(depth**2 / (depth**2 - scene.radius**2)).float()
     assert ((torch.stack([u, v], dim=-1) - truth.centre[0] * outward[:, None]).abs() * 32).max() < 0.1
     assert ((mass / torch.pi).sqrt() / 32 / truth.radius[0] - 1).abs().max() < 0.05
@@ -92,6 +93,22 @@ def test_the_same_seed_and_index_give_the_same_bytes_in_another_process():
     )
     runs = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout for _ in range(2)}
     assert len(runs) == 1 and runs != {""}
+
+
+def test_a_scene_is_drawn_the_same_whatever_else_is_in_the_batch():
+    scenes = [draw_scene(SceneSettings(strength=(k % 2, k % 2)), 8, k) for k in range(4)]
+    alone = [render([scene])[0] for scene in scenes]
+    assert all(torch.equal(a, b) for a, b in zip(render(scenes), alone, strict=True))
+    assert torch.equal(render_clean(scenes)[1:], render_clean(scenes[1:]))
+
+
+@pytest.mark.parametrize("name", ["shadow", "distractors", "tether", "hand"])
+def test_things_are_drawn_as_if_the_whole_picture_were_computed(name, monkeypatch):
+    scenes = [draw_scene(SceneSettings(exactly=Nuisances(**{name: 0.7})), 6, k) for k in range(20)]
+    drawn = render(scenes)
+    monkeypatch.setattr(stage._Layers, "_near", lambda self, uv, reach: (stage._EVERYWHERE, self.u, self.v))
+    monkeypatch.setattr(stage.np, "count_nonzero", len)
+    assert torch.allclose(drawn, render(scenes), atol=1e-4)
 
 
 def test_strength_zero_has_no_nuisances():

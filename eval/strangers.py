@@ -1,0 +1,87 @@
+"""Motions that are none of the families: how often they are refused, and how often a known motion is.
+
+    trajvlm eval strangers --clips 60
+
+Writes `eval/strangers.json` and the table in `vlm/README.md`. A motion is refused where even the answer's own curve
+misses the track that the tokens decode to (`vlm.refine.KNOWN_MISS_PX`); the bound was set on validation clips of the
+known families alone.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data.clip import CANONICAL
+from data.families.others import OTHERS
+from data.nuisances import Nuisances
+from data.render import render
+from data.scene import Scene, SceneSettings, draw_scene
+from data.splits import joined_sha256, scene_sha256
+from data.stream import TEST_SEED
+from eval.intervals import wilson
+from eval.report import write_between
+from tokenizer.readout import read_track
+from vlm.describe import Describer
+from vlm.refine import KNOWN_MISS_PX, judge
+
+RESULTS = Path(__file__).parent / "strangers.json"
+README = Path(__file__).parent.parent / "vlm" / "README.md"
+LEVELS = {
+    "clean": {"exactly": Nuisances()},
+    "light": {"strength": (0.0, 0.3)},
+    "half": {"exactly": Nuisances.all_at(0.5)},
+}
+_KNOWN = "the five families"
+
+
+def evaluate(clips: int) -> dict:
+    """Shares of clips that are refused, with intervals, for each kind of motion and level of nuisances; `clips` of the
+    known families, and as many of the others, evenly over their kinds."""
+    describer = Describer()
+    kinds = {_KNOWN: (SceneSettings().families, clips)}
+    kinds |= {family.name: ((family.name,), -(-clips // len(OTHERS))) for family in OTHERS}
+    results = {"bound_px": KNOWN_MISS_PX, **describer.models, "levels": {}}
+    for level, settings in LEVELS.items():
+        results["levels"][level] = {}
+        for kind, (families, count) in kinds.items():
+            drawn = SceneSettings(families=families, **settings)
+            scenes = [draw_scene(drawn, TEST_SEED, index) for index in range(count)]
+            refused = sum(_refused(describer, tqdm(scenes, desc=f"{level}, {kind}", leave=False)))
+            results["levels"][level][kind] = {
+                "clips": count,
+                "scenes_sha256": joined_sha256(map(scene_sha256, scenes)),
+                "refused": refused,
+                "interval": [round(end, 3) for end in wilson(refused, count)],
+            }
+    return results
+
+
+def _refused(describer: Describer, scenes: Iterable[Scene]) -> list[bool]:
+    """Whether each scene's motion is called none of the families."""
+    found = []
+    for scene in scenes:
+        codes = describer.tokenizer.encode_codes(render([scene], CANONICAL))
+        verdict = judge(describer.lm.answer(codes)[0], read_track(describer.tokenizer.decode_codes(codes)))
+        found.append(verdict is not None and not verdict.known)
+    return found
+
+
+def table(results: dict) -> str:
+    """The shares as Markdown."""
+    levels = results["levels"]
+    lines = ["| refused as none of the families | " + " | ".join(levels) + " |", "|---" * (1 + len(levels)) + "|"]
+    for kind in next(iter(levels.values())):
+        cells = [levels[level][kind] for level in levels]
+        lines.append(f"| {kind} | " + " | ".join(f"{c['refused']} of {c['clips']}" for c in cells) + " |")
+    others = [[levels[level][kind] for kind in levels[level] if kind != _KNOWN] for level in levels]
+    sums = [f"{sum(c['refused'] for c in part)} of {sum(c['clips'] for c in part)}" for part in others]
+    lines.append("| all others | " + " | ".join(sums) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def save(results: dict) -> None:
+    """Write the results and the README's table."""
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_between(README, table(results), "strangers")

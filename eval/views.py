@@ -1,0 +1,102 @@
+"""One view against two: the same motions, seen by one camera and by a calibrated pair, and the path's true depth.
+
+    trajvlm eval views --clips 60
+
+Writes `eval/views.json` and the table in `vlm/README.md`. Paths are compared in space, in the rig's unit and in the
+left camera's frame. One view is given what it can't know, its focal length and where the middle of the path is, so that
+its error is that of the path's shape alone; two views are given the calibration and nothing else.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from data.clip import CANONICAL, SIZE, Clip, Placement
+from data.errors import UserError
+from data.families import FAMILIES
+from data.nuisances import Nuisances
+from data.render import render
+from data.rig import draw_views
+from data.scene import SceneSettings
+from data.splits import joined_sha256, scene_sha256
+from data.stereo import StereoPair
+from data.stream import TEST_SEED
+from eval.intervals import bootstrap_median, wilson
+from eval.report import write_between
+from vlm.describe import Describer
+from vlm.stereo import join
+
+RESULTS = Path(__file__).parent / "views.json"
+README = Path(__file__).parent.parent / "vlm" / "README.md"
+LEVELS = {
+    "clean": SceneSettings(exactly=Nuisances()),
+    "light": SceneSettings(strength=(0.0, 0.3)),
+    "half": SceneSettings(exactly=Nuisances.all_at(0.5)),
+}
+_WHOLE = Placement(SIZE / 2, SIZE / 2, SIZE / 2, 0.0, 1.0, SIZE, SIZE)
+_SYSTEMS = ("one view", "two views")
+
+
+def evaluate(clips: int) -> dict:
+    """Family accuracy and the curve's error of one view and of two, on the same motions."""
+    describer = Describer()
+    results = {"clips": clips, **describer.models, "levels": {}}
+    for level, settings in LEVELS.items():
+        found = {name: {"right": 0, "errors": []} for name in _SYSTEMS}
+        hashes = []
+        for index in tqdm(range(clips), desc=level):
+            rig, scenes = draw_views(settings, TEST_SEED, index, 2)
+            hashes += map(scene_sha256, scenes)
+            family = FAMILIES[scenes[0].family]
+            truth = family.positions(scenes[0].path, CANONICAL.times) - [0.0, 0.0, rig.focal]
+            views = [
+                describer.describe_clip(Clip(picture, _WHOLE, ""), field_of_view=scenes[0].field_of_view)
+                for picture in render(scenes)
+            ]
+            one = views[0].best.positions(CANONICAL.times)
+            answers = {"one view": (views[0].family, one - one.mean(axis=0) + truth.mean(axis=0))}
+            try:
+                both = join(*views, StereoPair.of(rig, SIZE))
+                answers["two views"] = both.family, both.equation.positions(CANONICAL.times)
+            except UserError:
+                answers["two views"] = None, np.full_like(truth, np.inf)
+            for name, (said, path) in answers.items():
+                error = ((path - truth) ** 2).mean(axis=0).sum() / truth.var(axis=0).sum()
+                found[name]["right"] += said == family.name
+                found[name]["errors"].append(float(error) if np.isfinite(error) else float("inf"))
+        results["levels"][level] = {"scenes_sha256": joined_sha256(hashes)} | {
+            name: {
+                "family_accuracy": round(part["right"] / clips, 4),
+                "family_accuracy_interval": [round(end, 3) for end in wilson(part["right"], clips)],
+                "curve_nmse_median": float(f"{np.median(part['errors']):.3g}"),
+                "curve_nmse_median_interval": [float(f"{v:.3g}") for v in bootstrap_median(np.array(part["errors"]))],
+            }
+            for name, part in found.items()
+        }
+    return results
+
+
+def table(results: dict) -> str:
+    """The figures as Markdown."""
+    lines = [
+        "| | family right: one view | two views | curve NMSE in space, median: one view | two views |",
+        "|---|---|---|---|---|",
+    ]
+    for level, cell in results["levels"].items():
+        shares = [f"{cell[name]['family_accuracy']:.1%}" for name in _SYSTEMS]
+        errors = [
+            "{:.2g} ({:.2g} to {:.2g})".format(
+                cell[name]["curve_nmse_median"], *cell[name]["curve_nmse_median_interval"]
+            )
+            for name in _SYSTEMS
+        ]
+        lines.append(f"| {level} | " + " | ".join(shares + errors) + " |")
+    return "\n".join([*lines, "", f"{results['clips']} pairs of clips a level."]) + "\n"
+
+
+def save(results: dict) -> None:
+    """Write the results and the README's table."""
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_between(README, table(results), "views")

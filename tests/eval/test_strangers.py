@@ -1,0 +1,43 @@
+"""The tables of motions outside the families and of two views say what was measured."""
+
+import json
+
+import pytest
+
+from data.families.others import OTHERS
+from eval import strangers, views
+from eval.report import written_table
+from tokenizer.model import weights_sha256
+from vlm.model import adapter_sha256
+
+
+@pytest.mark.parametrize(("table", "mark"), [(strangers, "strangers"), (views, "views")])
+def test_the_readme_says_what_the_results_of_the_shipped_weights_hold(table, mark):
+    results = json.loads(table.RESULTS.read_text())
+    assert written_table(table.README, mark) == table.table(results)
+    assert results["tokenizer"]["sha256"] == weights_sha256()
+    assert results["model"]["adapter_sha256"] == adapter_sha256()
+
+
+def test_refusals_are_added_up_over_the_other_motions():
+    def level(known, others):
+        cell = {"clips": 10, "interval": [0, 1], "scenes_sha256": ""}
+        return {"the five families": {**cell, "refused": known}} | {f.name: {**cell, "refused": others} for f in OTHERS}
+
+    text = strangers.table({"levels": {"clean": level(0, 9), "half": level(1, 4)}})
+    assert "| the five families | 0 of 10 | 1 of 10 |" in text
+    assert f"| all others | {9 * len(OTHERS)} of {10 * len(OTHERS)} | {4 * len(OTHERS)} of {10 * len(OTHERS)} |" in text
+
+
+def test_one_view_stands_beside_two():
+    def cell(share, error):
+        return {
+            "family_accuracy": share,
+            "curve_nmse_median": error,
+            "curve_nmse_median_interval": [error / 2, error * 2],
+        }
+
+    levels = {"clean": {"one view": cell(0.9, 0.01), "two views": cell(1.0, 0.001)}}
+    assert "| clean | 90.0% | 100.0% | 0.01 (0.005 to 0.02) | 0.001 (0.0005 to 0.002) |" in views.table(
+        {"clips": 7, "levels": levels}
+    )
