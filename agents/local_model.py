@@ -17,9 +17,9 @@ from agents.intents import Call, plan
 NAME = "intent router (no language model)"
 
 ABILITIES = (
-    "I can describe the motion, give its equation, say where the object is at a time or after the end, derive speed, "
-    "acceleration, radius, period, g and the like, take a scale or a window of time, plot, draw the curve over the "
-    "video, show the tokens, save a table, and work out arithmetic."
+    "I can describe the motion, give its equation, say what refining it changed, where the object is at a time or "
+    "after the end, derive speed, acceleration, radius, period, g and the like, take a scale or a window of time, "
+    "plot, draw the curve over the video, show the tokens, save a table, and work out arithmetic."
 )
 _UNKNOWN = f"None of my tools answers that. {ABILITIES}"
 _NEW_VIDEO = re.compile(r"^\[new video: (.*)\]\n?")

@@ -207,6 +207,16 @@ REFINED_TOO = _any(
     r"\bboth\b|before and after|compar|differ",
     r"\braw\b.*\b(?:refined|fitted)|\b(?:refined|fitted)\b.*\braw\b",
 )
+_FITTING = r"(?:refin\w+|(?:the|your|that) fit|fitting)"
+_CURVE = r"\b(?:raw|refined|fitted|model's own)\b"
+REFINE = _any(
+    r"^(?:please |now |can you |could you |would you )*(?:refine|refinement)\b",
+    rf"\b{_FITTING} (?:do\b|did\b|bring|brought|gain|chang|improv|alter|correct|shift|help|matter|add)",
+    rf"(?:chang|improv|alter|correct|shift|effect|gain|moved?\b|difference)\w*\b.* {_FITTING}\b",
+    rf"\b{_FITTING} (?:\w+ ){{0,3}}(?:chang|improv|alter|correct|shift|difference)",
+    rf"(?:how (?:far|close)|distance|gap)\b.*{_CURVE}.*{_CURVE}",
+)
+"""What refinement did, and not the equations alone."""
 EQUATION = _any(
     r"equation|\beqn?s?\b",
     r"formula",

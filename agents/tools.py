@@ -18,10 +18,11 @@ from pydantic import Field
 
 from agents import quantities
 from agents.arithmetic import evaluate_text
+from agents.refinement import change
 from agents.scale import Scale
 from agents.session import Result, Session
 from agents.table import rows, write_csv
-from agents.wording import FURTHEST_S, LIMIT, equation_text, lengths, unit_of, where, window
+from agents.wording import FURTHEST_S, LIMIT, equation_text, in_lengths, lengths, unit_of, where, window
 from data.errors import UserError
 
 Seconds = Annotated[float | None, Field(description="seconds from the clip's first frame (the t of the equation)")]
@@ -51,7 +52,8 @@ def describe_video(
     found = session.description()
     rivals = sorted((p, name) for name, p in found.probabilities.items() if name != found.family)[::-1]
     others = ", ".join(f"{name} {p:.0%}" for p, name in rivals[:2] if p >= 0.01)
-    text = f"The motion is {found.family} ({found.meaning}), confidence {found.confidence:.0%}"
+    what = found.family if found.known else f"none of the known families; the nearest is {found.family}"
+    text = f"The motion is {what} ({found.meaning}), confidence {found.confidence:.0%}"
     text += f"; next: {others}. " if others else ". "
     if found.doubt:
         text += f"{found.doubt[0].upper()}{found.doubt[1:]}. "
@@ -77,9 +79,41 @@ def equation(
             if which == "refined":
                 raise UserError("there is no refined equation, because the track could not be fitted; ask for the raw")
             continue
-        parts.append(f"{name.capitalize()}: {equation_text(one)}.")
-        values[name] = one.to_text()
+        shown = in_lengths(one, session)
+        parts.append(f"{name.capitalize()}: {equation_text(shown)}.")
+        values[name] = shown.to_text()
     return Result(f"{' '.join(parts)} t is in seconds. {lengths(session)} x is right, y up, z to the camera.", values)
+
+
+def refine(session: Session) -> Result:
+    """Say what refinement changed: the equation before and after it, and how far apart the two curves are."""
+    found, metres = session.description(), session.metres_per_unit
+    moved = change(found)
+    unit, factor = ("u", 1.0) if metres is None else ("m", metres)
+    raw, refined = in_lengths(found.equation, session), in_lengths(found.refined, session)
+    text = (
+        f"The language model alone wrote {equation_text(raw)}. The fit to the track that its tokens decode to gave "
+        f"{equation_text(refined)}. "
+    )
+    if found.model_family != found.family:
+        text += f"The family changed too, from {found.model_family} to {found.family}. "
+    if found.doubt:
+        text += f"{found.doubt[0].upper()}{found.doubt[1:]}. "
+    text += (
+        f"The two curves are {moved.mean * factor:.2g} {unit} apart on average and {moved.greatest * factor:.2g} "
+        f"{unit} at most, at t = {moved.greatest_at_s:.2f} s"
+    )
+    values = {
+        "raw": raw.to_text(),
+        "refined": refined.to_text(),
+        f"mean_distance_{unit}": moved.mean * factor,
+        f"greatest_distance_{unit}": moved.greatest * factor,
+        "greatest_at_s": moved.greatest_at_s,
+    }
+    if moved.mean_px is not None:
+        text += f"; in the picture {moved.mean_px:.1f} pixels on average and {moved.greatest_px:.1f} at most"
+        values |= {"mean_distance_px": moved.mean_px, "greatest_distance_px": moved.greatest_px}
+    return Result(f"{text}. {lengths(session)}", values)
 
 
 def position_at(
@@ -240,6 +274,7 @@ def evaluate(
 TOOLS = (
     describe_video,
     equation,
+    refine,
     position_at,
     forecast,
     quantity,

@@ -47,6 +47,12 @@ def window(session: Session) -> str:
     return f"The clip runs from {place.t0_s:.2f} to {place.t0_s + place.duration_s:.2f} s of the video."
 
 
+def in_lengths(one: Equation, session: Session) -> Equation:
+    """The equation in the lengths that `lengths` names."""
+    metres = session.metres_per_unit
+    return one if metres is None else one.stretched(metres, metres, metres)
+
+
 def equation_text(one: Equation) -> str:
     return ", ".join(f"{axis}(t) = {text}" for axis, text in one.to_text().items())
 

@@ -65,7 +65,8 @@ def bars(description: "Description") -> str:
             f'<div class="family{best}"><span class="name">{html.escape(name)}</span><span class="track">'
             f'<span class="fill" style="width:{100 * p:.1f}%"></span></span><span class="share">{p:.0%}</span></div>'
         )
-    head = f"<b>{html.escape(description.family)}</b>: {html.escape(description.meaning)}"
+    found = f"<b>{html.escape(description.family)}</b>: {html.escape(description.meaning)}"
+    head = found if description.known else f"<b>none of the known families</b>; nearest: {found}"
     return f'<div class="families"><p>{head}</p>{"".join(rows)}{_doubt(description)}</div>'
 
 
@@ -89,6 +90,15 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
     return (
         f"**{kind}:**\n\n$$\n{latex(one, unit)}\n$$\n\nt in seconds from {place.t0_s:.2f} s of the video; {length}; "
         f"x to the right, y up, z to the camera."
+    )
+
+
+def before_and_after(description: "Description", metres_per_unit: float | None = None) -> str:
+    """The equation of the language model alone above the refined one, as LaTeX; there has to be a refined one."""
+    unit, factor = ("u", 1.0) if metres_per_unit is None else ("m", metres_per_unit)
+    kinds = (("From the language model alone", description.equation), ("Refined", description.refined))
+    return "\n\n".join(
+        f"**{kind}:**\n\n$$\n{latex(one.stretched(factor, factor, factor), unit)}\n$$" for kind, one in kinds
     )
 
 

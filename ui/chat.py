@@ -7,6 +7,7 @@ the network. `POST /chat` (api_name "chat") answers programs: `{"text": ..., "fi
 """
 
 import os
+from pathlib import Path
 
 # Before gradio is imported anywhere: it would report its start to its makers.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -17,14 +18,17 @@ from agents.agent import Agent
 from agents.session import Describes, Session
 from data.errors import UserError
 from ui.conversation import Conversation
+from ui.extent import LARGEST_UPLOAD_MB, LONGEST_S
 from ui.loader import BackgroundDescriber
+from ui.login import People
 from ui.look import CSS, THEME
+from ui.webcam import add_recorder
+from ui.window_and_scale import WindowAndScale, scale_in_words, window_in_words
 
 DAY_S = 86_400
-LARGEST_UPLOAD = "100mb"
 _VIDEOS = ["video", ".gif", ".mkv", ".avi"]
-_WELCOME = """### Give a video of one moving object, or try a rendered one below
-Up to 100 MB, half a second of motion is enough. Then ask:
+_WELCOME = f"""### Give a video of one moving object, or try a rendered one below
+Up to {LARGEST_UPLOAD_MB} MB and {LONGEST_S / 60:g} minutes, half a second of motion is enough. Then ask:
 *what motion is it? where will it be half a second after the end? the ball is 6.7 cm wide, what was g?*"""
 _SAMPLES = {"a throw": "parabolic", "a circle": "circular", "a helix": "helical", "a swing": "oscillating"}
 
@@ -63,6 +67,31 @@ def build(describer: Describes, model: str | None = None) -> gr.Blocks:
                 yield history, conversation
 
         return run
+
+    def look(start: float, end: float, conversation: Conversation | None):
+        conversation = begun(conversation)
+        for history in conversation.ask(window_in_words(start, end)):
+            yield history, conversation
+
+    def scale(length: str, kind: str, conversation: Conversation | None):
+        conversation = begun(conversation)
+        try:
+            words = scale_in_words(length, kind)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        for history in conversation.ask(words):
+            yield history, conversation
+
+    def use_recorded(recorded: str | None, conversation: Conversation | None):
+        conversation = begun(conversation)
+        if recorded is None:
+            raise gr.Error("Nothing was recorded yet: start the camera and record some seconds.", print_exception=False)
+        try:
+            video = conversation.keep(recorded)
+        except OSError as error:
+            raise gr.Error(f"the clip can't be kept ({error.strerror})") from error
+        for history in conversation.ask("", [video]):
+            yield history, None, gr.Accordion(open=False), conversation
 
     def answer(message: dict, conversation: Conversation | None):
         """Answer one message: {"text": ..., "files": [...]}. A client's calls are one chat."""
@@ -103,16 +132,28 @@ def build(describer: Describes, model: str | None = None) -> gr.Blocks:
             sources=["upload"],
             max_plain_text_length=4000,
         )
+        controls = WindowAndScale()
+        webcam, recorder, use = add_recorder()
         # For programs: the same chat without the page.
         request, reply = gr.MultimodalTextbox(visible=False, label="message"), gr.JSON(visible=False, label="answer")
         gr.Button(visible=False).click(answer, [request, state], [reply, state], api_name="chat")
 
-        box.submit(send, [box, state], [chatbot, box, state], api_visibility="private")
-        chatbot.option_select(click, state, [chatbot, state], api_visibility="private")
-        for family, button in samples.items():
-            button.click(sample(family), state, [chatbot, state], api_visibility="private")
-        for cleared in (restart_button.click, chatbot.clear):
-            cleared(restart, state, [chatbot, state], api_visibility="private")
+        grown, known = [chatbot, state], [controls.length, controls.kind, state]
+        events = [
+            (box.submit, send, [box, state], [chatbot, box, state]),
+            (chatbot.option_select, click, [state], grown),
+            (controls.look.click, look, [controls.start, controls.end, state], grown),
+            (controls.scale.click, scale, known, grown),
+            (controls.length.submit, scale, known, grown),
+            (use.click, use_recorded, [recorder, state], [chatbot, recorder, webcam, state]),
+            *((button.click, sample(family), [state], grown) for family, button in samples.items()),
+            (restart_button.click, restart, [state], grown),
+            (chatbot.clear, restart, [state], grown),
+        ]
+        for event, run, given, changed in events:
+            event(run, given, changed, api_visibility="private").then(
+                controls.shown, state, controls.parts, api_visibility="private", show_progress="hidden"
+            )
 
         timer = gr.Timer(1.0)
 
@@ -133,12 +174,16 @@ def serve(
     wait: bool = True,
     open_browser: bool = False,
     device: str = "cpu",
+    login: Path | None = None,
 ) -> gr.Blocks:
     """Put the page up and, with `wait`, stay until it is stopped.
 
     Without a host it listens on this machine alone (or on GRADIO_SERVER_NAME), without a port on GRADIO_SERVER_PORT or
-    the first free one from 7860 on. Raises UserError where the port is taken or the chat model can't be used.
+    the first free one from 7860 on. With a `login` file of names and hashes only these people get in.
+
+    Raises UserError where the port is taken, or the chat model or the login file can't be used.
     """
+    people = None if login is None else People(login)
     if describer is None:
         from ui.loader import load_describer
 
@@ -154,7 +199,8 @@ def serve(
         page.launch(
             server_name=host,
             server_port=port,
-            max_file_size=LARGEST_UPLOAD,
+            auth=people and people.admit,
+            max_file_size=f"{LARGEST_UPLOAD_MB}mb",
             share=False,
             ssr_mode=False,
             inbrowser=open_browser,

@@ -1,4 +1,5 @@
-"""The chat from a terminal: `trajvlm ui` puts up the page, `trajvlm ask` answers once, `trajvlm chat` goes on.
+"""The chat from a terminal: `trajvlm ui` puts up the page, `trajvlm ask` answers once, `trajvlm chat` goes on, and
+`trajvlm password` makes a line of the page's login file.
 
 trajvlm ask throw.mp4 "the ball is 6.7 cm wide, what was g?"
 """
@@ -45,13 +46,29 @@ def ui(
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     device: Device = "cpu",
+    login: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Let in only who is named in FILE; `trajvlm password` makes its lines."),
+    ] = None,
 ):
     """Serve a page on which to chat about videos."""
     try:
         from ui.chat import serve
 
         check_device(device)
-        serve(model, base_model, host, port, open_browser=open_browser, device=device)
+        serve(model, base_model, host, port, open_browser=open_browser, device=device, login=login)
+    except UserError as error:
+        raise _failed(error) from error
+
+
+@app.command(epilog="Example: trajvlm password ada >> people.txt")
+def password(name: Annotated[str, typer.Argument(help="Who is to be let in.")]):
+    """Ask for a password and print the line for the file of `trajvlm ui --login`."""
+    from ui.login import line_of
+
+    try:
+        # The questions go to standard error, so that standard output is the line alone.
+        typer.echo(line_of(name, typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)))
     except UserError as error:
         raise _failed(error) from error
 

@@ -9,14 +9,19 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.agent import Agent, Said, Step, ToolEnded, ToolStarted
 from agents.session import Describes, Session
-from agents.tools import equation
+from agents.tools import equation, refine
 from agents.wording import LIMIT
 from data.errors import UserError
 from data.export import write_sample
-from ui.card import card, equations, follow_ups, media
+from ui.card import before_and_after, card, equations, follow_ups, media
+from ui.extent import refuse_long
+
+if TYPE_CHECKING:
+    from vlm.describe import Description
 
 _CARD_AFTER = ("describe_video", "choose_window")
 
@@ -32,6 +37,8 @@ class Conversation:
         self.history: list = []
         self.calls: list[ToolEnded] = []
         """What the tools answered in the last turn."""
+        self.window_shown_of: Description | None = None
+        """Whose window the page's sliders stand at."""
 
     def close(self) -> None:
         """Delete the conversation's folder."""
@@ -43,6 +50,10 @@ class Conversation:
         scene = write_sample(path, family, seed)
         self.session.add_video(path, scene.field_of_view)
         return path
+
+    def keep(self, recorded: str | Path) -> Path:
+        """Copy a recorded clip into the folder, under a name that tells it from the ones before."""
+        return Path(shutil.copy(recorded, self.session.new_file("webcam", Path(recorded).suffix)))
 
     def ask(self, text: str, files: list[str | Path] = (), whole: bool = True) -> Iterator[list]:
         """Answer one message; yields the history each time it has grown.
@@ -66,6 +77,7 @@ class Conversation:
             for file in files:
                 # A sample is the current video already, with its lens.
                 if not self.session.videos or self.session.video != file:
+                    refuse_long(file)
                     self.session.add_video(file)
             new = files[-1].name if files else None
             for step in self.agent.stream(text, new):
@@ -133,6 +145,9 @@ class Conversation:
                 self._say(f"*{LIMIT}*")
         elif any(call.name == equation.__name__ for call in done):
             self._say(equations(self.session.description(), self.session.metres_per_unit))
+            yield
+        elif any(call.name == refine.__name__ for call in done):
+            self._say(before_and_after(self.session.description(), self.session.metres_per_unit))
             yield
         for call in done:
             for path in call.result.files:

@@ -87,3 +87,18 @@ def test_slips_of_the_keyboard_are_mended_and_other_words_are_left_alone():
     assert requested("giv me the equaton") == [Call("equation", {"which": "refined"})]
     for sentence in ("what is the weight of the tablet", "a windy secondary station", "the right speech of the nation"):
         assert mended(sentence) == sentence
+
+
+@pytest.mark.parametrize(
+    "text, call",
+    [
+        ("what did the refinement change?", Call("refine")),
+        ("How far apart are the raw and the refined curve?", Call("refine")),
+        ("Please refine the equation.", Call("refine")),
+        ("the equation before refinement", Call("equation", {"which": "raw"})),
+        ("raw and refined equation", Call("equation", {"which": "both"})),
+        ("does the curve fit? show it in the video", Call("draw_curve")),
+    ],
+)
+def test_what_refinement_did_is_told_from_the_equations_themselves(text, call):
+    assert requested(text) == [call]

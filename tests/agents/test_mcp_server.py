@@ -63,6 +63,11 @@ def test_a_video_is_opened_described_and_measured(ask):
     assert g.structured_content["g [m/s²]"] == pytest.approx(3.0, rel=0.05) and "m/s²" in g.content[0].text
 
 
+def test_what_refinement_changed_is_told_to_programs_too(ask):
+    _, change = ask(("open_video", {"path": "throw.mp4"}), ("refine", {}))
+    assert not change.is_error and change.structured_content["mean_distance_u"] == pytest.approx(0, abs=1e-9)
+
+
 def test_pictures_come_as_pictures_and_files_by_name(ask, tmp_path):
     _, plot, table = ask(("open_video", {"path": "throw.mp4"}), ("plot", {"what": "velocity"}), ("save_table", {}))
     assert [part.type for part in plot.content] == ["text", "image"] and plot.content[1].mime_type == "image/png"

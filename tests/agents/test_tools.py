@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import av
 import cv2
@@ -10,6 +11,7 @@ import pytest
 
 from agents import tools
 from agents.session import Session
+from data.equation import Equation
 from data.errors import UserError
 from tests.ui import fake
 
@@ -43,6 +45,51 @@ def test_equations_raw_refined_and_both(chat):
     assert tools.equation(session).values == {"refined": fake.TRUE.to_text()}
     assert tools.equation(session, "raw").values == {"raw": fake.RAW.to_text()}
     assert set(tools.equation(session, "both").values) == {"raw", "refined"}
+
+
+def test_equations_are_in_the_lengths_that_they_name(chat):
+    session = chat()
+    tools.set_scale(session, pixels_per_metre=100.0)
+    result = tools.equation(session, "both")
+    assert "in metres" in result.text
+    t = np.linspace(0, fake.SECONDS, 9)
+    for name, one in (("raw", fake.RAW), ("refined", fake.TRUE)):
+        np.testing.assert_allclose(
+            Equation.from_text(result.values[name]).positions(t), one.positions(t) * session.metres_per_unit, atol=1e-3
+        )
+
+
+def test_refinement_shows_both_equations_and_how_far_apart_their_curves_are(chat):
+    session = chat()
+    result = tools.refine(session)
+    assert result.values["raw"] == fake.RAW.to_text() and result.values["refined"] == fake.TRUE.to_text()
+    t = np.linspace(0, fake.SECONDS, 2000)
+    space = np.linalg.norm(fake.TRUE.positions(t) - fake.RAW.positions(t), axis=-1)
+    found = session.description()
+    picture = np.linalg.norm(found.pixels(fake.TRUE, t) - found.pixels(fake.RAW, t), axis=-1)
+    for name, truth in (
+        ("mean_distance_u", space.mean()),
+        ("greatest_distance_u", space.max()),
+        ("greatest_at_s", t[space.argmax()]),
+        ("mean_distance_px", picture.mean()),
+        ("greatest_distance_px", picture.max()),
+    ):
+        assert result.values[name] == pytest.approx(truth, rel=0.01), name
+    assert f"{space.mean():.2g} u apart" in result.text and f"{picture.mean():.1f} pixels" in result.text
+    tools.set_scale(session, pixels_per_metre=100.0)
+    metres = tools.refine(session).values["mean_distance_m"]
+    assert metres == pytest.approx(space.mean() * session.metres_per_unit, rel=0.01)
+
+
+def test_refinement_that_changed_the_family_says_so_and_none_is_a_sentence(chat):
+    session = chat()
+    doubt = "the language model alone says circular (60%), the fit to its tokens alone helical (90%)"
+    session._description = replace(session.description(), model_family="circular", doubt=doubt)
+    text = tools.refine(session).text
+    assert "from circular to helical" in text and "The language model alone says circular (60%)" in text
+    session._description = replace(session.description(), refined=None)
+    with pytest.raises(UserError, match="nothing was refined"):
+        tools.refine(session)
 
 
 def test_position_on_both_clocks_and_its_pixel(chat):

@@ -84,6 +84,7 @@ class FakeDescription:
     field_of_view: float = 60.0
     second_opinion: None = None
     doubt: str | None = None
+    known: bool = True
     model_family: str = "helical"
     timings_s: dict[str, float] = field(default_factory=lambda: {"decode": 0.1})
 
@@ -148,9 +149,9 @@ class FakeDescriber:
         raw, true = (e.with_time(-start, 1.0) if start else e for e in (RAW, PATHS[self.family]))
         if self.family == "helical":
             return FakeDescription(clip, equation=raw, refined=true if refine else None)
-        return FakeDescription(
-            clip, self.family, "as a test", {self.family: 0.9, "linear": 0.1}, 0.9, true, true if refine else None
-        )
+        found = {self.family: 0.9, "linear": 0.1}
+        refined = true if refine else None
+        return FakeDescription(clip, self.family, "as a test", found, 0.9, true, refined, model_family=self.family)
 
 
 def module() -> ModuleType:

@@ -15,6 +15,7 @@ import pytest
 from tests.ui import fake
 from ui.chat import serve
 from ui.loader import BackgroundDescriber, load_describer
+from ui.login import line_of
 
 CHROMIUM = shutil.which("chromium")
 SCREENSHOTS = Path("out/screenshots")
@@ -42,6 +43,8 @@ def browser():
     with playwright.sync_playwright() as started:
         # Chromium's own sandbox does not work for root, which is who runs in a container.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        # A camera that films a test picture, and nobody who has to allow it.
+        arguments += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
         browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         browser.close()
@@ -147,6 +150,71 @@ def test_a_broken_file_is_a_sentence(visit, videos):
     send(page, "what is it?", videos / "broken.mp4")
     wait_for(page, r"^broken\.mp4 is not a video, or it is damaged; .*\.$")
     assert page.get_by_text("Traceback").count() == 0
+
+
+@pytest.mark.parametrize("width, height", [(1280, 900), (390, 844)])
+def test_a_window_and_a_scale_are_set_without_words(visit, videos, width, height):
+    page = visit(width, height)
+    page.get_by_role("button", name="Window and scale").click()
+    panel = page.locator("#window-and-scale")
+    panel.get_by_text("Give a video first").wait_for()
+    look = panel.get_by_role("button", name="Look at this stretch")
+    assert look.count() == 0
+    send(page, "", videos / "throw.mp4")
+    settled(page)
+    panel.get_by_text("lasts 1.60 s").wait_for()
+    for label, seconds in (("Start", 0.3), ("End", 1.25)):
+        number = panel.get_by_label(re.compile(f"number input for {label}"))
+        number.fill(str(seconds))
+        number.press("Tab")
+    picture(page, f"window-and-scale-{width}")
+    assert width_of_everything(page) <= width
+    look.click()
+    wait_for(page, r"0\.30 to 1\.25 s of the video")
+    settled(page)
+    panel.get_by_text("0.30 to 1.25 s were looked at").wait_for()
+    panel.get_by_role("button", name="Set the scale").click()
+    page.get_by_text("A scale is a positive number").first.wait_for()
+    panel.get_by_label("Known length").fill("24")
+    panel.get_by_role("button", name="Set the scale").click()
+    wait_for(page, r"Scale set: the object is 0\.24 m wide")
+
+
+def test_a_webcam_clip_is_recorded_and_described(visit):
+    page = visit()
+    page.get_by_role("button", name="Record with the webcam").click()
+    panel = page.locator("#webcam")
+    panel.get_by_role("button", name="Use this clip").click()
+    page.get_by_text("Nothing was recorded yet").first.wait_for()
+    panel.get_by_title("grant webcam access").click()
+    panel.get_by_title("start recording").click()
+    page.wait_for_timeout(3000)
+    panel.get_by_title("stop recording").click()
+    panel.locator("video[src]").wait_for()
+    picture(page, "webcam-1280")
+    panel.get_by_role("button", name="Use this clip").click()
+    settled(page)
+    page.locator("#window-and-scale").get_by_text("webcam-1.webm").wait_for(state="attached")
+    assert page.locator("#chat .families").count() == 1
+
+
+def test_a_login_file_asks_for_a_name_first(browser, tmp_path):
+    (tmp_path / "people.txt").write_text(line_of("ada", "pferd"))
+    guarded = serve(describer=ByName(), wait=False, login=tmp_path / "people.txt")
+    person = browser.new_context()
+    person.set_default_timeout(PATIENCE_MS)
+    try:
+        page = person.new_page()
+        page.goto(guarded.local_url)
+        page.get_by_label("username").fill("ada")
+        page.get_by_label("password").fill("pferd")
+        assert page.get_by_placeholder("Ask, or add a video").count() == 0
+        picture(page, "login-1280")
+        page.get_by_role("button", name="Login").click()
+        page.get_by_placeholder("Ask, or add a video").wait_for()
+    finally:
+        person.close()
+        guarded.close()
 
 
 def test_two_people_at_once_get_their_own_answers(visit, videos):

@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 
+from agents.intents import Call, plan
 from agents.local_model import NAME
 from data.errors import UserError
 from tests.ui import fake
@@ -16,6 +18,7 @@ from ui.card import bars, latex
 from ui.chat import build, serve
 from ui.conversation import Conversation
 from ui.loader import BackgroundDescriber
+from ui.window_and_scale import KINDS_OF_LENGTH, WindowAndScale, scale_in_words, window_in_words
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +139,63 @@ def test_files_of_tools_are_shown_and_old_buttons_go(video):
     assert sum(bool(message.options) for message in conversation.history) == 1
     list(conversation.ask("what is the equation?"))
     assert r"\begin{aligned}" in conversation.answer
+    conversation.close()
+
+
+def test_both_equations_are_shown_where_refinement_is_asked_about(video):
+    conversation = Conversation(fake.FakeDescriber())
+    list(conversation.ask("", [video]))
+    list(conversation.ask("what did the refinement change?"))
+    assert [call.name for call in conversation.calls] == ["refine"]
+    assert conversation.answer.count(r"\begin{aligned}") == 2 and "pixels on average" in conversation.answer
+    conversation.close()
+
+
+def test_sliders_and_fields_follow_the_video_and_stay_where_they_were_put(video):
+    conversation = Conversation(fake.FakeDescriber())
+    with gr.Blocks():
+        controls = WindowAndScale()
+    for nothing in (None, conversation):
+        note, body, *_ = controls.shown(nothing)
+        assert "Give a video first" in note and not body["visible"]
+    list(conversation.ask("", [video]))
+    note, body, start, end = controls.shown(conversation)
+    assert "throw.mp4" in note and "1.60 s" in note and body["visible"]
+    assert (start["value"], end["value"], end["maximum"]) == (0.0, 1.6, pytest.approx(1.6))
+    list(conversation.ask("how fast is it?"))
+    assert not any("value" in part for part in controls.shown(conversation))
+    list(conversation.ask("only from 0.5 to 1.2 s"))
+    _, _, start, end = controls.shown(conversation)
+    assert (start["value"], end["value"], end["maximum"]) == (0.5, 1.2, pytest.approx(1.6))
+    conversation.close()
+    assert not controls.shown(None)[1]["visible"]
+
+
+@pytest.mark.parametrize("start, end", [(0.4, 1.4), (0.0, 0.07), (12.34, 599.99), (1.4, 0.2)])
+def test_a_window_from_the_sliders_is_read_as_it_was_set(start, end):
+    assert plan(window_in_words(start, end)) == [Call("choose_window", {"start_s": start, "end_s": end})]
+
+
+@pytest.mark.parametrize("typed, length", [("6.7", 6.7), (" 0,05 ", 0.05), ("24", 24), ("1.2e3", 1200)])
+def test_a_scale_from_the_fields_is_read_as_it_was_set(typed, length):
+    diameter, density = (plan(scale_in_words(typed, kind)) for kind in KINDS_OF_LENGTH)
+    assert [call.tool for call in diameter + density] == ["set_scale", "set_scale"]
+    assert diameter[0].arguments == {"object_diameter_m": pytest.approx(length / 100)}
+    assert density[0].arguments == {"pixels_per_metre": pytest.approx(length)}
+
+
+@pytest.mark.parametrize("typed", ["", "0", "-6.7", "nan", "inf", "a ball"])
+def test_a_field_without_a_positive_number_is_a_sentence(typed):
+    with pytest.raises(UserError, match="positive number"):
+        scale_in_words(typed, KINDS_OF_LENGTH[0])
+
+
+def test_a_recorded_clip_is_a_video_of_the_chat_under_a_name_of_its_own(video):
+    conversation = Conversation(fake.FakeDescriber())
+    first, second = (conversation.keep(video) for _ in range(2))
+    assert (first.name, second.name) == ("webcam-1.mp4", "webcam-2.mp4") and second.parent == conversation.folder
+    list(conversation.ask("", [second]))
+    assert "helical" in conversation.answer and conversation.session.video == second
     conversation.close()
 
 
