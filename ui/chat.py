@@ -78,14 +78,19 @@ def build(describer: Describes, model: str | None = None) -> gr.Blocks:
         try:
             words = scale_in_words(length, kind)
         except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            # A warning and no error, which gradio would write across the chat.
+            gr.Warning(str(error))
+            yield gr.skip(), conversation
+            return
         for history in conversation.ask(words):
             yield history, conversation
 
     def use_recorded(recorded: str | None, conversation: Conversation | None):
         conversation = begun(conversation)
         if recorded is None:
-            raise gr.Error("Nothing was recorded yet: start the camera and record some seconds.", print_exception=False)
+            gr.Warning("Nothing was recorded yet: start the camera and record some seconds.")
+            yield gr.skip(), gr.skip(), gr.skip(), conversation
+            return
         try:
             video = conversation.keep(recorded)
         except OSError as error:
@@ -200,6 +205,7 @@ def serve(
             server_name=host,
             server_port=port,
             auth=people and people.admit,
+            auth_message="For the people of this trajvlm page.",
             max_file_size=f"{LARGEST_UPLOAD_MB}mb",
             share=False,
             ssr_mode=False,

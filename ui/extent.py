@@ -50,6 +50,9 @@ def duration_s(path: str | Path, fps: float | None = None) -> float:
 
 def _times(path: str | Path) -> Iterator[float]:
     """The seconds of each picture in the file, in the order of the file; where it is torn they end."""
+    # A pipe would be waited for; that it is no video is for others to say.
+    if not Path(path).is_file():
+        return
     try:
         with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
             streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]

@@ -28,6 +28,9 @@ CSS = """
 }
 /* Gradio's buttons under a message would share it on another site. */
 #chat [class*="message-buttons"] { display: none; }
+/* Gradio's trimming would fetch a program from another site; the window is chosen after the description. */
+#webcam button[aria-label="Trim video to selection"] { display: none; }
+#webcam button[aria-label="Reset video to initial value"] { display: none; }
 #chat .katex-display > .katex { text-align: left; }
 #chat .placeholder-content, #chat .placeholder { padding: 1em; }
 #chat .js-plotly-plot, #chat .plot-container { max-width: 100%; }

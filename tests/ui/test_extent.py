@@ -1,5 +1,6 @@
 """Which videos the page refuses for their length, and that a file's own claim about it is not believed."""
 
+import os
 from pathlib import Path
 
 import av
@@ -74,3 +75,9 @@ def test_a_file_that_does_not_say_how_long_it_is_is_counted(tmp_path):
     assert open_video(path).duration_s is None
     assert duration_s(path) == pytest.approx((hostile.FRAMES - 1) / hostile.RATE, abs=0.01)
     assert duration_s(path, fps=10) == pytest.approx((hostile.FRAMES - 1) / 10)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    refuse_long(tmp_path / "pipe.mp4")
+    assert duration_s(tmp_path / "pipe.mp4") == 0
