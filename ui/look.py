@@ -22,7 +22,7 @@ CSS = """
 .family .fill { display: block; height: 100%; border-radius: 0.35em; background: #8b93a1; }
 .family.best .fill { background: #e4572e; }
 .family.best .name, .family.best .share { font-weight: 600; }
-.family .share { width: 3em; }
+.family .share { width: 3em; white-space: nowrap; }
 #chat .katex-display {
   contain: inline-size; overflow-x: auto; overflow-y: hidden; padding: 0.2em 0; text-align: left;
 }
@@ -31,8 +31,12 @@ CSS = """
 /* Gradio's trimming would fetch a program from another site; the window is chosen after the description. */
 #webcam button[aria-label="Trim video to selection"] { display: none; }
 #webcam button[aria-label="Reset video to initial value"] { display: none; }
+/* A recording does not say how long it is, which the player would write as Infinity:NaN. */
+#webcam .time { display: none; }
 #chat .katex-display > .katex { text-align: left; }
 #chat .placeholder-content, #chat .placeholder { padding: 1em; }
 #chat .js-plotly-plot, #chat .plot-container { max-width: 100%; }
 #chat video, #chat img { max-width: 100%; height: auto; }
+#chat video { width: auto; max-height: 28em; }
+#chat .wrap:has(> .mirror-wrap) { width: fit-content; }
 """
