@@ -52,8 +52,7 @@ def describe_video(
     found = session.description()
     rivals = sorted((p, name) for name, p in found.probabilities.items() if name != found.family)[::-1]
     others = ", ".join(f"{name} {p:.0%}" for p, name in rivals[:2] if p >= 0.01)
-    what = found.family if found.known else f"none of the known families; the nearest is {found.family}"
-    text = f"The motion is {what} ({found.meaning}), confidence {found.confidence:.0%}"
+    text = f"The motion is {found.finding} ({found.meaning}), confidence {found.confidence:.0%}"
     text += f"; next: {others}. " if others else ". "
     if found.doubt:
         text += f"{found.doubt[0].upper()}{found.doubt[1:]}. "

@@ -50,7 +50,7 @@ def window(session: Session) -> str:
 def in_lengths(one: Equation, session: Session) -> Equation:
     """The equation in the lengths that `lengths` names."""
     metres = session.metres_per_unit
-    return one if metres is None else one.stretched(metres, metres, metres)
+    return one if metres is None else one.stretched(metres)
 
 
 def equation_text(one: Equation) -> str:

@@ -84,6 +84,11 @@ class Clip:
     notes: tuple[str, ...] = ()
     """Sentences on how the window and the crop were chosen, for the person who reads the result."""
 
+    @classmethod
+    def whole(cls, frames: torch.Tensor, source: str = "") -> "Clip":
+        """A rendered clip (3, 17, 64, 64), which is canonical as it is and takes one second."""
+        return cls(frames, Placement(SIZE / 2, SIZE / 2, SIZE / 2, 0.0, 1.0, SIZE, SIZE), source)
+
     def __post_init__(self):
         if self.frames.shape != (3, FRAMES, SIZE, SIZE):
             raise ValueError(f"a canonical clip is (3, {FRAMES}, {SIZE}, {SIZE}), not {tuple(self.frames.shape)}")

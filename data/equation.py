@@ -116,9 +116,9 @@ class Equation:
         tau = (T - start) / duration
         return Equation(*(_tidy(expression.subs(T, tau)) for expression in self.axes))
 
-    def stretched(self, x: float = 1.0, y: float = 1.0, z: float = 1.0) -> "Equation":
-        """Each axis multiplied by its own factor."""
-        return Equation(*(sympy.expand(e * factor) for e, factor in zip(self.axes, (x, y, z))))
+    def stretched(self, factor: float) -> "Equation":
+        """All lengths multiplied by a factor."""
+        return Equation(*(sympy.expand(e * factor) for e in self.axes))
 
     def moved(self, matrix: np.ndarray, shift: np.ndarray) -> "Equation":
         """The path matrix @ p(t) + shift, for a matrix (3, 3) and a shift (3,)."""

@@ -20,9 +20,6 @@ LEAST_FRAMES = 7
 _NEAREST = 3.5  # the camera stands at 4
 _DENSE = np.linspace(0.0, 1.0, 65)
 _TURNS = np.linspace(0.3, 2.2, 39)
-# Along a line, a and b have four degrees of freedom between them, not six.
-FREE = {name: family.size - 2 * (name == "oscillating") for name, family in FAMILIES.items()}
-"""How many of each family's constants are free."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +81,13 @@ def fit_family(family: Family, seen: Seen) -> Fit:
 
     start = np.append(_first_guess(family, seen), np.log(np.median(seen.radius)))
     found = least_squares(error, start, loss="soft_l1", max_nfev=60)
-    count = 3 * len(seen.t)
     constants = at_mean_depth(family, family.nearest(found.x[:-1]))
-    return Fit(constants, float(count * np.log(max(2 * found.cost, 1e-9) / count)), FREE[family.name])
+    return Fit(constants, misfit(found.cost, 3 * len(seen.t)), family.free)
+
+
+def misfit(cost: float, count: int) -> float:
+    """`Fit.misfit` of scipy's cost, half the sum over `count` robust residuals."""
+    return float(count * np.log(max(2 * cost, 1e-9) / count))
 
 
 def at_mean_depth(family: Family, constants: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ Half strength is meant to be a bad phone video. The strengths are kept with each
 along any of them.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Nuisances:
     """Coarseness of a block transform's coefficients, as left by strong JPEG or video compression."""
 
     def __post_init__(self):
-        for name, strength in asdict(self).items():
+        for name, strength in vars(self).items():
             if not 0 <= strength <= 1:
                 raise ValueError(f"the strength of a nuisance lies between 0 and 1, not {name} = {strength}")
 

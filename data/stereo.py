@@ -84,7 +84,7 @@ class StereoPair:
         u, scales, v = np.linalg.svd(rotation)
         if np.abs(scales - 1).max() > 1e-2:
             raise ValueError("the rotation is not one")
-        pose = Pose(_TO_OPENCV @ u @ v @ _TO_OPENCV, _TO_OPENCV @ translation)
+        pose = Pose(*_axes_changed(u @ v, translation))
         if not np.linalg.norm(translation) > 0:
             raise ValueError("the cameras stand in one place")
         offset = float(plain.get("offset_s", 0.0))
@@ -116,7 +116,7 @@ class StereoPair:
             side: {name: list(value) for name, value in vars(camera).items()}
             for side, camera in (("left", self.left), ("right", self.right))
         }
-        rotation, translation = _TO_OPENCV @ self.pose.rotation @ _TO_OPENCV, _TO_OPENCV @ self.pose.translation
+        rotation, translation = _axes_changed(self.pose.rotation, self.pose.translation)
         pose = {"rotation": rotation.tolist(), "translation": translation.tolist()}
         return {**sides, **pose, "unit": self.unit, "offset_s": self.offset_s}
 
@@ -128,9 +128,11 @@ class StereoPair:
 
     def triangulate(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Points (N, 3) that the cameras see along rays (N, 2) each."""
-        matrices = [
-            np.hstack([_TO_OPENCV @ pose.rotation @ _TO_OPENCV, (_TO_OPENCV @ pose.translation)[:, None]])
-            for pose in (Pose(np.eye(3), np.zeros(3)), self.pose)
-        ]
-        found = cv2.triangulatePoints(*matrices, left.T.astype(float), right.T.astype(float))
+        there = np.column_stack(_axes_changed(self.pose.rotation, self.pose.translation))
+        found = cv2.triangulatePoints(np.eye(3, 4), there, left.T.astype(float), right.T.astype(float))
         return (found[:3] / found[3]).T @ _TO_OPENCV
+
+
+def _axes_changed(rotation: np.ndarray, translation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A pose in the other one of OpenCV's axes and this project's."""
+    return _TO_OPENCV @ rotation @ _TO_OPENCV, _TO_OPENCV @ translation

@@ -4,10 +4,13 @@
 
 Every variation starts from the shipped tokenizer's layers wherever their shapes fit, so that what is compared is what
 the codes can hold and not who learns to see first; with `--from-nothing` none does. Results are kept one by one in
-`eval/grids.json`, and the table goes into `tokenizer/README.md`.
+`eval/grids.json`, and the table goes into `tokenizer/README.md`. The same time means as many steps as fit into it
+by the steps' times, which are measured before in turns, so that a machine that is busy for a while slows none of them
+alone.
 """
 
 import json
+import statistics
 import tempfile
 import time
 from dataclasses import replace
@@ -30,7 +33,7 @@ from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
 RESULTS = Path(__file__).parent / "grids.json"
 _BASE = TokenizerConfig()
 _TRUNK, _ATTENTION = _BASE.layers[:-3], _BASE.layers[-2:]
-_TIMED_STEPS = 4
+_TIMED_ROUNDS = 5
 VARIATIONS = {
     "FSQ 16-16-16-16": _BASE,
     "FSQ 8-8-8-8": replace(_BASE, fsq_levels=(8,) * 4),
@@ -52,9 +55,10 @@ def compare(minutes: float, clips: int, probe_clips: int, from_nothing: bool, na
     settings["start_sha256"] = None if from_nothing else weights_sha256()
     kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     if kept.get("settings") != settings:
-        kept = {"settings": settings, "variations": {}}
+        kept = {"settings": settings, "seconds_a_step": seconds_a_step(VARIATIONS), "variations": {}}
     for name in tqdm([name for name in names if name not in kept["variations"]], desc="variations"):
-        kept["variations"][name] = _measured(VARIATIONS[name], minutes, clips, probe_clips, from_nothing)
+        steps = max(1, round(minutes * 60 / kept["seconds_a_step"][name]))
+        kept["variations"][name] = _measured(VARIATIONS[name], steps, minutes, clips, probe_clips, from_nothing)
         RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     return kept
 
@@ -88,23 +92,30 @@ def save(results: dict) -> None:
     write_between(README, table(results), "grids")
 
 
-def steps_in(config: TokenizerConfig, minutes: float) -> int:
-    """How many training steps of such a tokenizer fit into so many minutes on this machine."""
+def seconds_a_step(variations: dict[str, TokenizerConfig]) -> dict[str, float]:
+    """How long a training step of each variation takes on this machine: the median over rounds in which all have turns,
+    after one round that does not count."""
     training = TokenizerTraining()
-    objective = TokenizerObjective(TrajectoryTokenizer(config).train(), training)
-    start = time.perf_counter()
-    for step in range(1 + _TIMED_STEPS):
-        if step == 1:
+    objectives = {
+        name: TokenizerObjective(TrajectoryTokenizer(config).train(), training) for name, config in variations.items()
+    }
+    seconds = {name: [] for name in variations}
+    for turn in tqdm(range(1 + _TIMED_ROUNDS), desc="timing a step of each", leave=False):
+        for name, objective in objectives.items():
             start = time.perf_counter()
-        drawn = draw_batch(TRAINING_SCENES, TRAINING_SEED, step * training.batch, training.batch)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss, *_ = objective(drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius, torch.tensor(1.0))
-        loss.backward()
-    return max(1, round(minutes * 60 * _TIMED_STEPS / (time.perf_counter() - start)))
+            drawn = draw_batch(TRAINING_SCENES, TRAINING_SEED, turn * training.batch, training.batch)
+            with torch.autocast("cpu", torch.bfloat16):
+                seen = drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius
+                loss, *_ = objective(*seen, torch.tensor(1.0))
+            loss.backward()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
-def _measured(config: TokenizerConfig, minutes: float, clips: int, probe_clips: int, from_nothing: bool) -> dict:
-    steps = steps_in(config, minutes)
+def _measured(
+    config: TokenizerConfig, steps: int, minutes: float, clips: int, probe_clips: int, from_nothing: bool
+) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         out, start = Path(folder) / "run", None
         if not from_nothing:

@@ -13,29 +13,23 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from data.clip import CANONICAL, SIZE, Clip, Placement
+from data.clip import CANONICAL, SIZE, Clip
 from data.errors import UserError
 from data.families import FAMILIES
-from data.nuisances import Nuisances
 from data.render import render
 from data.rig import draw_views
-from data.scene import SceneSettings
-from data.splits import joined_sha256, scene_sha256
+from data.splits import find_split, joined_sha256, scene_sha256
 from data.stereo import StereoPair
 from data.stream import TEST_SEED
 from eval.intervals import bootstrap_median, wilson
 from eval.report import write_between
 from vlm.describe import Describer
+from vlm.measures import nmse
 from vlm.stereo import join
 
 RESULTS = Path(__file__).parent / "views.json"
 README = Path(__file__).parent.parent / "vlm" / "README.md"
-LEVELS = {
-    "clean": SceneSettings(exactly=Nuisances()),
-    "light": SceneSettings(strength=(0.0, 0.3)),
-    "half": SceneSettings(exactly=Nuisances.all_at(0.5)),
-}
-_WHOLE = Placement(SIZE / 2, SIZE / 2, SIZE / 2, 0.0, 1.0, SIZE, SIZE)
+LEVELS = ("clean", "light", "half")
 _SYSTEMS = ("one view", "two views")
 
 
@@ -43,16 +37,16 @@ def evaluate(clips: int) -> dict:
     """Family accuracy and the curve's error of one view and of two, on the same motions."""
     describer = Describer()
     results = {"clips": clips, **describer.models, "levels": {}}
-    for level, settings in LEVELS.items():
+    for level in LEVELS:
         found = {name: {"right": 0, "errors": []} for name in _SYSTEMS}
         hashes = []
         for index in tqdm(range(clips), desc=level):
-            rig, scenes = draw_views(settings, TEST_SEED, index, 2)
+            rig, scenes = draw_views(find_split(f"test-{level}").settings, TEST_SEED, index, 2)
             hashes += map(scene_sha256, scenes)
             family = FAMILIES[scenes[0].family]
             truth = family.positions(scenes[0].path, CANONICAL.times) - [0.0, 0.0, rig.focal]
             views = [
-                describer.describe_clip(Clip(picture, _WHOLE, ""), field_of_view=scenes[0].field_of_view)
+                describer.describe_clip(Clip.whole(picture), field_of_view=scenes[0].field_of_view)
                 for picture in render(scenes)
             ]
             one = views[0].best.positions(CANONICAL.times)
@@ -63,9 +57,9 @@ def evaluate(clips: int) -> dict:
             except UserError:
                 answers["two views"] = None, np.full_like(truth, np.inf)
             for name, (said, path) in answers.items():
-                error = ((path - truth) ** 2).mean(axis=0).sum() / truth.var(axis=0).sum()
+                error = nmse(path, truth, truth)
                 found[name]["right"] += said == family.name
-                found[name]["errors"].append(float(error) if np.isfinite(error) else float("inf"))
+                found[name]["errors"].append(error if np.isfinite(error) else float("inf"))
         results["levels"][level] = {"scenes_sha256": joined_sha256(hashes)} | {
             name: {
                 "family_accuracy": round(part["right"] / clips, 4),

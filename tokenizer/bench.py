@@ -6,12 +6,10 @@ Rows: how it is computed, clips a second, how many times the first row that is, 
 as the first row's. Compiling is not counted. Set OMP_NUM_THREADS to measure with so many threads.
 """
 
-import copy
 import json
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +20,7 @@ from tqdm import tqdm
 
 from data.splits import find_split
 from data.stream import TEST_SEED, draw_batch
+from tokenizer.fast import channels_last, fast_encoder
 from tokenizer.model import SHIPPED, TrajectoryTokenizer
 
 
@@ -51,22 +50,26 @@ def main(
 
 def ways(model: TrajectoryTokenizer, batches: list[int]) -> list[tuple[str, Callable[[Tensor], Tensor], int]]:
     """Name, encoder and batch size of everything that is compared; the library's own call first."""
-    compiled = torch.compile(copy.deepcopy(model).latents, dynamic=False)
-    last = copy.deepcopy(model).to(memory_format=torch.channels_last_3d)
-    rows = [("library, fp32", model.encode_codes, 1)]
+    last = channels_last(model)
+    compiled = torch.compile(channels_last(model).latents, dynamic=False)
+    rows = [
+        ("library, fp32", model.encode_codes, 1),
+        ("channels last, first modules in bf16", fast_encoder(model).encode_codes, 1),
+    ]
     for batch in batches:
         rows += [
             ("library, fp32", model.encode_codes, batch),
             ("channels last, fp32", last.encode_codes, batch),
-            ("compiled, fp32", _encoder(model, compiled), batch),
-            ("compiled, bf16", _encoder(model, compiled, torch.bfloat16), batch),
+            ("channels last, first modules in bf16", fast_encoder(model).encode_codes, batch),
+            ("channels last, bf16", _encoder(model, last.latents, torch.bfloat16), batch),
+            ("channels last, bf16, compiled", _encoder(model, compiled, torch.bfloat16), batch),
         ]
     return rows
 
 
-def _encoder(model: TrajectoryTokenizer, latents: Callable[[Tensor], Tensor], kind: torch.dtype | None = None):
+def _encoder(model: TrajectoryTokenizer, latents: Callable[[Tensor], Tensor], kind: torch.dtype):
     def encode(video: Tensor) -> Tensor:
-        with torch.no_grad(), torch.autocast("cpu", kind) if kind else nullcontext():
+        with torch.no_grad(), torch.autocast("cpu", kind):
             return model.quantize(latents(video)).codes.long()
 
     return encode

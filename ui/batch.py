@@ -27,7 +27,7 @@ VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpe
 """What is taken for a video in a folder; a file that is named by itself may have any name."""
 TABLE_SUFFIXES = (".parquet", ".csv", ".jsonl")
 COLUMNS = (
-    ("video", "family", "confidence")
+    ("video", "family", "known", "confidence")
     + tuple(f"p_{name}" for name in FAMILIES)
     + (
         "x",
@@ -44,8 +44,9 @@ COLUMNS = (
         "error",
     )
 )
-"""In every table, in this order: x, y and z are the best equation, raw_x to raw_z the language model's own, which is
-of `model_family`; `error` is empty where the video was described."""
+"""In every table, in this order: `known` is false where the motion is none of the families and `family` only the
+nearest; x, y and z are the best equation, raw_x to raw_z the language model's own, which is of `model_family`; `error`
+is empty where the video was described."""
 
 # A process that is done waits for the slowest one.
 _LONGEST_WAIT = timedelta(days=30)
@@ -94,6 +95,8 @@ def describe_all(
         shown = state.is_main_process and sys.stderr.isatty()
         mine = [row(describer, video, options) for video in tqdm(share, "describing", unit="video", disable=not shown)]
         rows = gather_object(mine)
+        # At its end a process must not have threads of the group still running: it would be aborted.
+        state.destroy_process_group()
     order = {str(video): place for place, video in enumerate(videos)}
     rows.sort(key=lambda one: order[one["video"]])
     if state.is_main_process:
@@ -118,6 +121,7 @@ def _columns(found: "Description") -> dict:
     place = found.clip.placement
     return {
         "family": found.family,
+        "known": found.known,
         "confidence": found.confidence,
         **{f"p_{name}": p for name, p in found.probabilities.items()},
         **found.best.to_text(),
@@ -145,8 +149,9 @@ def _schema():
     """The same columns of the same types whatever the rows hold, so that tables of several runs can be joined."""
     import pyarrow
 
-    numbers = {"confidence", "t0_s", "duration_s"} | {f"p_{name}" for name in FAMILIES}
-    return pyarrow.schema([(name, pyarrow.float64() if name in numbers else pyarrow.string()) for name in COLUMNS])
+    types = dict.fromkeys(COLUMNS, pyarrow.string()) | {"known": pyarrow.bool_()}
+    types |= dict.fromkeys(("confidence", "t0_s", "duration_s", *(f"p_{name}" for name in FAMILIES)), pyarrow.float64())
+    return pyarrow.schema(list(types.items()))
 
 
 def _write_csv(rows: list[dict], out: Path) -> None:

@@ -65,8 +65,7 @@ def bars(description: "Description") -> str:
             f'<div class="family{best}"><span class="name">{html.escape(name)}</span><span class="track">'
             f'<span class="fill" style="width:{100 * p:.1f}%"></span></span><span class="share">{p:.0%}</span></div>'
         )
-    found = f"<b>{html.escape(description.family)}</b>: {html.escape(description.meaning)}"
-    head = found if description.known else f"<b>none of the known families</b>; nearest: {found}"
+    head = f"<b>{html.escape(description.finding)}</b>: {html.escape(description.meaning)}"
     return f'<div class="families"><p>{head}</p>{"".join(rows)}{_doubt(description)}</div>'
 
 
@@ -78,8 +77,6 @@ def _doubt(description: "Description") -> str:
 
 def equations(description: "Description", metres_per_unit: float | None = None) -> str:
     """The best equation as LaTeX, with what its numbers are measured in."""
-    unit, factor = ("u", 1.0) if metres_per_unit is None else ("m", metres_per_unit)
-    one = description.best.stretched(factor, factor, factor) if factor != 1 else description.best
     place = description.clip.placement
     length = (
         f"u is half the width of the crop, {place.half_width_px:.3g} pixels at the path's mean depth"
@@ -88,18 +85,21 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
     )
     kind = "Refined" if description.refined is not None else "From the language model alone"
     return (
-        f"**{kind}:**\n\n$$\n{latex(one, unit)}\n$$\n\nt in seconds from {place.t0_s:.2f} s of the video; {length}; "
-        f"x to the right, y up, z to the camera."
+        f"{_shown(kind, description.best, metres_per_unit)}\n\nt in seconds from {place.t0_s:.2f} s of the video; "
+        f"{length}; x to the right, y up, z to the camera."
     )
 
 
 def before_and_after(description: "Description", metres_per_unit: float | None = None) -> str:
     """The equation of the language model alone above the refined one, as LaTeX; there has to be a refined one."""
-    unit, factor = ("u", 1.0) if metres_per_unit is None else ("m", metres_per_unit)
     kinds = (("From the language model alone", description.equation), ("Refined", description.refined))
-    return "\n\n".join(
-        f"**{kind}:**\n\n$$\n{latex(one.stretched(factor, factor, factor), unit)}\n$$" for kind, one in kinds
-    )
+    return "\n\n".join(_shown(kind, one, metres_per_unit) for kind, one in kinds)
+
+
+def _shown(kind: str, one: Equation, metres_per_unit: float | None) -> str:
+    """An equation under its name, in metres where their number is known."""
+    unit, one = ("u", one) if metres_per_unit is None else ("m", one.stretched(metres_per_unit))
+    return f"**{kind}:**\n\n$$\n{latex(one, unit)}\n$$"
 
 
 def latex(one: Equation, unit: str) -> str:

@@ -22,6 +22,7 @@ from data.errors import UserError
 from ui.chat_cli import app as chat_app
 from ui.data_cli import app as data_app
 from ui.eval_cli import app as eval_app
+from ui.extras import Extras
 from ui.loader import check_device, load_describer
 from ui.mcp_cli import app as mcp_app
 from ui.options import BaseModel, Device
@@ -112,18 +113,19 @@ def describe(
     Exit status: 0 if all were described, 1 if any could not be, 2 for wrong usage. With a table, in which errors are a
     column: 0 if at least one was described, 1 if none was.
     """
-    from agents.scale import Scale
-    from data.stereo import StereoPair
-    from ui.batch import TABLE_SUFFIXES, find_videos
-
     _check_times(start, end, fps)
     _check_together(videos, out, right, rig, ask, scale, no_refine)
-    answers, messages = Console(highlight=False), Console(stderr=True, highlight=False)
+    messages = Console(stderr=True, highlight=False)
+    if right is not None:
+        _describe_pair(videos[0], right, rig, start, end, fps, out, base_model, device, messages, as_json)
+        return
+    from agents.scale import Scale
+    from ui.batch import TABLE_SUFFIXES, find_videos
+
     try:
         check_device(device)
         videos = find_videos(videos)
         known = None if scale is None else Scale.from_text(scale)
-        pair = None if rig is None else StereoPair.load(rig)
     except UserError as error:
         _complain(messages, error)
         raise typer.Exit(1) from error
@@ -131,33 +133,16 @@ def describe(
         options = {"start": start, "end": end, "fps": fps, "refine": not no_refine, "field_of_view": field_of_view}
         _table(videos, out, base_model, device, options, messages, as_json)
         return
-    files = _make_folder(out, messages)
+    answers, files = Console(highlight=False), _make_folder(out, messages)
     describer = _load(base_model, messages, device)
-    if pair is not None:
-        from vlm.stereo import describe_pair
-
-        try:
-            with redirect_stdout(sys.stderr), _waiting(messages, f"describing {videos[0].name} and {right.name}"):
-                both = describe_pair(describer, videos[0], right, pair, start, end, fps)
-                written = files and files.save_pair(videos[0], both, fps)
-        except UserError as error:
-            _complain(messages, error)
-            raise typer.Exit(1) from error
-        if as_json:
-            _print_json({"video": str(videos[0]), "right": str(right), **both.to_dict()})
-        else:
-            print_pair(answers, both)
-            if written:
-                print_line(answers, "picture", str(written))
-        return
     failed = False
     for number, video in enumerate(videos):
         try:
             with redirect_stdout(sys.stderr), _waiting(messages, f"describing {video.name}"):
                 description = describer.describe(video, start, end, fps, not no_refine, field_of_view)
-                written = files.save(video, description, fps) if files else None
-                metres = None if known is None else known.metres_per_unit(description)
                 reply = None if ask is None else _reply(ask, describer, video, description, known, out)
+                extras = Extras.of(description, known, reply)
+                written = files.save(video, description, fps, extras) if files else None
         except UserError as error:
             failed = True
             _complain(messages, error, video)
@@ -165,17 +150,52 @@ def describe(
                 _print_json({"video": str(video), "error": str(error)})
             continue
         if as_json:
-            _print_json({"video": str(video), **description.to_dict(), **_more(description, metres, reply)})
+            _print_json({"video": str(video), **description.to_dict(), **extras.to_dict(description)})
         else:
             if number:
                 answers.print()
-            print_answer(answers, str(video), description, field_of_view, scale=known)
+            print_answer(answers, str(video), description, field_of_view, extras=extras)
             if written:
                 print_line(answers, "picture", str(written))
-            if reply is not None:
-                print_line(answers, "answer", f"{reply.text} (by: {reply.model})")
     if failed:
         raise typer.Exit(1)
+
+
+def _describe_pair(
+    left: Path,
+    right: Path,
+    rig: Path,
+    start: float | None,
+    end: float | None,
+    fps: float | None,
+    out: Path | None,
+    base_model: str | None,
+    device: str,
+    messages: Console,
+    as_json: bool,
+) -> None:
+    """The command `describe` for two views of one motion."""
+    from data.stereo import StereoPair
+    from vlm.stereo import describe_pair
+
+    try:
+        check_device(device)
+        pair = StereoPair.load(rig)
+        files = _make_folder(out, messages)
+        describer = _load(base_model, messages, device)
+        with redirect_stdout(sys.stderr), _waiting(messages, f"describing {left.name} and {right.name}"):
+            both = describe_pair(describer, left, right, pair, start, end, fps)
+            written = files and files.save_pair(left, both, fps)
+    except UserError as error:
+        _complain(messages, error)
+        raise typer.Exit(1) from error
+    if as_json:
+        _print_json({"video": str(left), "right": str(right), **both.to_dict()})
+        return
+    answers = Console(highlight=False)
+    print_pair(answers, both)
+    if written:
+        print_line(answers, "picture", str(written))
 
 
 @app.command(epilog="Example: trajvlm demo --out out/demo --family circular --seed 3")
@@ -255,17 +275,6 @@ def _reply(
     session.remember(description)
     session.scale = scale
     return Agent(session).ask(question)
-
-
-def _more(description: "Description", metres: float | None, reply: "Answer | None") -> dict:
-    """What further options add to the JSON object."""
-    more = {}
-    if metres is not None:
-        best = description.best.stretched(metres, metres, metres)
-        more |= {"metres_per_unit": metres, "equation_m": best.to_text()}
-    if reply is not None:
-        more |= {"answer": reply.text, "answered_by": reply.model}
-    return more
 
 
 def _make_folder(out: Path | None, messages: Console) -> Results | None:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from data.clip import Placement
 from data.equation import Equation
 from data.errors import UserError
 from data.video import frames
@@ -55,7 +56,7 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
 
 
 def _draw_title(part: SubFigure, description: "Description") -> None:
-    headline = f"{description.family}, confidence {description.confidence:.0%}"
+    headline = f"{description.finding}, confidence {description.confidence:.0%}"
     part.text(0.035, 0.58, headline, fontsize=19, fontweight="bold", color=INK, va="center")
     # A file's name may hold a dollar sign, which would begin a formula.
     about = f"{description.meaning}   ·   {Path(description.clip.source).name}"
@@ -66,36 +67,46 @@ def _draw_frames(part: SubFigure, description: "Description", fps: float | None)
     place = description.clip.placement
     t = np.linspace(0.0, place.duration_s, _DENSE)
     curve = description.pixels(description.best, t)
-    pictures = _pictures(description, fps)
+    pictures = nearest_frames(description.clip.source, [place.to_seconds(tau) for *_, tau in MOMENTS], fps)
     axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.90, "bottom": 0.03, "wspace": 0.05})
     for ax, (name, colour, _), (time, picture) in zip(axes, MOMENTS, pictures, strict=True):
-        ax.imshow(picture, extent=(0, place.video_width_px, place.video_height_px, 0), interpolation="antialiased")
+        draw_frame(ax, picture, place)
         # The square that the tokenizer was given.
         corner = place.to_pixels(np.array([-1.0, 1.0]))
         side = 2 * place.half_width_px
         ax.add_patch(Rectangle(corner, side, side, fill=False, ec="white", lw=1.0, ls=(0, (4, 3))))
         ax.plot(*curve.T, color=PATH, lw=1.5, path_effects=HALO, solid_capstyle="round")
-        here = description.pixels(description.best, np.array([time - place.t0_s]))[0]
-        ax.plot(*here, "o", ms=15, mfc="none", mec="white", mew=4.2)
-        ax.plot(*here, "o", ms=15, mfc="none", mec=colour, mew=2.2)
-        ax.set(xlim=(0, place.video_width_px), ylim=(place.video_height_px, 0), xticks=[], yticks=[])
+        draw_ring(ax, description.pixels(description.best, np.array([time - place.t0_s]))[0], colour)
         for spine in ax.spines.values():
             spine.set(color=colour, linewidth=2)
         ax.set_title(f"{name}, {time:.2f} s of the video", fontsize=10, color=INK, pad=5)
 
 
-def _pictures(description: "Description", fps: float | None) -> list[tuple[float, np.ndarray]]:
-    """Seconds of the video and picture (H, W, 3), for each moment the frame that is nearest to it."""
-    place = description.clip.placement
-    wanted = [place.to_seconds(tau) for _, _, tau in MOMENTS]
+def draw_frame(ax: Axes, picture: np.ndarray, place: Placement) -> None:
+    """A frame (H, W, 3) of the video, whatever its size, in pixels of the whole picture."""
+    ax.imshow(picture, extent=(0, place.video_width_px, place.video_height_px, 0), interpolation="antialiased")
+    ax.set(xlim=(0, place.video_width_px), ylim=(place.video_height_px, 0), xticks=[], yticks=[], autoscale_on=False)
+
+
+def draw_ring(ax: Axes, here: np.ndarray, colour: str) -> None:
+    """A ring about a pixel (2,)."""
+    ax.plot(*here, "o", ms=15, mfc="none", mec="white", mew=4.2)
+    ax.plot(*here, "o", ms=15, mfc="none", mec=colour, mew=2.2)
+
+
+def nearest_frames(source: str, wanted: list[float], fps: float | None) -> list[tuple[float, np.ndarray]]:
+    """Seconds of the video and picture (H, W, 3), for each wanted second, in order, the frame that is nearest to it.
+
+    Raises UserError if the video can't be decoded there any more.
+    """
     nearest: list[tuple[float, np.ndarray] | None] = [None] * len(wanted)
     begin, stop = max(0.0, wanted[0] - _MARGIN_S), wanted[-1] + _MARGIN_S
-    for time, picture in frames(description.clip.source, fps, _LONGEST_SIDE, begin, stop):
+    for time, picture in frames(source, fps, _LONGEST_SIDE, begin, stop):
         for k, target in enumerate(wanted):
             if nearest[k] is None or abs(time - target) < abs(nearest[k][0] - target):
                 nearest[k] = (time, picture)
     if None in nearest:
-        raise UserError(f"{description.clip.source} has no picture at {begin:.2f} to {stop:.2f} s any more")
+        raise UserError(f"{source} has no picture at {begin:.2f} to {stop:.2f} s any more")
     return nearest
 
 

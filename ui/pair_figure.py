@@ -10,16 +10,12 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from data.errors import UserError
-from data.video import frames
-from ui.figures import GREY, HALO, INK, MOMENTS, PATH, draw_path
+from ui.figures import GREY, HALO, INK, MOMENTS, PATH, draw_frame, draw_path, draw_ring, nearest_frames
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
     from vlm.stereo import StereoDescription
 
 _DENSE = 240
-_LONGEST_SIDE = 640
 
 
 def draw_pair(found: "StereoDescription", path: Path, fps: float | None = None) -> None:
@@ -38,31 +34,13 @@ def draw_pair(found: "StereoDescription", path: Path, fps: float | None = None) 
     duration = found.left.clip.placement.duration_s
     t = np.linspace(0.0, duration, _DENSE)
     for ax, (side, view) in zip(axes, (("left", found.left), ("right", found.right)), strict=True):
-        place = view.clip.placement
         late = found.pair.offset_s if side == "right" else 0.0
-        middle = found.left.clip.placement.t0_s + duration / 2
-        ax.imshow(
-            _nearest_frame(view, middle + late, fps),
-            extent=(0, place.video_width_px, place.video_height_px, 0),
-            interpolation="antialiased",
-        )
+        middle = found.left.clip.placement.to_seconds(0.5) + late
+        [(_, picture)] = nearest_frames(view.clip.source, [middle], fps)
+        draw_frame(ax, picture, view.clip.placement)
         ax.plot(*found.pixels(t, right=side == "right").T, color=PATH, lw=1.5, path_effects=HALO)
         here = found.pixels(np.array([duration / 2]), right=side == "right")[0]
-        ax.plot(*here, "o", ms=15, mfc="none", mec="white", mew=4.2)
-        ax.plot(*here, "o", ms=15, mfc="none", mec=MOMENTS[1][1], mew=2.2)
-        ax.set(xlim=(0, place.video_width_px), ylim=(place.video_height_px, 0), xticks=[], yticks=[])
-        ax.set_title(f"{side}, {middle + late:.2f} s of the video", fontsize=10, color=INK, pad=5)
+        draw_ring(ax, here, MOMENTS[1][1])
+        ax.set_title(f"{side}, {middle:.2f} s of the video", fontsize=10, color=INK, pad=5)
     draw_path(space, found.equation, duration, found.pair.unit)
     figure.savefig(path)
-
-
-def _nearest_frame(view: "Description", second: float, fps: float | None) -> np.ndarray:
-    """The frame (H, W, 3) of a view's video that is nearest to a second."""
-    source = view.clip.source
-    found = [
-        (abs(time - second), picture)
-        for time, picture in frames(source, fps, _LONGEST_SIDE, max(0.0, second - 0.5), second + 0.5)
-    ]
-    if not found:
-        raise UserError(f"{source} has no picture at {second:.2f} s any more")
-    return min(found, key=lambda pair: pair[0])[1]

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from ui.extras import NOTHING, Extras
+
 if TYPE_CHECKING:
-    from agents.scale import Scale
     from vlm.describe import Description
     from vlm.stereo import StereoDescription
 
@@ -19,43 +20,44 @@ def print_answer(
     description: "Description",
     field_of_view: float = 60.0,
     truth: str | None = None,
-    scale: "Scale | None" = None,
+    extras: Extras = NOTHING,
 ) -> None:
     """The answer about one video.
 
     Args:
         field_of_view: that was assumed, in degrees.
         truth: the true family, where it is known.
-        scale: one known length, for equations in metres; raises UserError where the description does not give it.
+        extras: with a scale the equations are in metres.
     """
-    metres = 1.0 if scale is None else scale.metres_per_unit(description)
-    found = (description.family, "bold green") if description.known else ("none of the known families", "bold red")
-    nearest = "" if description.known else f"; nearest: {description.family}"
-    headline = Text.assemble((video, "bold"), "\n  ", found, f"{nearest}: {description.meaning}")
+    metres = 1.0 if extras.metres is None else extras.metres
+    found = (description.finding, "bold green" if description.known else "bold red")
+    headline = Text.assemble((video, "bold"), "\n  ", found, f": {description.meaning}")
     answers.print(headline, soft_wrap=True)
     if truth is not None:
         print_line(answers, "truth", truth if truth != description.family else f"{truth}, so the family is right")
     print_line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
     if description.refined is not None:
-        _equation(answers, "refined", description.refined.stretched(metres, metres, metres), "bold")
+        _equation(answers, "refined", description.refined.stretched(metres), "bold")
     if description.second_opinion is not None:
         print_line(answers, "together", description.doubt or "the language model and the fit to its tokens agree")
-    raw = description.equation.stretched(metres, metres, metres)
+    raw = description.equation.stretched(metres)
     _equation(answers, "raw", raw, "bold" if description.refined is None else "")
     frame, place = description.to_dict()["frame"], description.clip.placement
     end = place.t0_s + place.duration_s
     window = f"t counts seconds from {place.t0_s:.2f} s of the video; used {place.t0_s:.2f} to {end:.2f} s"
     print_line(answers, "time", window)
     print_line(answers, "axes", "x to the right, y up, z towards the camera")
-    if scale is not None:
-        print_line(answers, "unit", f"metre, as {scale}; {metres:.4g} m are {frame['length_unit']}")
+    if extras.scale is not None:
+        print_line(answers, "unit", f"metre, as {extras.scale}; {metres:.4g} m are {frame['length_unit']}")
     elif "length_unit" in frame:
         print_line(answers, "unit", str(frame["length_unit"]))
     for note in description.clip.notes:
         print_line(answers, "note", note)
-    unknown = "how deep a path is" if scale else "how large or how far away the object is, nor how deep its path"
+    unknown = "how deep a path is" if extras.scale else "how large or how far away the object is, nor how deep its path"
     limit = f"one camera can't tell {unknown}: the scale of z assumes a field of view of {field_of_view:g} degrees"
     print_line(answers, "limit", limit)
+    if extras.reply is not None:
+        print_line(answers, "answer", f"{extras.reply.text} (by: {extras.reply.model})")
 
 
 def print_pair(answers: Console, found: "StereoDescription") -> None:

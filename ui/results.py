@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
+from ui.extras import NOTHING, Extras
 
 if TYPE_CHECKING:
     from vlm.describe import Description
@@ -23,11 +24,12 @@ class Results:
         self.folder = folder
         self._taken: set[str] = set()
 
-    def save(self, video: Path, description: "Description", fps: float | None = None) -> Path:
+    def save(self, video: Path, description: "Description", fps: float | None = None, extras: Extras = NOTHING) -> Path:
         """Write both files and return the picture's path; raises UserError where the folder can't be written to."""
         from ui.figures import draw
 
-        return self._write(video, description.to_dict(), lambda picture: draw(description, picture, fps))
+        answer = description.to_dict() | extras.to_dict(description)
+        return self._write(video, answer, lambda picture: draw(description, picture, fps))
 
     def save_pair(self, video: Path, found: "StereoDescription", fps: float | None = None) -> Path:
         """As `save`, of a left video and a right one, under the left one's name."""

@@ -24,7 +24,7 @@ from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from tokenizer.readout import read_track
 from vlm.base_model import DEFAULT_NAME
 from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
-from vlm.refine import judge
+from vlm.refine import KNOWN_MISS_PX, judge
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,16 @@ class Description:
     """None where the fit was off or impossible."""
     miss_px: float | None = None
     """Median distance of the refined curve from the decoded track, in pixels of 64; None without a fit."""
-    known: bool = True
-    """False where no family's curve comes near the decoded track: the family is then the nearest one, and wrong."""
+
+    @property
+    def known(self) -> bool:
+        """False where no family's curve comes near the decoded track: the family is then the nearest one, and wrong."""
+        return self.miss_px is None or self.miss_px <= KNOWN_MISS_PX
+
+    @property
+    def finding(self) -> str:
+        """The family, or that it is none of them."""
+        return self.family if self.known else f"none of the known families; nearest: {self.family}"
 
     @property
     def meaning(self) -> str:
@@ -88,8 +96,8 @@ class Description:
         other = self.second_opinion
         if not self.known:
             return (
-                f"none of the known families: even the nearest curve, {self.family}, misses the decoded track by "
-                f"{self.miss_px:.1f} pixels of the clip's 64"
+                f"even the nearest curve, {self.family}, misses the decoded track by {self.miss_px:.1f} pixels of the "
+                f"clip's 64"
             )
         if other is None or other.family == self.model_family:
             return None
@@ -259,5 +267,4 @@ class Describer:
             second_opinion=other
             and SecondOpinion(other.family, other.probabilities, seconds(other.family, other.constants)),
             miss_px=None if verdict is None else verdict.miss_px,
-            known=verdict is None or verdict.known,
         )

@@ -8,18 +8,24 @@ from data.scene import Scene
 from vlm.answer import Answer
 
 
+def nmse(path: np.ndarray, truth: np.ndarray, during: np.ndarray) -> float:
+    """Mean squared distance of a path (T, D) from the true one (T, D), relative to the variance of the true one over
+    the clip, `during` (N, D).
+
+    E2E and ODEFormer normalise so per axis; over the axes together, an axis that hardly moves can't blow it up.
+    """
+    return float(((path - truth) ** 2).sum(axis=1).mean() / during.var(axis=0).sum())
+
+
 def curve_nmse(answer: Answer, scene: Scene, t: np.ndarray = CANONICAL.times, see=lambda positions: positions) -> float:
-    """Mean squared distance of the answer's path from the true one at clip times t (T,), relative to the true path's
-    variance over the clip (E2E and ODEFormer normalise so per axis; over the axes together, an axis that hardly moves
-    can't blow it up). Canonical camera.
+    """`nmse` of the answer's path at clip times t (T,), relative to the true path over the clip. Canonical camera.
 
     Args:
         see: what is compared of positions (T, 3); the positions themselves, or what a camera sees of them.
     """
     family = FAMILIES[scene.family]
-    error = see(answer.positions(t)) - see(family.positions(scene.constants, t))
-    during = see(family.positions(scene.constants, CANONICAL.times))
-    return float((error**2).sum(axis=1).mean() / during.var(axis=0).sum())
+    truth, during = (see(family.positions(scene.constants, times)) for times in (t, CANONICAL.times))
+    return nmse(see(answer.positions(t)), truth, during)
 
 
 def answer_measures(answers: list[Answer], scenes: list[Scene]) -> dict[str, float]:

@@ -6,6 +6,7 @@ the model. The verdict weighs both.
 """
 
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -41,11 +42,6 @@ class Verdict:
     """What the fits say without the language model."""
     miss_px: float
     """Median distance of the answer's curve from the decoded track, in pixels of 64."""
-
-    @property
-    def known(self) -> bool:
-        """Whether the answer's curve comes near enough to be the motion; otherwise it is none of the families."""
-        return self.miss_px <= KNOWN_MISS_PX
 
 
 def seen_in(readout: Readout, clip: int = 0) -> Seen:
@@ -86,15 +82,21 @@ def judge(answer: Answer, readout: Readout) -> Verdict | None:
     if fits is None:
         return None
     alone = _best(fits, DECODED)
-    joint = {name: answer.probabilities[name] * alone.probabilities[name] for name in fits}
-    total = max(sum(joint.values()), 1e-300)
+    joint = weighed(answer.probabilities, alone.probabilities)
     family = max(joint, key=joint.get)
     refined = refine(answer, readout)
     model = answer if refined is None else replace(answer, constants=refined)
     constants = fits[family].constants if refined is None or family != answer.family else refined
-    together = Answer(family, constants, {name: p / total for name, p in joint.items()})
+    together = Answer(family, constants, joint)
     away = np.linalg.norm(project(together.positions(seen.t)) - seen.centre, axis=1)
     return Verdict(together, model, alone, float(np.median(away)) * SIZE / 2)
+
+
+def weighed(*opinions: dict[str, float]) -> dict[str, float]:
+    """The families' probabilities by several independent opinions together: their product, normalised."""
+    products = {name: prod(opinion[name] for opinion in opinions) for name in opinions[0]}
+    total = max(sum(products.values()), 1e-300)
+    return {name: product / total for name, product in products.items()}
 
 
 def best_fit(seen: Seen, criterion: Criterion) -> Answer | None:

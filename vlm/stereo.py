@@ -14,11 +14,11 @@ from data.clip import Placement
 from data.equation import Equation
 from data.errors import UserError
 from data.families import FAMILIES, Family
-from data.fit import CENTRE_ERROR, FREE, LEAST_FRAMES, Fit, probabilities, through_points
+from data.fit import CENTRE_ERROR, LEAST_FRAMES, Fit, misfit, probabilities, through_points
 from data.stereo import StereoPair
 from tokenizer.readout import read_track
 from vlm.describe import Describer, Description
-from vlm.refine import DECODED, seen_in
+from vlm.refine import DECODED, seen_in, weighed
 
 _LARGEST_MISS = 3.5
 """Root mean robust loss of the best curve, in assumed errors, up to which both tracks are taken to be of one motion.
@@ -120,10 +120,8 @@ def join(left: Description, right: Description, pair: StereoPair) -> StereoDescr
         for k, description in enumerate((left, right))
     ]
     fits = fit_views(found, pair)
-    chances = probabilities(fits, DECODED)
-    weights = {name: chances[name] * left.model_probabilities[name] * right.model_probabilities[name] for name in fits}
-    total = max(sum(weights.values()), 1e-300)
-    family = max(weights, key=weights.get)
+    chances = weighed(probabilities(fits, DECODED), left.model_probabilities, right.model_probabilities)
+    family = max(chances, key=chances.get)
     constants = fits[family].constants
     misses = []
     for k, (view, description) in enumerate(zip(found, (left, right))):
@@ -135,7 +133,7 @@ def join(left: Description, right: Description, pair: StereoPair) -> StereoDescr
         left=left,
         right=right,
         family=family,
-        probabilities={name: weight / total for name, weight in weights.items()},
+        probabilities=chances,
         equation=FAMILIES[family].equation(constants).with_time(0.0, left.clip.placement.duration_s),
         pair=pair,
         reprojection_px=(misses[0], misses[1]),
@@ -186,8 +184,7 @@ def _fit(family: Family, views: list[View], pair: StereoPair, t: np.ndarray, poi
     # Depth is the least certain axis of a point, and hardly helps to count turns.
     start = through_points(family, t, points, np.array([1.0, 1.0, 0.1]))
     found = least_squares(error, start, loss="soft_l1", x_scale="jac", max_nfev=100)
-    count = 2 * sum(len(view.t) for view in views)
-    return Fit(family.nearest(found.x), float(count * np.log(max(2 * found.cost, 1e-9) / count)), FREE[family.name])
+    return Fit(family.nearest(found.x), misfit(found.cost, found.fun.size), family.free)
 
 
 def _view(description: Description, right: bool, pair: StereoPair, clock: Placement) -> View:

@@ -65,6 +65,8 @@ class Family:
     """Whether a framed path, seen from the camera, can be told from the simpler families."""
     nearest: Callable[[np.ndarray], np.ndarray] = lambda constants: constants
     """The nearest member of the family to any constants (size,), where not all constants make one."""
+    bound: int = 0
+    """How many constants follow from the others by that."""
 
     @property
     def periodic(self) -> bool:
@@ -74,6 +76,11 @@ class Family:
     def size(self) -> int:
         """How many constants there are."""
         return 3 * len(self.basis) + self.periodic
+
+    @property
+    def free(self) -> int:
+        """How many constants are free."""
+        return self.size - self.bound
 
     @property
     def constant_names(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ def on_a_line(constants: np.ndarray) -> np.ndarray:
     return out
 
 
+# Along one line, a and b have four degrees of freedom between them, not six.
 FAMILY = Family(
-    "oscillating", "swinging to and fro along a line, as a pendulum", ("1", "cos", "sin"), draw, visible, on_a_line
+    "oscillating", "swinging to and fro along a line, as a pendulum", ("1", "cos", "sin"), draw, visible, on_a_line, 2
 )

@@ -8,8 +8,7 @@ from safetensors.torch import load_file
 
 from eval import grids
 from eval.grids import VARIATIONS, compare, table
-from tokenizer.bench import _encoder
-from tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer
+from tokenizer.model import SHIPPED, WEIGHTS
 
 
 @pytest.fixture()
@@ -17,13 +16,15 @@ def measured(monkeypatch, tmp_path):
     """Names of the variations that were measured, by their configurations, with made-up figures."""
     done = []
 
-    def measure(config, *settings):
+    def measure(config, steps, minutes, *settings):
+        assert steps == 2 * minutes
         done.append(next(name for name, known in VARIATIONS.items() if known == config))
         suite = {"centre_px_median": 0.5, "probe_centre_px_median": 0.6, "radius_median": 0.04, "codes_used": 100.0}
         cell = {"grid": list(config.grid), "tokens": config.tokens, "bits": 1, "steps": 2}
         return {**cell, "clean": suite, "half": suite}
 
     monkeypatch.setattr(grids, "_measured", measure)
+    monkeypatch.setattr(grids, "seconds_a_step", lambda variations: dict.fromkeys(variations, 30.0))
     monkeypatch.setattr(grids, "RESULTS", tmp_path / "grids.json")
     return done
 
@@ -58,10 +59,3 @@ def test_a_grid_starts_from_the_shipped_layers_that_fit():
     begun = grids._fitting(wider).state_dict()
     taken = [name for name, value in begun.items() if name in shipped and torch.equal(shipped[name], value)]
     assert len(taken) > len(shipped) / 2 and len(taken) < len(begun)
-
-
-def test_the_bench_compares_the_codes_that_the_tokenizer_gives():
-    torch.manual_seed(0)
-    model = TrajectoryTokenizer(VARIATIONS["FSQ 8-8-8-8"]).eval()
-    video = torch.rand(2, 3, 17, 64, 64)
-    assert torch.equal(_encoder(model, model.latents)(video), model.encode_codes(video))

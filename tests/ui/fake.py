@@ -85,6 +85,11 @@ class FakeDescription:
     second_opinion: None = None
     doubt: str | None = None
     known: bool = True
+
+    @property
+    def finding(self) -> str:
+        return self.family if self.known else f"none of the known families; nearest: {self.family}"
+
     model_family: str = "helical"
     timings_s: dict[str, float] = field(default_factory=lambda: {"decode": 0.1})
 

@@ -40,6 +40,7 @@ def test_a_table_has_a_row_for_each_file_and_errors_as_a_column(run, clips, tmp_
     rows = read(out)
     assert [row["video"] for row in rows] == [str(clips / name) for name in ("b.mp4", "broken.mp4", "deeper/a.MP4")]
     assert all(tuple(row) == COLUMNS for row in rows)
+    assert str(rows[0]["known"]) == "True" and not rows[1]["known"]
     assert rows[0]["family"] == "helical" and float(rows[0]["p_helical"]) == pytest.approx(0.93)
     assert rows[0]["x"] == fake.TRUE.to_text()["x"] and rows[0]["raw_x"] == fake.RAW.to_text()["x"]
     assert not rows[0]["error"] and "broken.mp4 is not a video" in rows[1]["error"] and not rows[1]["family"]

@@ -125,6 +125,8 @@ def test_a_scale_that_is_none_is_one_sentence(run, video):
     assert result.exit_code == 1 and "is no scale" in result.stderr
 
 
-def test_a_question_is_answered_beside_the_description(run, video):
-    answer = json.loads(run("describe", video, "--json", "--scale", "24 cm", "--ask", "what is the radius?").stdout)
+def test_a_question_is_answered_beside_the_description_and_in_its_file(run, video, tmp_path):
+    asked = ["--scale", "24 cm", "--ask", "what is the radius?", "--out", tmp_path]
+    answer = json.loads(run("describe", video, "--json", *asked).stdout)
     assert "radius" in answer["answer"] and " m" in answer["answer"] and "router" in answer["answered_by"]
+    assert json.loads((tmp_path / video.with_suffix(".json").name).read_text()) == answer

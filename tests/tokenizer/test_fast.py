@@ -1,0 +1,27 @@
+"""The fast encoder gives the tokenizer's codes, and leaves the tokenizer itself alone."""
+
+import torch
+
+from data.splits import find_split
+from data.stream import TEST_SEED, draw_batch
+from tokenizer.bench import ways
+from tokenizer.fast import fast_encoder
+from tokenizer.model import TrajectoryTokenizer
+
+
+def test_the_fast_encoder_gives_the_same_codes_but_for_one_in_two_hundred():
+    model = TrajectoryTokenizer.from_pretrained()
+    video = draw_batch(find_split("test-light").settings, TEST_SEED, 0, 16).video
+    before = model.encode_codes(video)
+    fast = fast_encoder(model)
+    assert (fast.encode_codes(video) == before).float().mean() >= 0.995
+    assert torch.equal(model.encode_codes(video), before)
+
+
+def test_every_way_of_the_bench_gives_codes_of_the_grid():
+    torch.manual_seed(0)
+    model = TrajectoryTokenizer.from_pretrained()
+    video = torch.rand(2, 3, 17, 64, 64)
+    for name, encode, _ in ways(model, [2]):
+        if "compiled" not in name:
+            assert encode(video).shape == (2, *model.config.grid), name
