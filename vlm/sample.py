@@ -76,9 +76,8 @@ def equation_question(
 def position_question(vocabulary: Vocabulary, family: str, constants: np.ndarray, t: float) -> Question:
     """Where is the object at clip time t: x, y, z."""
     position = FAMILIES[family].positions(constants, np.array([t]))[0]
-    return Question(
-        [vocabulary.mark("<|position|>"), *vocabulary.number_ids(np.array([t, *position])).tolist()], given=2
-    )
+    asked = [vocabulary.mark("<|position|>"), *vocabulary.number_ids(np.array([t])).tolist()]
+    return Question([*asked, *vocabulary.number_ids(position).tolist()], given=len(asked))
 
 
 def longest(vocabulary: Vocabulary, prompt: int, positions: int) -> int:

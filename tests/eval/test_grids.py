@@ -24,7 +24,7 @@ def measured(monkeypatch, tmp_path):
         return {**cell, "clean": suite, "half": suite}
 
     monkeypatch.setattr(grids, "_measured", measure)
-    monkeypatch.setattr(grids, "seconds_a_step", lambda variations: dict.fromkeys(variations, 30.0))
+    monkeypatch.setattr(grids, "seconds_in_turns", lambda works: dict.fromkeys(works, 30.0))
     monkeypatch.setattr(grids, "RESULTS", tmp_path / "grids.json")
     return done
 

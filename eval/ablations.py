@@ -1,0 +1,281 @@
+"""What each part of the language model's training is worth: parts left out or exchanged, each trained from nothing.
+
+    trajvlm eval ablations --minutes 6
+
+All variations see the same clips, encoded once by the shipped tokenizer, for the same time: as many steps as fit into
+it by the steps' times, measured before in turns. Judged by decoded answers on held-out clips. Results are kept one by
+one in `eval/ablations.json`, and the table goes into `vlm/README.md`. Times this short rank the parts at the beginning
+of a training, not at its end.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+from transformers import AutoTokenizer, DynamicCache
+
+from data.render import track
+from data.scene import Scene, SceneSettings, draw_scene
+from data.stream import TRAINING_SEED, VALIDATION_SEED
+from eval.report import write_between
+from eval.turns import seconds_in_turns
+from tokenizer.model import TrajectoryTokenizer, weights_sha256
+from vlm.base_model import unpacked
+from vlm.config import VLMConfig
+from vlm.measures import answer_measures
+from vlm.model import NewRows, TrajectoryLM
+from vlm.sample import Samples, render_samples
+from vlm.train import ReadingObjective, VLMTraining, encode, questions
+from vlm.vocabulary import Vocabulary
+
+RESULTS = Path(__file__).parent / "ablations.json"
+README = Path(__file__).parent.parent / "vlm" / "README.md"
+SCENES = SceneSettings(strength=(0.0, 0.3))
+"""Light nuisances: what is compared shows itself earlier where the codes are easier to read."""
+_CHUNK = 50
+_ANSWERED = 64
+
+
+class FreeRows(NewRows):
+    """A row of its own for each code, as when a vocabulary is extended without knowledge of the codes' geometry."""
+
+    def __init__(self, rows: NewRows, start: Tensor):
+        """
+        Args:
+            start: (codebook, width).
+        """
+        nn.Module.__init__(self)
+        self.table = nn.Parameter(start)
+        self.places, self.marks, self.numbers = rows.places, rows.marks, rows.numbers
+
+    def codes(self, codes: Tensor) -> Tensor:
+        return F.embedding(codes, self.table)
+
+
+@dataclass(frozen=True)
+class DigitVocabulary(Vocabulary):
+    """Numbers as four of the base model's own tokens: the sign, and three digits of the hundredths."""
+
+    signs: tuple[int, ...] = ()
+    digits: tuple[int, ...] = ()
+
+    def number_ids(self, values: np.ndarray) -> np.ndarray:
+        """Ids (4 N,) of numbers (N,)."""
+        hundredths = np.clip(np.rint(np.asarray(values) * 100), -200, 200).astype(int)
+        places = [np.abs(hundredths) // 10**k % 10 for k in (2, 1, 0)]
+        columns = [np.take(self.signs, (hundredths < 0).astype(int)), *(np.take(self.digits, p) for p in places)]
+        return np.stack(columns, axis=-1).ravel()
+
+
+class DigitLM(TrajectoryLM):
+    """The language model that writes its numbers digit by digit, with the base model's own rows."""
+
+    def __init__(self, config: VLMConfig, code_vectors: Tensor):
+        super().__init__(config, code_vectors)
+        words = AutoTokenizer.from_pretrained(unpacked(config.layers))
+        symbols = tuple(words.encode(symbol, add_special_tokens=False)[0] for symbol in "+-0123456789")
+        self.vocabulary = DigitVocabulary(self.vocabulary.base_size, config.codebook_size, symbols[:2], symbols[2:])
+
+    def losses(self, hidden: Tensor, samples: Samples) -> dict[str, Tensor]:
+        before, target = hidden[:, :-1], samples.ids[:, 1:]
+        symbols = torch.tensor(self.vocabulary.signs + self.vocabulary.digits)
+        number = samples.supervised[:, 1:] & torch.isin(target, symbols)
+        family = samples.supervised[:, 1:] & ~number
+        family_loss = F.cross_entropy(self._family_scores(before[family]), self._family_index(target[family]))
+        which = (target[number][:, None] == symbols).long().argmax(dim=1)
+        # Four tokens are one number.
+        return {"family": family_loss, "number": 4 * F.cross_entropy(self._scores(before[number], symbols), which)}
+
+    def _scores(self, hidden: Tensor, symbols: Tensor) -> Tensor:
+        return (hidden @ self.lm.get_base_model().get_input_embeddings().weight[symbols].T.to(hidden.dtype)).float()
+
+    def _write_number(self, ids: Tensor, cache: DynamicCache) -> tuple[np.ndarray, Tensor, DynamicCache]:
+        chosen = []
+        for allowed in (self.vocabulary.signs, *[self.vocabulary.digits] * 3):
+            hidden, cache = self._extend(ids, cache)
+            chosen.append(self._scores(hidden, torch.tensor(allowed)).argmax(dim=-1))
+            ids = torch.tensor(allowed)[chosen[-1]][:, None]
+        sign, *digits = (part.numpy() for part in chosen)
+        return (1 - 2 * sign) * (digits[0] + digits[1] / 10 + digits[2] / 100), ids, cache
+
+
+def _rows_random(model: TrajectoryLM) -> None:
+    table = model.lm.get_base_model().get_input_embeddings().weight
+    model.rows = FreeRows(model.rows, torch.randn(len(model.rows.code_vectors), table.shape[1]) * table.std())
+
+
+def _rows_mean(model: TrajectoryLM) -> None:
+    table = model.lm.get_base_model().get_input_embeddings().weight
+    model.rows = FreeRows(model.rows, table.mean(dim=0).repeat(len(model.rows.code_vectors), 1).clone())
+
+
+def _numbers_random(model: TrajectoryLM) -> None:
+    model.rows.numbers.data = torch.randn_like(model.rows.numbers) * model.rows.numbers.std()
+
+
+def _adapter_fixed(model: TrajectoryLM) -> None:
+    model.lm.requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A training that differs from the shipped one's in one thing."""
+
+    training: dict = field(default_factory=dict)
+    config: dict = field(default_factory=dict)
+    build: type[TrajectoryLM] = TrajectoryLM
+    change: Callable[[TrajectoryLM], None] = lambda model: None
+    shuffled: bool = False
+    """Each clip's codes in an order of their own, in training and in what is answered."""
+    seed: int = 0
+
+
+VARIATIONS = {
+    "as shipped": Variation(),
+    "as shipped, another seed": Variation(seed=1),
+    "as shipped, a third seed": Variation(seed=2),
+    "numbers as digits": Variation(build=DigitLM),
+    "a code's row its own, random at first": Variation(change=_rows_random),
+    "a code's row its own, the mean row at first": Variation(change=_rows_mean),
+    "numbers' rows random at first": Variation(change=_numbers_random),
+    "no question of positions": Variation(training={"positions_asked": 0}),
+    "three questions of positions": Variation(training={"positions_asked": 3}),
+    "no reader": Variation(training={"reader_weight": 0.0}),
+    "LoRA rank 8": Variation(config={"lora_rank": 8, "lora_alpha": 8}),
+    "LoRA rank 128": Variation(config={"lora_rank": 128, "lora_alpha": 128}),
+    "no LoRA, new rows alone": Variation(change=_adapter_fixed),
+    "each clip's codes shuffled": Variation(shuffled=True),
+}
+
+
+def compare(minutes: float, clips: int, held_out: int, names: list[str], cache: Path) -> dict:
+    """Train and measure the variations of those names that are not in the results yet; all results.
+
+    Args:
+        clips: training clips, each of them met again when all have been.
+        cache: file for the codes of the clips.
+    """
+    settings = {"minutes": minutes, "clips": clips, "held_out": held_out, "tokenizer_sha256": weights_sha256()}
+    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    tokenizer = TrajectoryTokenizer.from_pretrained()
+    codes = _codes(tokenizer, clips, held_out, cache)
+    scenes = [draw_scene(SCENES, TRAINING_SEED, k) for k in range(clips)]
+    asked = [draw_scene(SCENES, VALIDATION_SEED, k) for k in range(held_out)]
+    if kept.get("settings") != settings:
+        works = {
+            name: _Training(variation, tokenizer, scenes, codes["training"], steps=1000).step
+            for name, variation in VARIATIONS.items()
+        }
+        kept = {"settings": settings, "seconds_a_step": seconds_in_turns(works), "variations": {}}
+        del works
+    for name in tqdm([name for name in names if name not in kept["variations"]], desc="variations"):
+        steps = max(1, round(minutes * 60 / kept["seconds_a_step"][name]))
+        training = _Training(VARIATIONS[name], tokenizer, scenes, codes["training"], steps)
+        for step in tqdm(range(steps), desc=name, leave=False, mininterval=5):
+            training.step(step)
+        kept["variations"][name] = {"steps": steps, **training.measured(asked, codes["held_out"])}
+        RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+    return kept
+
+
+def table(results: dict) -> str:
+    """The variations as Markdown."""
+    lines = ["| | steps of 16 clips | family right | constants: median error | curve NMSE, median |", "|---" * 5 + "|"]
+    lines += [
+        f"| {name} | {found['steps']} | {found['family_accuracy']:.0%} | {found['constant_error_median']:.3f} | "
+        f"{found['curve_nmse_median']:.2f} |"
+        for name, found in results["variations"].items()
+    ]
+    settings = results["settings"]
+    note = (
+        f"{settings['minutes']:g} minutes each by the steps' times, from SmolLM2 itself, on {settings['clips']} clips "
+        f"with light nuisances; decoded answers on {settings['held_out']} others. Constants where the family is right."
+    )
+    return "\n".join([*lines, "", note]) + "\n"
+
+
+def save(results: dict) -> None:
+    """Write the README's table."""
+    write_between(README, table(results), "ablations")
+
+
+class _Training:
+    """One variation's training on encoded clips."""
+
+    def __init__(
+        self, variation: Variation, tokenizer: TrajectoryTokenizer, scenes: list[Scene], codes: Tensor, steps: int
+    ):
+        torch.manual_seed(variation.seed)
+        self.variation, self.scenes, self.codes = variation, scenes, codes
+        self.settings = replace(VLMTraining(steps=steps, warmup=max(1, steps // 10)), **variation.training)
+        config = VLMConfig(codebook_size=tokenizer.config.codebook_size, grid=tokenizer.config.grid)
+        self.model = variation.build(replace(config, **variation.config), tokenizer.code_vectors)
+        variation.change(self.model)
+        self.objective = ReadingObjective(self.model, self.settings)
+        groups = (
+            (self.model.lm.parameters(), self.settings.adapter_rate),
+            ((*self.model.rows.parameters(), *self.objective.reader.parameters()), self.settings.rows_rate),
+        )
+        trained = [{"params": [p for p in group if p.requires_grad], "lr": rate} for group, rate in groups]
+        self.optimizer = torch.optim.AdamW(
+            [group for group in trained if group["params"]], weight_decay=0.0, betas=(0.9, 0.98), fused=True
+        )
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self.settings.rate)
+
+    def step(self, number: int) -> None:
+        """One step of the optimizer."""
+        rng = np.random.default_rng([self.variation.seed, number])
+        first = number * self.settings.batch
+        chosen = [k % len(self.scenes) for k in range(first, first + self.settings.batch)]
+        scenes = [self.scenes[k] for k in chosen]
+        asked = [questions(self.model, scene, self.settings.positions_asked, rng) for scene in scenes]
+        seen = track(scenes)
+        samples = render_samples(self.model.vocabulary, self._shown(self.codes[chosen], number), asked)
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = self.objective(samples, seen.centre, seen.radius)
+        losses["loss"].backward()
+        nn.utils.clip_grad_norm_(self.objective.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.schedule.step()
+
+    def measured(self, scenes: list[Scene], codes: Tensor) -> dict[str, float]:
+        """How good decoded answers about held-out clips are."""
+        self.model.eval()
+        shown = self._shown(codes, -1)
+        with torch.autocast("cpu", torch.bfloat16):
+            answers = [answer for part in shown.split(_ANSWERED) for answer in self.model.answer(part)]
+        return {name: float(f"{value:.4g}") for name, value in answer_measures(answers, scenes).items()}
+
+    def _shown(self, codes: Tensor, number: int) -> Tensor:
+        if not self.variation.shuffled:
+            return codes
+        rng = np.random.default_rng([self.variation.seed, number + 1])
+        flat = codes.flatten(1)
+        orders = np.stack([rng.permutation(flat.shape[1]) for _ in flat])
+        return flat.gather(1, torch.from_numpy(orders)).view_as(codes)
+
+
+def _codes(tokenizer: TrajectoryTokenizer, clips: int, held_out: int, cache: Path) -> dict[str, Tensor]:
+    """Codes (N, times, rows, columns) of the training clips and of the held-out ones."""
+    if cache.is_file():
+        kept = load_file(cache)
+        if (len(kept["training"]), len(kept["held_out"])) == (clips, held_out):
+            return kept
+    found = {}
+    for name, seed, count in (("training", TRAINING_SEED, clips), ("held_out", VALIDATION_SEED, held_out)):
+        parts = [
+            encode(tokenizer, [draw_scene(SCENES, seed, k) for k in range(first, min(first + _CHUNK, count))])
+            for first in tqdm(range(0, count, _CHUNK), desc=f"encoding {name} clips", leave=False)
+        ]
+        found[name] = torch.cat(parts)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    save_file(found, cache)
+    return found
