@@ -112,6 +112,8 @@ def _questions(text: str, settings: list[Call]) -> list[Call]:
         return [Call("evaluate", {"expression": sum_})]
     if re.search(phrases.TOKENS, text):
         return [Call("show_tokens")]
+    if re.search(phrases.RIVAL, text):
+        return [Call("compare_with_track_and_fit")]
     if re.search(phrases.REFINE, text):
         return [Call("refine")]
     if re.search(phrases.DRAW, text) and not re.search(r"\bgraph|\bchart|\bdiagram|(?:over|against) time", text):

@@ -217,6 +217,16 @@ REFINE = _any(
     rf"(?:how (?:far|close)|distance|gap)\b.*{_CURVE}.*{_CURVE}",
 )
 """What refinement did, and not the equations alone."""
+RIVAL = _any(
+    r"\btrack(?:ing)?[ -](?:and|&|then)[ -]fit",
+    r"\bopen ?cv\b|\bblobs?\b|\bafternoon script\b|\bcurve[-_]fit(?:ting)?\b|\bcurve ?fitting\b",
+    r"(?:without|no|not using) (?:an? |any |the |your )?(?:neural )?(?:networks?|nets?|ai|machine learning|models?)\b",
+    r"\b(?:classic(?:al)?|conventional|traditional|ordinary|plain|simple) "
+    r"(?:script|method|approach|tracker|tracking|algorithm|computer vision)",
+    r"(?:compar|differ|agree|check|against|versus|\bvs\b).*\b(?:a|the|simple|plain) (?:script|tracker)\b",
+    r"\b(?:a|the|simple|plain) (?:script|tracker)\b.*(?:compar|differ|agree|find|found|sa(?:y|id)|think|give|gave)",
+)
+"""What the script without networks says of the clip."""
 EQUATION = _any(
     r"equation|\beqn?s?\b",
     r"formula",

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from agents import quantities
 from agents.arithmetic import evaluate_text
-from agents.refinement import change
+from agents.gap import Gap, gap
 from agents.scale import Scale
 from agents.session import Result, Session
 from agents.table import rows, write_csv
@@ -86,9 +86,10 @@ def equation(
 
 def refine(session: Session) -> Result:
     """Say what refinement changed: the equation before and after it, and how far apart the two curves are."""
-    found, metres = session.description(), session.metres_per_unit
-    moved = change(found)
-    unit, factor = ("u", 1.0) if metres is None else ("m", metres)
+    found = session.description()
+    if found.refined is None:
+        raise UserError("nothing was refined, because the track could not be fitted; ask for the raw equation")
+    apart, distances = _apart(gap(found, found.equation, found.refined), session)
     raw, refined = in_lengths(found.equation, session), in_lengths(found.refined, session)
     text = (
         f"The language model alone wrote {equation_text(raw)}. The fit to the track that its tokens decode to gave "
@@ -98,21 +99,58 @@ def refine(session: Session) -> Result:
         text += f"The family changed too, from {found.model_family} to {found.family}. "
     if found.doubt:
         text += f"{found.doubt[0].upper()}{found.doubt[1:]}. "
-    text += (
-        f"The two curves are {moved.mean * factor:.2g} {unit} apart on average and {moved.greatest * factor:.2g} "
-        f"{unit} at most, at t = {moved.greatest_at_s:.2f} s"
+    values = {"raw": raw.to_text(), "refined": refined.to_text(), **distances}
+    return Result(f"{text}{apart} {lengths(session)}", values)
+
+
+def compare_with_track_and_fit(session: Session) -> Result:
+    """Say what a script without any network (OpenCV's blobs, least squares) finds in the clip, beside the answer."""
+    found = session.description()
+    rival = found.without_networks()
+    if rival is None:
+        raise UserError(
+            "track and fit finds the object in too few frames of this clip to fit anything; the answer stands alone"
+        )
+    apart, distances = _apart(gap(found, found.best, rival.equation), session)
+    same = rival.family == found.family
+    text = (
+        f"Without any network, by following the blob that moves and fitting every family to it, the motion is "
+        f"{rival.family} ({rival.probabilities[rival.family]:.0%}), "
+        f"{'as' if same else f'and not {found.family}, as'} the answer says. "
+        f"Its equation: {equation_text(in_lengths(rival.equation, session))}. {apart} "
+    )
+    if not same:
+        text += (
+            "On plain clips the script is the more precise of the two; where the background, the light or a hand get "
+            "in the way, it is the one that errs. "
+        )
+    values = {
+        "family": found.family,
+        "script_family": rival.family,
+        "script_probabilities": rival.probabilities,
+        "script_equation": in_lengths(rival.equation, session).to_text(),
+        **distances,
+    }
+    return Result(f"{text}{lengths(session)}", values)
+
+
+def _apart(apart: Gap, session: Session) -> tuple[str, dict[str, float]]:
+    """The distances between two curves as a sentence and as values."""
+    metres = session.metres_per_unit
+    unit, factor = ("u", 1.0) if metres is None else ("m", metres)
+    text = (
+        f"The two curves are {apart.mean * factor:.2g} {unit} apart on average and {apart.greatest * factor:.2g} "
+        f"{unit} at most, at t = {apart.greatest_at_s:.2f} s"
     )
     values = {
-        "raw": raw.to_text(),
-        "refined": refined.to_text(),
-        f"mean_distance_{unit}": moved.mean * factor,
-        f"greatest_distance_{unit}": moved.greatest * factor,
-        "greatest_at_s": moved.greatest_at_s,
+        f"mean_distance_{unit}": apart.mean * factor,
+        f"greatest_distance_{unit}": apart.greatest * factor,
+        "greatest_at_s": apart.greatest_at_s,
     }
-    if moved.mean_px is not None:
-        text += f"; in the picture {moved.mean_px:.1f} pixels on average and {moved.greatest_px:.1f} at most"
-        values |= {"mean_distance_px": moved.mean_px, "greatest_distance_px": moved.greatest_px}
-    return Result(f"{text}. {lengths(session)}", values)
+    if apart.mean_px is not None:
+        text += f"; in the picture {apart.mean_px:.1f} pixels on average and {apart.greatest_px:.1f} at most"
+        values |= {"mean_distance_px": apart.mean_px, "greatest_distance_px": apart.greatest_px}
+    return f"{text}.", values
 
 
 def position_at(
@@ -274,6 +312,7 @@ TOOLS = (
     describe_video,
     equation,
     refine,
+    compare_with_track_and_fit,
     position_at,
     forecast,
     quantity,

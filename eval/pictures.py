@@ -21,9 +21,9 @@ from data.scene import Scene
 from eval.plots import COLOURS
 from eval.results import digest
 from eval.suites import SUITES
-from eval.systems.track_and_fit import track_and_fit
 from eval.verdict import OURS, RIVAL, ours
 from vlm.answer import Answer
+from vlm.track_and_fit import track_and_fit
 
 if TYPE_CHECKING:  # the networks are imported where a page is made, and not where its pictures' code is
     from eval.systems.ours import Ours

@@ -26,6 +26,7 @@ from einops import rearrange
 from magvit2_pytorch.magvit2_pytorch import CausalConv3d, VideoTokenizer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from data.appearance import moving_part
 from data.errors import UserError
@@ -125,9 +126,11 @@ class TrajectoryTokenizer(VideoTokenizer):
         The dimensions are taken as independent, as in Open-MAGVIT2 (Luo et al., 2024): 2^16 probabilities a token are
         too many otherwise.
         """
-        chance = torch.sigmoid(4 * projected.flatten(0, -2))
+        scores = 4 * projected.flatten(0, -2)
+        chance = torch.sigmoid(scores)
+        # Entropy from the scores: from the probabilities, its gradient is 0 times infinity where one of them is 0.
+        sure = F.binary_cross_entropy_with_logits(scores, chance, reduction="none").sum(-1).mean()
         entropy = torch.special.entr
-        sure = (entropy(chance) + entropy(1 - chance)).sum(-1).mean()
         even = (entropy(mean := chance.mean(0)) + entropy(1 - mean)).sum()
         return 0.02 * (sure - even)
 

@@ -15,21 +15,24 @@ from torch import Tensor
 
 from data.camera import CANONICAL_FOCAL, project
 from data.canonical import canonical_clip
-from data.clip import Clip
+from data.clip import Clip, Placement
 from data.equation import Equation
 from data.errors import UserError
+from data.export import to_frames
 from data.families import FAMILIES
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from tokenizer.readout import read_track
+from vlm.answer import Answer
 from vlm.base_model import DEFAULT_NAME
 from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from vlm.refine import KNOWN_MISS_PX, judge
+from vlm.track_and_fit import track_and_fit
 
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """What fits the decoded tokens' track best, without asking the language model."""
+    """What a fit says of the same clip without asking the language model."""
 
     family: str
     probabilities: dict[str, float]
@@ -67,9 +70,17 @@ class Description:
     models: dict[str, dict[str, str]]
     timings_s: dict[str, float]
     second_opinion: SecondOpinion | None = None
-    """None where the fit was off or impossible."""
+    """What fits the decoded tokens' track best; None where the fit was off or impossible."""
     miss_px: float | None = None
     """Median distance of the refined curve from the decoded track, in pixels of 64; None without a fit."""
+
+    def without_networks(self) -> SecondOpinion | None:
+        """What `vlm.track_and_fit` says of the same clip; None where it finds the object in too few frames."""
+        found = track_and_fit(to_frames(self.clip.frames))
+        if found is None:
+            return None
+        equation = _in_seconds(found, self.clip.placement, self.focal)
+        return SecondOpinion(found.family, found.probabilities, equation)
 
     @property
     def known(self) -> bool:
@@ -237,12 +248,6 @@ class Describer:
 
         placement = clip.placement
         focal = (placement.video_width_px / 2) / math.tan(math.radians(field_of_view) / 2) / placement.half_width_px
-
-        def seconds(name: str, constants: np.ndarray) -> Equation:
-            # The canonical path has the depth of the canonical camera; the assumed lens gives the true one.
-            deep = FAMILIES[name].moved(constants, np.array([1.0, 1.0, focal / CANONICAL_FOCAL]))
-            return FAMILIES[name].equation(deep).with_time(0.0, placement.duration_s)
-
         return Description(
             clip=clip,
             family=final.family,
@@ -250,8 +255,8 @@ class Describer:
             model_family=answer.family,
             model_probabilities=answer.probabilities,
             model_text=answer.text,
-            equation=seconds(answer.family, answer.constants),
-            refined=None if verdict is None else seconds(final.family, final.constants),
+            equation=_in_seconds(answer, placement, focal),
+            refined=None if verdict is None else _in_seconds(final, placement, focal),
             codes=codes[0],
             visual_tokens=tuple(self.lm.vocabulary.code_ids(codes).flatten().tolist()),
             reconstruction=reconstruction[0],
@@ -265,6 +270,14 @@ class Describer:
                 "refine": done - answer_at,
             },
             second_opinion=other
-            and SecondOpinion(other.family, other.probabilities, seconds(other.family, other.constants)),
+            and SecondOpinion(other.family, other.probabilities, _in_seconds(other, placement, focal)),
             miss_px=None if verdict is None else verdict.miss_px,
         )
+
+
+def _in_seconds(answer: Answer, placement: Placement, focal: float) -> Equation:
+    """An answer's equation with t in seconds. Its path has the depth of the canonical camera; the assumed lens gives
+    the true one."""
+    family = FAMILIES[answer.family]
+    deep = family.moved(answer.constants, np.array([1.0, 1.0, focal / CANONICAL_FOCAL]))
+    return family.equation(deep).with_time(0.0, placement.duration_s)

@@ -24,7 +24,7 @@ from data.export import to_frames
 from data.families import FAMILIES
 from data.fit import LEAST_FRAMES, Seen
 from eval.system import FamilyOnly
-from eval.systems.track_and_fit import track_blobs
+from vlm.track_and_fit import track_blobs
 
 S = sympy.Symbol("s", real=True)
 """Clip time from -1 to 1."""

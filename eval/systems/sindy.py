@@ -27,8 +27,8 @@ from data.errors import UserError
 from data.export import to_frames
 from data.families import FAMILIES
 from data.fit import LEAST_FRAMES, Seen, at_mean_depth
-from eval.systems.track_and_fit import track_blobs
 from vlm.answer import Answer
+from vlm.track_and_fit import track_blobs
 
 _S = 2 * CANONICAL.times - 1
 # Terms of the acceleration below this are left out, where positions have a deviation of 1.

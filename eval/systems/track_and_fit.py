@@ -1,24 +1,14 @@
-"""What an engineer would write in an afternoon: subtract the background, follow the largest blob, fit every family.
-
-No network. OpenCV finds the blob in each frame; `data.fit` fits and chooses the family.
-"""
+"""The afternoon script (`vlm.track_and_fit`) as a system: no network, OpenCV and least squares."""
 
 from dataclasses import asdict
 
 import cv2
-import numpy as np
 import scipy
 from torch import Tensor
 
-from data.clip import CANONICAL, SIZE
 from data.export import to_frames
-from data.fit import Criterion, Seen
 from vlm.answer import Answer
-from vlm.refine import best_fit
-
-_LEAST_AREA_PX = 3
-TRACKED = Criterion(penalty=8.0)
-"""Set on 210 validation clips: 96 to 99 % right, where Schwarz's 3.9 names 86 to 89 %."""
+from vlm.track_and_fit import TRACKED, track_and_fit
 
 
 class TrackAndFit:
@@ -37,25 +27,3 @@ class TrackAndFit:
 def load() -> TrackAndFit:
     """The script; needs nothing."""
     return TrackAndFit()
-
-
-def track_blobs(frames: np.ndarray) -> Seen:
-    """The largest moving blob in each of the frames (17, 64, 64, 3), uint8, that have one."""
-    difference = np.abs(frames - np.median(frames, axis=0)).max(axis=-1)
-    blurred = np.stack([cv2.GaussianBlur(d.astype(np.float32), (3, 3), 0) for d in difference])
-    level, _ = cv2.threshold(blurred.clip(0, 255).astype(np.uint8).reshape(-1, SIZE), 0, 255, cv2.THRESH_OTSU)
-    centres, radii, times = [], [], []
-    for t, picture in zip(CANONICAL.times, blurred):
-        _, _, stats, centroids = cv2.connectedComponentsWithStats((picture > max(level, 8)).astype(np.uint8))
-        if len(stats) < 2 or (area := stats[1:, cv2.CC_STAT_AREA]).max() < _LEAST_AREA_PX:
-            continue
-        x, y = centroids[1 + area.argmax()]
-        centres.append(((x + 0.5) * 2 / SIZE - 1, 1 - (y + 0.5) * 2 / SIZE))
-        radii.append(np.sqrt(area.max() / np.pi) * 2 / SIZE)
-        times.append(t)
-    return Seen(np.array(times), np.array(centres).reshape(-1, 2), np.array(radii))
-
-
-def track_and_fit(frames: np.ndarray) -> Answer | None:
-    """The family and constants of a clip (17, 64, 64, 3), uint8; None where the object is found in too few frames."""
-    return best_fit(track_blobs(frames), TRACKED)

@@ -102,3 +102,17 @@ def test_slips_of_the_keyboard_are_mended_and_other_words_are_left_alone():
 )
 def test_what_refinement_did_is_told_from_the_equations_themselves(text, call):
     assert requested(text) == [call]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What would track and fit say?",
+        "compare it with a simple script",
+        "does OpenCV agree?",
+        "what do you get without any neural network?",
+        "Check it against a classical tracker.",
+    ],
+)
+def test_the_script_without_networks_is_asked_for_in_many_words(text):
+    assert requested(text) == [Call("compare_with_track_and_fit")]

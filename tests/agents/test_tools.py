@@ -92,6 +92,28 @@ def test_refinement_that_changed_the_family_says_so_and_none_is_a_sentence(chat)
         tools.refine(session)
 
 
+def test_the_script_without_networks_stands_beside_the_answer(chat):
+    session = chat()
+    result = tools.compare_with_track_and_fit(session)
+    assert result.values["script_family"] == "helical" and "as the answer says" in result.text
+    t = np.linspace(0, fake.SECONDS, 50)
+    script = Equation.from_text(result.values["script_equation"])
+    # Depth is what one view hardly shows, so the curves are compared in the picture.
+    found = session.description()
+    away = np.linalg.norm(found.pixels(script, t) - found.pixels(fake.TRUE, t), axis=-1)
+    assert np.median(away) < 5 and result.values["mean_distance_px"] == pytest.approx(away.mean(), rel=0.1)
+    session._description = replace(found, family="circular")
+    assert "and not circular, as the answer says" in tools.compare_with_track_and_fit(session).text
+
+
+def test_a_clip_in_which_the_script_finds_nothing_is_a_sentence(chat):
+    session = chat()
+    found = session.description()
+    session._description = replace(found, clip=replace(found.clip, frames=found.clip.frames * 0))
+    with pytest.raises(UserError, match="finds the object in too few frames"):
+        tools.compare_with_track_and_fit(session)
+
+
 def test_position_on_both_clocks_and_its_pixel(chat):
     session = chat()
     tools.choose_window(session, 0.4, 1.4)

@@ -105,6 +105,15 @@ def test_look_up_free_quantisation_is_asked_to_be_sure_and_to_use_all_codes():
         replace(TINY_LFQ, fsq_levels=(2, 3))
 
 
+def test_look_up_free_quantisation_of_far_latents_has_a_gradient():
+    torch.manual_seed(0)
+    model = TrajectoryTokenizer(TINY_LFQ).eval()
+    width = model.quantizers.project_in.in_features
+    latents = (1e3 * torch.randn(2, width, 9, 2, 2)).requires_grad_()
+    model.quantize(latents).penalty.backward()
+    assert latents.grad.isfinite().all()
+
+
 def test_saved_weights_come_back(tiny, video, tmp_path):
     tiny.save_pretrained(tmp_path)
     first, second = (TrajectoryTokenizer.from_pretrained(tmp_path) for _ in range(2))

@@ -17,7 +17,10 @@ from data.camera import CANONICAL_FOCAL, magnification, project
 from data.clip import FRAMES, SIZE, Clip, Placement
 from data.equation import Equation
 from data.errors import UserError
+from data.export import to_frames
 from data.video import frames, open_video
+from vlm.describe import SecondOpinion
+from vlm.track_and_fit import track_and_fit
 
 RATE, SECONDS = 30, 1.6
 TRUE = Equation.from_text(
@@ -104,6 +107,13 @@ class FakeDescription:
             distance = torch.hypot(grid[None, :] - u, -grid[:, None] - v)
             picture += (0.73 * ((RADIUS * nearer - distance) * SIZE / 2 + 0.5).clamp(0, 1)).float()
         return scene.expand(3, -1, -1, -1)
+
+    def without_networks(self) -> SecondOpinion | None:
+        found = track_and_fit(to_frames(self.clip.frames))
+        if found is None:
+            return None
+        equation = found.equation.with_time(0.0, self.clip.placement.duration_s)
+        return SecondOpinion(found.family, found.probabilities, equation)
 
     @property
     def best(self) -> Equation:

@@ -1,11 +1,11 @@
-"""What refinement changed: how far the curve fitted to the decoded track lies from the language model's own."""
+"""How far two curves that were found for one clip lie apart, in space and in the picture."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.errors import UserError
+from data.equation import Equation
 
 if TYPE_CHECKING:
     from vlm.describe import Description
@@ -16,8 +16,8 @@ _BEFORE_THE_LENS = 0.9
 
 
 @dataclass(frozen=True)
-class Change:
-    """Distances between the raw and the refined curve at equal times, over the clip."""
+class Gap:
+    """Distances between two curves at equal times, over the clip."""
 
     mean: float
     """In units of the equation, in space."""
@@ -29,18 +29,15 @@ class Change:
     greatest_px: float | None
 
 
-def change(description: "Description") -> Change:
-    """Compare the two equations of a description; raises UserError where there is no refined one."""
-    raw, refined = description.equation, description.refined
-    if refined is None:
-        raise UserError("nothing was refined, because the track could not be fitted; ask for the raw equation")
+def gap(description: "Description", one: Equation, other: Equation) -> Gap:
+    """Compare two equations in seconds from the first frame of the description's clip."""
     t = np.linspace(0, description.clip.placement.duration_s, _DENSE)
-    before, after = raw.positions(t), refined.positions(t)
+    before, after = one.positions(t), other.positions(t)
     apart = np.linalg.norm(after - before, axis=-1)
     pixels = None
     if max(before[:, 2].max(), after[:, 2].max()) < _BEFORE_THE_LENS * description.focal:
-        pixels = np.linalg.norm(description.pixels(refined, t) - description.pixels(raw, t), axis=-1)
-    return Change(
+        pixels = np.linalg.norm(description.pixels(other, t) - description.pixels(one, t), axis=-1)
+    return Gap(
         float(apart.mean()),
         float(apart.max()),
         float(t[apart.argmax()]),

@@ -5,8 +5,8 @@ import numpy as np
 from data.nuisances import Nuisances
 from data.render import render, track
 from data.scene import SceneSettings, draw_scene
-from eval.systems.track_and_fit import track_and_fit, track_blobs
 from vlm.measures import curve_nmse
+from vlm.track_and_fit import track_and_fit, track_blobs
 
 PLAIN = {"exactly": Nuisances(), "radius": (0.1, 0.15)}
 
