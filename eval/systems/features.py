@@ -16,7 +16,7 @@ from data.export import to_frames
 from data.families import FAMILIES
 from data.fit import Seen
 from eval.classifiers import TrainedSystem, trained_system
-from eval.systems.track_and_fit import track_blobs
+from vlm.track_and_fit import track_blobs
 
 _LEAST_FRAMES = 5
 _RATES = 5
