@@ -11,7 +11,7 @@ from data.families import FAMILIES
 from eval.pictures import Picture, belongs, pictures, worst
 from eval.plots import distributions, strengths
 from eval.registry import ENTRIES
-from eval.report import clips_phrase
+from eval.report import clips_phrase, trainings
 from eval.results import Row, letters, number, rows
 from eval.suites import SUITES, Suite
 from eval.verdict import OURS, RIVAL, verdict
@@ -44,6 +44,7 @@ def page(data: dict, first: list[Picture], worst_cases: list[Picture], remark: s
         _gallery("The first clips", first, remark),
         _gallery("The worst clips", worst_cases, remark),
         tokenizer,
+        _trainings(data),
         _provenance(data),
     ]
     return _PAGE.format(verdict=_verdict(data), clips=clips_phrase(data), body="\n".join(sections))
@@ -167,6 +168,20 @@ def _gallery(title: str, found: list[Picture], remark: str) -> str:
         for p in found
     ]
     return _section([f"<h2>{title}</h2>", text if found else f"<p>{escape(remark)}</p>", *figures])
+
+
+def _trainings(data: dict) -> str:
+    """How long each learned baseline was trained."""
+    found = trainings(data)
+    if not found:
+        return ""
+    lines = ["<tr><th></th><th>minutes</th><th>clips</th><th>ended as</th></tr>"]
+    lines += [
+        f"<tr><th>{escape(name)}</th><td>{minutes:.0f}</td><td>{clips:,}</td><td>{escape(end)}</td></tr>"
+        for name, minutes, clips, end in found
+    ]
+    table = f'<div class="scroll"><table>{"".join(lines)}</table></div>'
+    return _section(["<h2>How long the learned baselines had</h2>", table])
 
 
 def _provenance(data: dict) -> str:

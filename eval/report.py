@@ -1,15 +1,17 @@
-"""The tables of results, written between two marks of a README."""
+"""The tables of results, written between two marks of a README: the whole here, the gist in the project's own."""
 
 import re
 import textwrap
 from pathlib import Path
 
+from eval.registry import ENTRIES
 from eval.results import Row, number, rows
 from eval.suites import SUITES
-from eval.verdict import verdict
+from eval.verdict import controls, missing, share, verdict
 
 _WIDTH = 120
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parent / "README.md"
+FRONT = Path(__file__).parent.parent / "README.md"
 _COLUMNS = (
     "family right (95 % interval)",
     "all constants within 10 %",
@@ -31,6 +33,31 @@ def table(data: dict) -> str:
     return "\n\n".join([*parts, note]) + "\n"
 
 
+def trainings(data: dict) -> list[tuple[str, float, int, str]]:
+    """Name, minutes, clips and why it ended, of the training of each learned baseline that was measured."""
+    used = {
+        cell["identity"]
+        for name, cells in data["suites"].items()
+        for system, cell in cells.items()
+        if name in SUITES and SUITES[name].main and ENTRIES[system].learned and "identity" in cell
+    }
+    return [
+        (name, one["minutes"], one["clips"], one["stopped"])
+        for identity in sorted(used)
+        for name, one in data["identities"][identity].items()
+        if isinstance(one, dict) and "stopped" in one
+    ]
+
+
+def trainings_table(data: dict) -> str:
+    """The same as Markdown."""
+    lines = ["| baseline | minutes | clips | ended as |", "|---|---|---|---|"]
+    lines += [
+        f"| {name} | {minutes:.0f} | {clips:,} | {stopped} |" for name, minutes, clips, stopped in trainings(data)
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def clips_phrase(data: dict) -> str:
     """How many clips the main suites had, in words."""
     counts = sorted(
@@ -45,15 +72,39 @@ def clips_phrase(data: dict) -> str:
     return f"{' or '.join(map(str, counts)) or 'no'} clips"
 
 
-def write_readme(data: dict, readme: Path = README) -> None:
-    """Put the tables and what they say between the README's marks."""
+def gist(data: dict) -> str:
+    """One Markdown table of all main suites: the families that are right, and the curve's error."""
+    suites = [suite for suite in SUITES.values() if suite.main and suite.name in data["suites"]]
+    heads = [f"family right: {suites[0].name}", *(suite.name for suite in suites[1:])]
+    heads += [f"curve NMSE: {suites[0].name}", *(suite.name for suite in suites[1:])]
+    found = {suite.name: {row.label: row for row in rows(data, suite.name)} for suite in suites}
+    lines = ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
+    for label in dict.fromkeys(label for labels in found.values() for label in labels):
+        here = [found[suite.name].get(label) for suite in suites]
+        if any(row and row.measures for row in here):
+            lines.append(f"| {label} | " + " | ".join([*map(_family, here), *map(_curve, here)]) + " |")
+    note = (
+        f"{clips_phrase(data)} a suite, 95 % intervals. The error is that of the curve in space, relative to the "
+        f"path's variance, median; a dash where there is no equation."
+    )
+    said = [" ".join(sentences) for sentences in (controls(data), missing(data)) if sentences]
+    return "\n".join([*lines, "", *(_filled(part) + "\n" for part in (note, *said))])
+
+
+def write_readme(data: dict, readme: Path = README, front: Path = FRONT) -> None:
+    """Put the tables and what they say between the READMEs' marks."""
     write_between(readme, text(data))
+    write_between(readme, trainings_table(data), "baselines")
+    write_between(front, gist(data))
 
 
 def text(data: dict) -> str:
     """The tables, and what they say in sentences."""
-    said = [textwrap.fill(sentence, _WIDTH, break_on_hyphens=False) for sentence in verdict(data)]
-    return table(data) + "\n" + "\n\n".join(said) + "\n"
+    return table(data) + "\n" + "\n\n".join(map(_filled, verdict(data))) + "\n"
+
+
+def _filled(sentence: str) -> str:
+    return textwrap.fill(sentence, _WIDTH, break_on_hyphens=False)
 
 
 def write_between(readme: Path, written: str, mark: str = "results") -> None:
@@ -70,12 +121,24 @@ def _between(mark: str) -> re.Pattern:
     return re.compile(rf"(<!-- {mark} -->\n)(.*?)(<!-- /{mark} -->)", re.DOTALL)
 
 
+def _family(row: Row | None) -> str:
+    if row is None or not row.measures:
+        return ""
+    low, high = row.measures["family_accuracy_interval"]
+    return f"{row.measures['family_accuracy']:.0%} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _curve(row: Row | None) -> str:
+    if row is None or not row.measures:
+        return ""
+    return number(row.measures["curve_nmse_median"]) if "curve_nmse_median" in row.measures else "-"
+
+
 def _cells(row: Row) -> list[str]:
     if row.refused:
         return [row.refused, *[""] * (len(_COLUMNS) - 1)]
     m = row.measures
-    low, high = m["family_accuracy_interval"]
-    family = f"{m['family_accuracy']:.1%} ({low:.1%} to {high:.1%})"
+    family = share(row)
     if "curve_nmse_median" not in m:
         return [family, "no equation", *[""] * (len(_COLUMNS) - 2)]
     return [

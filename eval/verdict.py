@@ -16,7 +16,7 @@ _AHEAD = {True: "is ahead", False: "is ahead, but the intervals overlap"}
 def verdict(data: dict) -> list[str]:
     """A paragraph on each main suite, on the controls, on nuisances, and on what was not measured."""
     paragraphs = [_families(data, suite) + _curves(data, suite) for suite in _main(data)]
-    paragraphs += [_controls(data), _strengths(data), _missing(data)]
+    paragraphs += [controls(data), _strengths(data), missing(data)]
     return [" ".join(sentences) for sentences in paragraphs if sentences]
 
 
@@ -37,14 +37,14 @@ def _families(data: dict, suite: Suite) -> list[str]:
     mine = ours(data, suite.name)
     if mine is None:
         return []
-    sentences = [f"{_place(suite)} this project names the family in {_share(mine)} of the clips."]
+    sentences = [f"{_place(suite)} this project names the family in {share(mine)} of the clips."]
     for kind, learned in (("learned baseline", True), ("other system", False)):
         found = [row for row in _others(data, suite.name) if row.system.learned == learned]
         if not found:
             sentences.append(f"No {kind} was measured.")
             continue
         best = max(found, key=lambda row: row.measures["family_accuracy"])
-        sentences.append(f"The best {kind}, {best.label}, names it in {_share(best)}: {_who(mine, best)}.")
+        sentences.append(f"The best {kind}, {best.label}, names it in {share(best)}: {_who(mine, best)}.")
     return sentences
 
 
@@ -68,7 +68,7 @@ def _curves(data: dict, suite: Suite) -> list[str]:
     return [f"The median error of this project's curve is {who}: {number(a)} against {number(b)} of {best.label}."]
 
 
-def _controls(data: dict) -> list[str]:
+def controls(data: dict) -> list[str]:
     """Whether the blinded model is no better than the floor."""
     sentences, measured = [], False
     for suite in _main(data):
@@ -79,8 +79,8 @@ def _controls(data: dict) -> list[str]:
                 chance = floor.measures["family_accuracy_interval"][1]
                 if row.measures["family_accuracy_interval"][0] > chance:
                     sentences.append(
-                        f"{_place(suite)} the {row.label} names {_share(row)}, which is above the floor's "
-                        f"{_share(floor)}: what it is given still tells something."
+                        f"{_place(suite)} the {row.label} names {share(row)}, which is above the floor's "
+                        f"{share(floor)}: what it is given still tells something."
                     )
     if sentences or not measured:
         return sentences
@@ -108,7 +108,8 @@ def _strengths(data: dict) -> list[str]:
     ]
 
 
-def _missing(data: dict) -> list[str]:
+def missing(data: dict) -> list[str]:
+    """Which systems have no figures."""
     measured = {row.system.name for suite in _main(data) for row in rows(data, suite.name) if row.measures}
     missing = [entry.label for name, entry in ENTRIES.items() if name not in measured]
     return [f"Not measured: {'; '.join(missing)}."] if missing else []
@@ -118,7 +119,8 @@ def _place(suite: Suite) -> str:
     return {"clean": "On clean clips", "light": "With light nuisances"}.get(suite.name, f"With {suite.label}")
 
 
-def _share(row: Row) -> str:
+def share(row: Row) -> str:
+    """The share of right families with its interval, in words."""
     low, high = row.measures["family_accuracy_interval"]
     return f"{row.measures['family_accuracy']:.1%} ({low:.1%} to {high:.1%})"
 

@@ -2,13 +2,16 @@ import json
 
 import pytest
 
-from eval.report import table, text, write_readme, written_table
+from eval.report import FRONT, gist, table, text, trainings_table, write_readme, written_table
 from eval.results import SHIPPED
 from eval.suites import SUITES
 
 
-def test_the_readme_says_what_the_results_hold():
-    assert written_table() == text(json.loads(SHIPPED.read_text()))
+def test_the_readmes_say_what_the_results_hold():
+    results = json.loads(SHIPPED.read_text())
+    assert written_table() == text(results)
+    assert written_table(mark="baselines") == trainings_table(results)
+    assert written_table(FRONT) == gist(results)
 
 
 @pytest.mark.parametrize("system", ["ours", "controls"])
@@ -24,14 +27,17 @@ def test_the_results_belong_to_the_shipped_weights(system):
 
 
 def test_writing_the_table_leaves_the_rest_of_the_readme(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
+    readmes = tmp_path / "eval.md", tmp_path / "front.md"
+    for readme in readmes:
+        marks = [f"<!-- {mark} -->\nold\n<!-- /{mark} -->\n" for mark in ("results", "baselines")]
+        readme.write_text("".join(["before\n", *marks, "after\n"]))
     results = json.loads(SHIPPED.read_text())
-    write_readme(results, readme)
-    write_readme(results, readme)
-    whole = readme.read_text()
-    assert whole.startswith("before\n") and whole.endswith("\nafter\n") and "old" not in whole
-    assert written_table(readme) == text(results)
+    write_readme(results, *readmes)
+    write_readme(results, *readmes)
+    for readme in readmes:
+        whole = readme.read_text()
+        assert whole.startswith("before\n") and whole.endswith("\nafter\n") and "results -->\nold" not in whole
+    assert [written_table(readme) for readme in readmes] == [text(results), gist(results)]
 
 
 def test_the_tokenizers_readme_says_what_its_results_hold():
@@ -55,3 +61,13 @@ def test_what_could_not_be_measured_says_why_and_nothing_else():
     assert "| Open-MAGVIT2, VideoMAE, CLIP, frozen | weights not supplied |  |  |  |  |  |" in written
     assert "| small 3D CNN | 50.0% (15.0% to 85.0%) | no equation |  |  |  |  |" in written
     assert "4 clips a suite" in written
+
+
+def test_the_gist_leaves_out_what_was_not_measured_and_marks_what_has_no_equation():
+    row = {"family_accuracy": 0.5, "family_accuracy_interval": [0.15, 0.85]}
+    cells = {"cnn3d": {"clips": 4, "rows": {"small 3D CNN": row}}, "sindy": {"refused": "no package"}}
+    fitted = {"floor": {"clips": 4, "rows": {"floor": {**row, "curve_nmse_median": 0.25}}}}
+    written = gist({"identities": {}, "machines": {}, "suites": {"clean": cells, "half": cells | fitted}})
+    assert "| small 3D CNN | 50% (15 to 85) | 50% (15 to 85) | - | - |" in written
+    assert "| floor |  | 50% (15 to 85) |  | 0.25 |" in written
+    assert "no package" not in written and "track and PySINDy" in written.split("Not measured")[1]
