@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from agents.quantities import velocity
+from vlm.quantities import velocity
 
 if TYPE_CHECKING:
     from vlm.describe import Description

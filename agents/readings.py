@@ -3,9 +3,12 @@
 import re
 
 from agents.spelling import mended
+from data.errors import UserError
+from vlm.scale import Scale
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "hundredth": 0.01}
+_DISTANCE = r"\b(?:away|distance|distant|far|off)\b"
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
 _SECONDS = r"(?:seconds?|secs?|s)\b"
 _MILLISECONDS = r"(?:milliseconds?|msec|ms)\b"
@@ -137,3 +140,21 @@ def expression(text: str) -> str | None:
         piece for piece in pieces if re.search(r"\d\s*[-+*/]|\)\s*[-+*/]|pi\s*[-+*/]|(?:sqrt|sin|cos|exp)\s*\(", piece)
     ]
     return max(sums, key=len, default=None)
+
+
+def scale(text: str) -> Scale:
+    """A known length such as `6.7 cm` or `the ball is 6.7 cm wide`, `412 px/m` or `1 m is 412 pixels`, `3 m away`.
+
+    Raises:
+        UserError: the text holds no length, or one that is not positive.
+    """
+    words = plain(text)
+    if (density := pixels_per_metre(words)) is not None:
+        return Scale(pixels_per_metre=density)
+    metres = length(words)
+    if metres is None:
+        raise UserError(
+            f"{text!r} is no scale; give the object's diameter ('6.7 cm'), pixels per metre ('412 px/m') or its mean "
+            f"distance from the camera ('3 m away')"
+        )
+    return Scale(distance_m=metres) if re.search(_DISTANCE, words) else Scale(diameter_m=metres)

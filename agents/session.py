@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from agents.scale import Scale
 from data.errors import UserError
+from vlm.scale import Scale
 
 if TYPE_CHECKING:
     from vlm.describe import Description

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.quantities import velocity
+from vlm.quantities import velocity
 
 if TYPE_CHECKING:
     from vlm.describe import Description

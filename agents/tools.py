@@ -16,14 +16,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agents import quantities
 from agents.arithmetic import evaluate_text
 from agents.gap import Gap, gap
-from agents.scale import Scale
 from agents.session import Result, Session
 from agents.table import rows, write_csv
 from agents.wording import FURTHEST_S, LIMIT, equation_text, in_lengths, lengths, unit_of, where, window
 from data.errors import UserError
+from vlm import quantities
+from vlm.scale import Scale
 
 Seconds = Annotated[float | None, Field(description="seconds from the clip's first frame (the t of the equation)")]
 

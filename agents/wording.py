@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from agents.quantities import Quantity
 from agents.session import Result, Session
 from data.equation import Equation
 from data.errors import UserError
+from vlm.quantities import Quantity
 
 LIMIT = (
     "One camera that nobody calibrated can't tell how large or how far away the object is, nor how deep its path: "

@@ -32,8 +32,8 @@ from ui.tokens_cli import app as tokens_app
 
 if TYPE_CHECKING:
     from agents.agent import Answer
-    from agents.scale import Scale
     from vlm.describe import Description
+    from vlm.scale import Scale
 
 app = typer.Typer(
     help="From a video of one moving object to the family of its motion and its equation x(t), y(t), z(t).",
@@ -119,13 +119,13 @@ def describe(
     if right is not None:
         _describe_pair(videos[0], right, rig, start, end, fps, out, base_model, device, messages, as_json)
         return
-    from agents.scale import Scale
+    from agents.readings import scale as read_scale
     from ui.batch import TABLE_SUFFIXES, find_videos
 
     try:
         check_device(device)
         videos = find_videos(videos)
-        known = None if scale is None else Scale.from_text(scale)
+        known = None if scale is None else read_scale(scale)
     except UserError as error:
         _complain(messages, error)
         raise typer.Exit(1) from error

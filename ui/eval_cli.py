@@ -1,15 +1,18 @@
 """The commands `trajvlm eval ...`: measure this project beside what it is compared with."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from tqdm import tqdm
 
 from data.errors import UserError
 
 _QUICK = Path("out") / "eval" / "results.json"
+_CLIPS = Path("out") / "eval" / "clips.json"
 _CODES = Path("out") / "ablations" / "codes.safetensors"
 
 app = typer.Typer(invoke_without_command=True)
@@ -110,6 +113,30 @@ def views(clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each
         results = evaluate(clips)
     save(results)
     typer.echo(table(results))
+
+
+@app.command(epilog="Example: trajvlm eval clips my-clips")
+def clips(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Videos, and clips.yaml with what is true of each (docs/engineer.md)."),
+    ],
+    out: Annotated[Path, typer.Option(help="File for the results as JSON.")] = _CLIPS,
+):
+    """Videos of one's own of which the truth is known: their families, and quantities such as g."""
+    from eval.real_clips import judge, read_truth, table
+    from vlm.describe import Describer
+
+    with _sentences():
+        known = read_truth(folder)
+        rows = list(tqdm(judge(Describer(), known), "describing", len(known), unit="video", disable=None))
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{out} can't be written ({error.strerror}); choose another file") from error
+    typer.echo(table(rows))
+    typer.echo(out)
 
 
 @app.command(epilog="Example: trajvlm eval grids --minutes 5")

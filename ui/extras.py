@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agents.agent import Answer
-    from agents.scale import Scale
     from vlm.describe import Description
+    from vlm.scale import Scale
 
 
 @dataclass(frozen=True)

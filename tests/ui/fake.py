@@ -139,7 +139,7 @@ class FakeDescriber:
     """What `vlm.describe.Describer` promises; the base model `missing` can't be loaded."""
 
     def __init__(self, base_model: str | None = None, family: str = "helical"):
-        self.family = family
+        self.family, self.known = family, True
         if base_model == "missing":
             raise UserError("there are no weights in missing; give the folder of a model")
         print("some library says hello")  # what a library may well do, and what --json has to survive
@@ -163,7 +163,7 @@ class FakeDescriber:
         # The equations are in seconds of the video; a description's are in seconds of its clip.
         raw, true = (e.with_time(-start, 1.0) if start else e for e in (RAW, PATHS[self.family]))
         if self.family == "helical":
-            return FakeDescription(clip, equation=raw, refined=true if refine else None)
+            return FakeDescription(clip, equation=raw, refined=true if refine else None, known=self.known)
         found = {self.family: 0.9, "linear": 0.1}
         refined = true if refine else None
         return FakeDescription(clip, self.family, "as a test", found, 0.9, true, refined, model_family=self.family)

@@ -5,21 +5,17 @@ kept is the length that the person gave, and the metres in a unit follow from th
 """
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.readings import length, pixels_per_metre, plain
 from data.camera import magnification
 from data.clip import CANONICAL
 from data.errors import UserError
 
 if TYPE_CHECKING:
     from vlm.describe import Description
-
-_DISTANCE = r"\b(?:away|distance|distant|far|off)\b"
 
 
 @dataclass(frozen=True)
@@ -40,24 +36,6 @@ class Scale:
             )
         if not (math.isfinite(given[0]) and given[0] > 0):
             raise UserError(f"a scale has to be a positive number, not {given[0]:g}")
-
-    @classmethod
-    def from_text(cls, text: str) -> "Scale":
-        """Read `6.7 cm` or `the ball is 6.7 cm wide`, `412 px/m` or `1 m is 412 pixels`, `3 m away`.
-
-        Raises:
-            UserError: the text holds no length, or one that is not positive.
-        """
-        words = plain(text)
-        if (density := pixels_per_metre(words)) is not None:
-            return cls(pixels_per_metre=density)
-        metres = length(words)
-        if metres is None:
-            raise UserError(
-                f"{text!r} is no scale; give the object's diameter ('6.7 cm'), pixels per metre ('412 px/m') or its "
-                f"mean distance from the camera ('3 m away')"
-            )
-        return cls(distance_m=metres) if re.search(_DISTANCE, words) else cls(diameter_m=metres)
 
     def __str__(self) -> str:
         if self.diameter_m is not None:
