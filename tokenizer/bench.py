@@ -1,6 +1,6 @@
 """How fast clips become codes, beside the straightforward call of the library.
 
-    python -m tokenizer.bench --clips 64
+    python -m tokenizer.bench --clips 64 --out tokenizer/bench.jsonl
 
 Rows: how it is computed, clips a second, how many times the first row that is, and the share of codes that are the same
 as the first row's. Compiling is not counted. Set OMP_NUM_THREADS to measure with so many threads.
@@ -29,11 +29,12 @@ def main(
     clips: Annotated[int, typer.Option(min=8, help="Clips that each way encodes in a run.")] = 64,
     runs: Annotated[int, typer.Option(min=1, help="Runs of which the median is told.")] = 3,
     batches: Annotated[str, typer.Option(help="Batch sizes to try.")] = "8,16,32",
+    out: Annotated[Path | None, typer.Option(help="File for the lines as well.")] = None,
 ):
     """Print the speeds, one line of JSON a way."""
     model = TrajectoryTokenizer.from_pretrained(tokenizer)
     video = draw_batch(find_split("test-light").settings, TEST_SEED, 0, clips).video
-    first = codes = None
+    first, codes, lines = None, None, []
     for name, encode, batch in tqdm(list(ways(model, [int(size) for size in batches.split(",")])), disable=None):
         found, seconds = _measured(encode, video, batch, runs)
         codes = found if codes is None else codes
@@ -45,7 +46,10 @@ def main(
             "times_first": round(first / seconds, 2),
             "same_codes": round((found == codes).float().mean().item(), 5),
         }
-        tqdm.write(json.dumps(row))
+        lines.append(json.dumps(row))
+        tqdm.write(lines[-1])
+    if out is not None:
+        out.write_text("\n".join(lines) + "\n")
 
 
 def ways(model: TrajectoryTokenizer, batches: list[int]) -> list[tuple[str, Callable[[Tensor], Tensor], int]]:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from data.render import render
 from data.scene import SceneSettings, draw_scene
 from data.stream import TRAINING_SEED
 from tokenizer.model import SHIPPED as TOKENIZER
@@ -18,7 +19,7 @@ from tokenizer.model import TrajectoryTokenizer
 from vlm.config import VLMConfig
 from vlm.model import TrajectoryLM
 from vlm.sample import PROMPT, Samples, render_samples
-from vlm.train import encode, questions
+from vlm.train import questions
 
 
 def main(
@@ -34,7 +35,7 @@ def main(
     scenes = [draw_scene(SceneSettings(), TRAINING_SEED, first + k) for k in range(count)]
     rng = np.random.default_rng(0)
     samples = render_samples(
-        model.vocabulary, encode(codec, scenes), [questions(model, scene, 1, rng) for scene in scenes]
+        model.vocabulary, codec.encode_codes(render(scenes)), [questions(model, scene, 1, rng) for scene in scenes]
     )
     names = {token: family for family, token in model.family_ids.items()}
     console = Console(highlight=False)

@@ -22,6 +22,7 @@ from data.clip import FRAMES
 from data.render import render, track
 from data.scene import Scene, SceneSettings, draw_scene
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED
+from tokenizer.fast import fast_encoder
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
@@ -102,19 +103,29 @@ class ReadingObjective(nn.Module):
         return losses
 
 
+def optimizer_of(objective: ReadingObjective) -> torch.optim.Optimizer:
+    """The optimizer of all that is trained; what is not, the base weights, is kept in bf16 from here on."""
+    # The base weights come in bf16: kept so, they are not rounded anew at every step.
+    for parameter in objective.model.lm.parameters():
+        if not parameter.requires_grad:
+            parameter.data = parameter.data.to(torch.bfloat16)
+    # The adapter starts at zero, and the squares of its first gradients are too small for a processor's fast path.
+    torch.set_flush_denormal(True)
+    groups = (
+        (objective.model.lm.parameters(), objective.settings.adapter_rate),
+        ((*objective.model.rows.parameters(), *objective.reader.parameters()), objective.settings.rows_rate),
+    )
+    trained = [{"params": [p for p in group if p.requires_grad], "lr": rate} for group, rate in groups]
+    return torch.optim.AdamW(
+        [group for group in trained if group["params"]], weight_decay=0.0, betas=(0.9, 0.98), fused=True
+    )
+
+
 def questions(model: TrajectoryLM, scene: Scene, positions: int, rng: np.random.Generator) -> list[Question]:
     """What is asked about a scene in training: the equation, and where the object is at random times."""
     truth = scene.family, scene.constants
     asked = [equation_question(model.vocabulary, model.family_ids, *truth)]
     return asked + [position_question(model.vocabulary, *truth, rng.uniform(0, 1)) for _ in range(positions)]
-
-
-def encode(
-    tokenizer: TrajectoryTokenizer, scenes: list[Scene], latents: Callable[[Tensor], Tensor] | None = None
-) -> Tensor:
-    """Codes (B, times, rows, columns) of rendered scenes; `latents` is the tokenizer's own, or that compiled."""
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        return tokenizer.quantize((latents or tokenizer.latents)(render(scenes))).codes.long()
 
 
 class CodedClips:
@@ -151,13 +162,10 @@ def main(
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VLMTraining.batch,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = VLMTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
-    compile_encoder: Annotated[
-        bool, typer.Option(help="Compile the tokenizer's encoder (minutes, then faster).")
-    ] = False,
 ):
     """Fine-tune the language model; stop it at any time and start it again to go on."""
     settings = VLMTraining(steps=steps, batch=batch, validate_every=validate_every, first_clip=first_clip)
-    fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model, None, compile_encoder)
+    fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model)
 
 
 def fit(
@@ -168,11 +176,8 @@ def fit(
     start_from: Path | None = None,
     base_model: str | None = None,
     config: VLMConfig | None = None,
-    compile_encoder: bool = False,
 ) -> None:
     """Run or resume a training in the folder `out`."""
-    # The adapter starts at zero, and the squares of its first gradients are too small for a processor's fast path.
-    torch.set_flush_denormal(True)
     loop = TrainingLoop(
         out, "vlm", settings, scenes, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)]
     )
@@ -186,25 +191,13 @@ def fit(
     model = TrajectoryLM(config, tokenizer.code_vectors, base_model)
     if start_from:
         model.load_trained(start_from)
-    # The base weights come in bf16 and stay frozen: kept so, they are not rounded anew at every step.
-    for parameter in model.lm.parameters():
-        if not parameter.requires_grad:
-            parameter.data = parameter.data.to(torch.bfloat16)
     objective = ReadingObjective(model, settings)
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in model.lm.parameters() if p.requires_grad], "lr": settings.adapter_rate},
-            {"params": [*model.rows.parameters(), *objective.reader.parameters()], "lr": settings.rows_rate},
-        ],
-        weight_decay=0.0,
-        betas=(0.9, 0.98),
-        fused=True,
-    )
-    objective, optimizer = loop.prepare(objective, optimizer)
+    objective, optimizer = loop.prepare(objective, optimizer_of(objective))
     device = loop.accelerator.device
     plain = loop.accelerator.unwrap_model(objective, keep_torch_compile=False).model
     held_out = [draw_scene(scenes, VALIDATION_SEED, k) for k in range(settings.validation_clips)]
-    held_out_codes = encode(tokenizer, held_out).to(device)
+    encoder = fast_encoder(tokenizer)
+    held_out_codes = encoder.encode_codes(render(held_out)).to(device)
 
     def validate() -> dict[str, float]:
         plain.eval()
@@ -214,8 +207,7 @@ def fit(
         return answer_measures(answers, held_out)
 
     length = longest(plain.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
-    encoder = torch.compile(tokenizer.latents) if compile_encoder else tokenizer.latents
-    clips = CodedClips(lambda new: encode(tokenizer, new, encoder), scenes, settings)
+    clips = CodedClips(lambda new: encoder.encode_codes(render(new)), scenes, settings)
     for step in loop.steps():
         with loop.drawing():
             drawn, codes = clips.batch(step, loop.first_clip)
@@ -230,7 +222,7 @@ def fit(
     if loop.accelerator.is_main_process:
         plain.eval()
         with loop.accelerator.autocast():
-            calibrate(plain, tokenizer, scenes, settings.calibration_clips)
+            calibrate(plain, encoder, scenes, settings.calibration_clips)
         plain.save_pretrained(out)
 
 
@@ -240,7 +232,8 @@ def calibrate(model: TrajectoryLM, tokenizer: TrajectoryTokenizer, settings: Sce
     model.config = replace(model.config, temperature=1.0)
     answers = []
     for first in range(0, count, _CHUNK):
-        answers += model.answer(encode(tokenizer, scenes[first : first + _CHUNK]).to(model.rows.marks.device))
+        codes = tokenizer.encode_codes(render(scenes[first : first + _CHUNK]))
+        answers += model.answer(codes.to(model.rows.marks.device))
     model.config = replace(model.config, temperature=round(fitting_temperature(answers, scenes), 3))
 
 
