@@ -170,7 +170,7 @@ def test_a_few_clips_can_be_learned_by_heart(model):
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=1e-2)
     losses = []
-    for _ in range(60):
+    for _ in range(90):
         loss = losses_of(model, 4)["number"]
         optimizer.zero_grad()
         loss.backward()
