@@ -43,7 +43,10 @@ ENTRIES = {
         Entry("track-and-fit", "OpenCV track, least squares", "eval.systems.track_and_fit", everywhere=True),
         Entry("features", "features of the track, scikit-learn", "eval.systems.features", learned=True),
         Entry("cnn3d", "small 3D CNN on pixels", "eval.systems.cnn3d", learned=True),
-        Entry("resnets", "R3D-18; ResNet18 a frame, mean over time", "eval.systems.resnets", learned=True),
+        Entry("r3d18", "R3D-18 on pixels", "eval.systems.resnets", "load_r3d18", learned=True),
+        Entry(
+            "resnet18", "ResNet18 on each frame, mean over time", "eval.systems.resnets", "load_resnet18", learned=True
+        ),
         Entry("token-classifier", "classifier on tokens", "eval.systems.token_classifier", learned=True),
         Entry("sindy", "track and PySINDy", "eval.systems.sindy"),
         Entry("pysr", "track and PySR", "eval.systems.pysr"),

@@ -54,6 +54,11 @@ def build_resnet18(folder: Path) -> NetworkClassifier:
 CLASSIFIERS = {"r3d18": build_r3d18, "resnet18": build_resnet18}
 
 
-def load() -> TrainedSystem:
-    """Both trained networks; raises UserError where one is not trained."""
-    return trained_system("resnets", CLASSIFIERS)
+def load_r3d18() -> TrainedSystem:
+    """The trained R3D-18; raises UserError where it is not trained."""
+    return trained_system("r3d18", {"r3d18": build_r3d18})
+
+
+def load_resnet18() -> TrainedSystem:
+    """The trained ResNet18; raises UserError where it is not trained."""
+    return trained_system("resnet18", {"resnet18": build_resnet18})
