@@ -2,8 +2,9 @@
 
 Refined is the answer after the fit to the track that the tokens decode to, in the family that the model named. Together
 is what a user gets: the family by the model's and the fits' probabilities. The decoded tokens are also fitted without
-the language model. The controls answer the same clips with their visual tokens in another order, drawn anew for each
-clip, or replaced by those of a blank clip.
+the language model. The controls answer the same clips with the visual tokens of another one of them, with their own in
+another order, drawn anew for each clip, or with those of a blank clip. Another order keeps which codes occur, and that
+tells a little; another clip's tokens and a blank one's tell nothing.
 """
 
 from dataclasses import asdict
@@ -50,7 +51,7 @@ class Controls:
     """The language model that can't look."""
 
     name = "controls"
-    rows = ("control: tokens shuffled", "control: tokens of a blank clip")
+    rows = ("control: tokens of another clip", "control: tokens shuffled", "control: tokens of a blank clip")
     gives_equations = True
 
     def __init__(self, describer: Describer):
@@ -61,7 +62,7 @@ class Controls:
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""
         codes = self.describer.tokenizer.encode_codes(video)
-        blind = (shuffled(codes), self.blank.expand_as(codes))
+        blind = (codes.roll(1, dims=0), shuffled(codes), self.blank.expand_as(codes))
         return {row: self.describer.lm.answer(given) for row, given in zip(self.rows, blind)}
 
 
