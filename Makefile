@@ -33,7 +33,8 @@ eval: $(INSTALLED)
 # shipped ones saw 12,600 and 6,750, in stages. Compiled (inductor) a step takes half the time, the first four minutes.
 train: $(INSTALLED)
 	$(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor -m tokenizer.train --out $(RUNS)/tokenizer
-	$(BIN)/accelerate launch --num_processes 1 -m vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer
+	$(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor --dynamo_use_regional_compilation \
+		-m vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer
 
 clean:
 	rm -rf out *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

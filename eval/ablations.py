@@ -32,7 +32,7 @@ from vlm.base_model import unpacked
 from vlm.config import VLMConfig
 from vlm.measures import answer_measures
 from vlm.model import NewRows, TrajectoryLM
-from vlm.sample import Samples, render_samples
+from vlm.sample import Samples, longest, render_samples
 from vlm.train import ReadingObjective, VLMTraining, optimizer_of, questions
 from vlm.vocabulary import Vocabulary
 
@@ -171,14 +171,14 @@ def compare(minutes: float, clips: int, held_out: int, names: list[str], cache: 
     asked = [draw_scene(SCENES, VALIDATION_SEED, k) for k in range(held_out)]
     if kept.get("settings") != settings:
         works = {
-            name: _Training(variation, tokenizer, scenes, codes["training"], steps=1000).step
+            name: _Training(variation, tokenizer, scenes, codes["training"], steps=1000, compiled=True).step
             for name, variation in VARIATIONS.items()
         }
         kept = {"settings": settings, "seconds_a_step": seconds_in_turns(works), "variations": {}}
         del works
     for name in tqdm([name for name in names if name not in kept["variations"]], desc="variations"):
         steps = max(1, round(minutes * 60 / kept["seconds_a_step"][name]))
-        training = _Training(VARIATIONS[name], tokenizer, scenes, codes["training"], steps)
+        training = _Training(VARIATIONS[name], tokenizer, scenes, codes["training"], steps, compiled=True)
         for step in tqdm(range(steps), desc=name, leave=False, mininterval=5):
             training.step(step)
         kept["variations"][name] = {"steps": steps, **training.measured(asked, codes["held_out"])}
@@ -211,7 +211,13 @@ class _Training:
     """One variation's training on encoded clips."""
 
     def __init__(
-        self, variation: Variation, tokenizer: TrajectoryTokenizer, scenes: list[Scene], codes: Tensor, steps: int
+        self,
+        variation: Variation,
+        tokenizer: TrajectoryTokenizer,
+        scenes: list[Scene],
+        codes: Tensor,
+        steps: int,
+        compiled: bool = False,
     ):
         torch.manual_seed(variation.seed)
         self.variation, self.scenes, self.codes = variation, scenes, codes
@@ -219,6 +225,11 @@ class _Training:
         config = VLMConfig(codebook_size=tokenizer.config.codebook_size, grid=tokenizer.config.grid)
         self.model = variation.build(replace(config, **variation.config), tokenizer.code_vectors)
         variation.change(self.model)
+        if compiled:
+            # Layer by layer: they are alike, so that one is compiled and the others come from the cache.
+            for layer in self.model.decoder.layers:
+                layer.compile(dynamic=False)
+        self.length = longest(self.model.vocabulary, 2 + tokenizer.config.tokens, self.settings.positions_asked)
         self.objective = ReadingObjective(self.model, self.settings)
         self.optimizer = optimizer_of(self.objective)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self.settings.rate)
@@ -231,7 +242,7 @@ class _Training:
         scenes = [self.scenes[k] for k in chosen]
         asked = [questions(self.model, scene, self.settings.positions_asked, rng) for scene in scenes]
         seen = track(scenes)
-        samples = render_samples(self.model.vocabulary, self._shown(self.codes[chosen], number), asked)
+        samples = render_samples(self.model.vocabulary, self._shown(self.codes[chosen], number), asked, self.length)
         with torch.autocast("cpu", torch.bfloat16):
             losses = self.objective(samples, seen.centre, seen.radius)
         losses["loss"].backward()
@@ -244,7 +255,7 @@ class _Training:
         """How good decoded answers about held-out clips are."""
         self.model.eval()
         shown = self._shown(codes, -1)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.compiler.set_stance("force_eager"), torch.autocast("cpu", torch.bfloat16):
             answers = [answer for part in shown.split(_ANSWERED) for answer in self.model.answer(part)]
         return {name: float(f"{value:.4g}") for name, value in answer_measures(answers, scenes).items()}
 

@@ -82,7 +82,8 @@ def position_question(vocabulary: Vocabulary, family: str, constants: np.ndarray
 
 def longest(vocabulary: Vocabulary, prompt: int, positions: int) -> int:
     """Length of the longest sample with an equation and so many positions asked, behind a prompt of `prompt` tokens."""
-    return prompt + 2 + max(family.size for family in FAMILIES.values()) + 5 * positions
+    number = len(vocabulary.number_ids(np.zeros(1)))
+    return prompt + 2 + number * max(family.size for family in FAMILIES.values()) + (1 + 4 * number) * positions
 
 
 def render_samples(
