@@ -84,12 +84,13 @@ def controls(data: dict) -> list[str]:
                     )
     if sentences or not measured:
         return sentences
-    return ["Neither control names more families than the floor beyond what the intervals allow."]
+    return ["No control names more families than the floor beyond what the intervals allow."]
 
 
 def _strengths(data: dict) -> list[str]:
     """Which nuisances, at full strength, one or the other of the two withstands better."""
     ahead: dict[str, list[str]] = {"mine": [], "theirs": [], "neither": []}
+    nearer: dict[str, list[str]] = {"mine": [], "theirs": []}
     for suite in SUITES.values():
         if not suite.name.endswith(f"-{STRENGTHS[-1]:g}"):
             continue
@@ -99,12 +100,16 @@ def _strengths(data: dict) -> list[str]:
             continue
         (a, b), (c, d) = (row.measures["family_accuracy_interval"] for row in (found[OURS], rival))
         ahead["mine" if a > d else "theirs" if c > b else "neither"].append(suite.group)
+        if _error(found[OURS]) != _error(rival):
+            nearer["mine" if _error(found[OURS]) < _error(rival) else "theirs"].append(suite.group)
     if not any(ahead.values()):
         return []
     words = {name: ", ".join(found) or "none" for name, found in ahead.items()}
+    curves = {name: ", ".join(found) or "none" for name, found in nearer.items()}
     return [
         f"With one nuisance alone at full strength, this project names more families than the script under: "
-        f"{words['mine']}; fewer under: {words['theirs']}; the intervals overlap under: {words['neither']}."
+        f"{words['mine']}; fewer under: {words['theirs']}; the intervals overlap under: {words['neither']}.",
+        f"The median error of its curve is lower under: {curves['mine']}; the script's under: {curves['theirs']}.",
     ]
 
 
