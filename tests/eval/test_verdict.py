@@ -26,7 +26,7 @@ def test_a_victory_and_what_can_t_be_told_apart():
     assert tied.count("a tie") == tied.count("No learned baseline was measured.") == 3
 
 
-@pytest.mark.parametrize(("control", "words"), [(0.2, "Neither control"), (0.5, "above the floor's")])
+@pytest.mark.parametrize(("control", "words"), [(0.2, "No control"), (0.5, "above the floor's")])
 def test_controls_are_judged(control, words):
     text = said(results(ours=0.9, script=0.9, control=control))
     assert words in text and ("No control" in text) == (control == 0.2)
@@ -44,7 +44,7 @@ def test_what_was_not_measured_is_named():
     text = said(results(ours=0.9, script=0.5, learned=0.8))
     assert text.endswith(
         "Not measured: features of the track, scikit-learn; R3D-18 on pixels; ResNet18 on each frame, mean over time; "
-        "classifier on tokens; track and PySINDy; track and PySR; an external vision-language model; Open-MAGVIT2, VideoMAE, CLIP, "
-        "frozen."
+        "classifier on tokens; track and PySINDy; track and PySR; an external vision-language model; Open-MAGVIT2, "
+        "VideoMAE, CLIP, frozen."
     )
     assert "Not measured: this project" in said({"identities": {}, "machines": {}, "suites": {}})
