@@ -8,13 +8,13 @@ one in `eval/ablations.json`, and the table goes into `vlm/README.md`. Times thi
 of a training, not at its end.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,7 +25,7 @@ from data.render import render, track
 from data.scene import Scene, SceneSettings, draw_scene
 from data.stream import TRAINING_SEED, VALIDATION_SEED
 from eval.report import write_between
-from eval.turns import seconds_in_turns
+from eval.variations import compare_variations
 from tokenizer.fast import fast_encoder
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from vlm.base_model import unpacked
@@ -42,6 +42,7 @@ SCENES = SceneSettings(strength=(0.0, 0.3))
 """Light nuisances: what is compared shows itself earlier where the codes are easier to read."""
 _CHUNK = 50
 _ANSWERED = 64
+_TIMED = 1000  # steps of a schedule of which only the first are run, to be timed
 
 
 class FreeRows(NewRows):
@@ -164,26 +165,27 @@ def compare(minutes: float, clips: int, held_out: int, names: list[str], cache: 
         cache: file for the codes of the clips.
     """
     settings = {"minutes": minutes, "clips": clips, "held_out": held_out, "tokenizer_sha256": weights_sha256()}
-    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     tokenizer = TrajectoryTokenizer.from_pretrained()
     codes = _codes(tokenizer, clips, held_out, cache)
     scenes = [draw_scene(SCENES, TRAINING_SEED, k) for k in range(clips)]
     asked = [draw_scene(SCENES, VALIDATION_SEED, k) for k in range(held_out)]
-    if kept.get("settings") != settings:
-        works = {
-            name: _Training(variation, tokenizer, scenes, codes["training"], steps=1000, compiled=True).step
-            for name, variation in VARIATIONS.items()
-        }
-        kept = {"settings": settings, "seconds_a_step": seconds_in_turns(works), "variations": {}}
-        del works
-    for name in tqdm([name for name in names if name not in kept["variations"]], desc="variations"):
-        steps = max(1, round(minutes * 60 / kept["seconds_a_step"][name]))
-        training = _Training(VARIATIONS[name], tokenizer, scenes, codes["training"], steps, compiled=True)
+
+    def training_of(name: str, steps: int) -> _Training:
+        return _Training(VARIATIONS[name], tokenizer, scenes, codes["training"], steps, compiled=True)
+
+    def measure(name: str, steps: int) -> dict:
+        training = training_of(name, steps)
         for step in tqdm(range(steps), desc=name, leave=False, mininterval=5):
             training.step(step)
-        kept["variations"][name] = {"steps": steps, **training.measured(asked, codes["held_out"])}
-        RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
-    return kept
+        return {"steps": steps, **training.measured(asked, codes["held_out"])}
+
+    return compare_variations(
+        RESULTS,
+        settings,
+        names,
+        lambda: {name: training_of(name, _TIMED).step for name in VARIATIONS},
+        measure,
+    )
 
 
 def table(results: dict) -> str:
@@ -270,10 +272,11 @@ class _Training:
 
 def _codes(tokenizer: TrajectoryTokenizer, clips: int, held_out: int, cache: Path) -> dict[str, Tensor]:
     """Codes (N, times, rows, columns) of the training clips and of the held-out ones."""
+    made_of = {"tokenizer": weights_sha256(), "clips": str(clips), "held_out": str(held_out), "scenes": repr(SCENES)}
     if cache.is_file():
-        kept = load_file(cache)
-        if (len(kept["training"]), len(kept["held_out"])) == (clips, held_out):
-            return kept
+        with safe_open(cache, "pt") as file:
+            if file.metadata() == made_of:
+                return load_file(cache)
     encoder, found = fast_encoder(tokenizer), {}
     for name, seed, count in (("training", TRAINING_SEED, clips), ("held_out", VALIDATION_SEED, held_out)):
         chunks = torch.arange(count).split(_CHUNK)
@@ -283,5 +286,5 @@ def _codes(tokenizer: TrajectoryTokenizer, clips: int, held_out: int, cache: Pat
         ]
         found[name] = torch.cat(parts)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    save_file(found, cache)
+    save_file(found, cache, metadata=made_of)
     return found

@@ -9,7 +9,6 @@ by the steps' times, which are measured before in turns, so that a machine that 
 alone.
 """
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,13 +17,12 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from tqdm import tqdm
 
 from data.splits import find_split
 from data.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
 from eval.report import write_between
 from eval.tokenizer import README, SUITES, measure_split
-from eval.turns import seconds_in_turns
+from eval.variations import compare_variations
 from tokenizer.config import TokenizerConfig
 from tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
 from tokenizer.probe import probe_tokenizer
@@ -52,15 +50,13 @@ def compare(minutes: float, clips: int, probe_clips: int, from_nothing: bool, na
     """Train and measure the variations of those names that are not in the results yet; all results."""
     settings = {"minutes": minutes, "clips": clips, "probe_clips": probe_clips, "from_nothing": from_nothing}
     settings["start_sha256"] = None if from_nothing else weights_sha256()
-    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    if kept.get("settings") != settings:
-        seconds = seconds_in_turns({name: _one_step(config) for name, config in VARIATIONS.items()})
-        kept = {"settings": settings, "seconds_a_step": seconds, "variations": {}}
-    for name in tqdm([name for name in names if name not in kept["variations"]], desc="variations"):
-        steps = max(1, round(minutes * 60 / kept["seconds_a_step"][name]))
-        kept["variations"][name] = _measured(VARIATIONS[name], steps, minutes, clips, probe_clips, from_nothing)
-        RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
-    return kept
+    return compare_variations(
+        RESULTS,
+        settings,
+        names,
+        lambda: {name: _one_step(config) for name, config in VARIATIONS.items()},
+        lambda name, steps: _measured(VARIATIONS[name], steps, minutes, clips, probe_clips, from_nothing),
+    )
 
 
 def table(results: dict) -> str:

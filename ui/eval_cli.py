@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -96,23 +97,17 @@ def tokenizer(
 @app.command(epilog="Example: trajvlm eval strangers --clips 60")
 def strangers(clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = 60):
     """Motions outside the five families: how often they are refused, and how often a known one is."""
-    from eval.strangers import evaluate, save, table
+    from eval import strangers
 
-    with _sentences():
-        results = evaluate(clips)
-    save(results)
-    typer.echo(table(results))
+    _evaluate_and_save(strangers, clips)
 
 
 @app.command(epilog="Example: trajvlm eval views --clips 60")
 def views(clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each level of nuisances.")] = 60):
     """One view against two calibrated ones: the family, and the path in space with its true depth."""
-    from eval.views import evaluate, save, table
+    from eval import views
 
-    with _sentences():
-        results = evaluate(clips)
-    save(results)
-    typer.echo(table(results))
+    _evaluate_and_save(views, clips)
 
 
 @app.command(epilog="Example: trajvlm eval clips my-clips")
@@ -173,6 +168,14 @@ def ablations(
         results = compare(minutes, clips, held_out, _known(only, VARIATIONS), cache)
     save(results)
     typer.echo(table(results))
+
+
+def _evaluate_and_save(module: ModuleType, clips: int) -> None:
+    """What `eval.strangers` and `eval.views` do alike: measure so many clips, keep the figures, show the table."""
+    with _sentences():
+        results = module.evaluate(clips)
+    module.save(results)
+    typer.echo(module.table(results))
 
 
 def _known(names: list[str] | None, variations: dict) -> list[str]:

@@ -102,3 +102,13 @@ def test_the_table_has_a_line_a_variation():
     text = table({"settings": settings, "variations": {name: cell for name in VARIATIONS}})
     assert sum(line.startswith("| ") for line in text.splitlines()) == 1 + len(VARIATIONS)
     assert "6 minutes each" in text
+
+
+def test_codes_of_another_tokenizer_are_not_taken_from_the_cache(tokenizer, tmp_path, monkeypatch):
+    cache = tmp_path / "codes.safetensors"
+    first = ablations._codes(tokenizer, 2, 1, cache)
+    monkeypatch.setattr(ablations, "fast_encoder", lambda tokenizer: pytest.fail("encoded again"))
+    assert torch.equal(ablations._codes(tokenizer, 2, 1, cache)["training"], first["training"])
+    monkeypatch.setattr(ablations, "weights_sha256", lambda: "another")
+    with pytest.raises(pytest.fail.Exception, match="encoded again"):
+        ablations._codes(tokenizer, 2, 1, cache)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from eval import grids
+from eval import grids, variations
 from eval.grids import VARIATIONS, compare, table
 from tokenizer.model import SHIPPED, WEIGHTS
 
@@ -24,7 +24,7 @@ def measured(monkeypatch, tmp_path):
         return {**cell, "clean": suite, "half": suite}
 
     monkeypatch.setattr(grids, "_measured", measure)
-    monkeypatch.setattr(grids, "seconds_in_turns", lambda works: dict.fromkeys(works, 30.0))
+    monkeypatch.setattr(variations, "seconds_in_turns", lambda works: dict.fromkeys(works, 30.0))
     monkeypatch.setattr(grids, "RESULTS", tmp_path / "grids.json")
     return done
 
