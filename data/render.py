@@ -1,6 +1,7 @@
 """Pictures of scenes: a shaded ball under perspective, anti-aliased, with motion blur."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from data.clip import CANONICAL, Picture
 from data.families import MOTIONS
 from data.scene import Scene
 from data.sensor import record
-from data.stage import compose
+from data.stage import compose, drawn_backdrop
 
 _BLUR_STEPS = 4
 _LONGEST_SHUTTER = 0.8
@@ -38,11 +39,23 @@ def track(scenes: list[Scene]) -> Track:
     return Track(torch.from_numpy(project(positions)).float(), torch.from_numpy(radius).float())
 
 
-def render(scenes: list[Scene], picture: Picture = CANONICAL) -> Tensor:
-    """What the camera sees: (B, 3, T, H, W) in [0, 1], for the canonical picture (B, 3, 17, 64, 64)."""
+def render(
+    scenes: list[Scene],
+    picture: Picture = CANONICAL,
+    backdrop: Callable[[Scene, int], Tensor] = drawn_backdrop,
+) -> Tensor:
+    """What the camera sees: (B, 3, T, H, W) in [0, 1], for the canonical picture (B, 3, 17, 64, 64).
+
+    Args:
+        backdrop: what a scene is played in front of, (3, size, size) in [0, 1], at a size.
+    """
     return torch.stack(
         [
-            record(compose(scene, picture, *_ball(scene, picture)), scene.nuisances, scene.nuisance_seed)
+            record(
+                compose(scene, picture, *_ball(scene, picture), backdrop(scene, picture.size)),
+                scene.nuisances,
+                scene.nuisance_seed,
+            )
             for scene in scenes
         ]
     )

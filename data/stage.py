@@ -20,12 +20,18 @@ _EVERYWHERE = (slice(None), slice(None), slice(None))
 _Thing = tuple[_Where, Tensor, np.ndarray]
 
 
-def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor) -> Tensor:
+def drawn_backdrop(scene: Scene, size: int) -> Tensor:
+    """The backdrop (3, size, size) in [0, 1] that belongs to a scene."""
+    return draw_backdrop(scene.backdrop_seed, scene.nuisances.texture, scene.nuisances.distractors, size)
+
+
+def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor, backdrop: Tensor) -> Tensor:
     """The scene as it stands before an ideal camera: (3, T, H, W) in [0, 1].
 
     Args:
         coverage: (T, H, W) share of each pixel that the ball covers.
         lit: (T, H, W) coverage times brightness.
+        backdrop: (3, H, W) in [0, 1].
     """
     strength = scene.nuisances
     layers = _Layers(scene, picture)
@@ -52,7 +58,6 @@ def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor) -> Te
         where, dark = layers.shadow()
         left = free[where]
         left *= 1 - dark
-    backdrop = draw_backdrop(scene.backdrop_seed, strength.texture, strength.distractors, picture.size)
     return canvas.addcmul_(backdrop[:, None], free)
 
 

@@ -10,7 +10,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from data.errors import UserError
-from data.render import render
 from data.scene import Scene
 from data.splits import joined_sha256, scene_sha256
 from eval.measures import VERSION, curve_errors, equations_of, measures, sound
@@ -58,7 +57,7 @@ def run(
                 here = key | {"identity": digest(system.identity)}
                 if not again and results.holds(suite.name, entry.name, here):
                     continue
-                video = _rendered(scenes) if video is None else video
+                video = _shown(suite, scenes) if video is None else video
                 try:
                     cell = here | measure(system, video, scenes, keep_clips=suite.main)
                     results.put(suite.name, entry.name, cell, system.identity)
@@ -114,7 +113,7 @@ def _load(entry: Entry, loaded: dict[str, System | UserError]) -> System | UserE
     return loaded[entry.name]
 
 
-def _rendered(scenes: list[Scene]) -> Tensor:
+def _shown(suite: Suite, scenes: list[Scene]) -> Tensor:
     parts = [scenes[k : k + _CHUNK] for k in range(0, len(scenes), _CHUNK)]
     with torch.no_grad():
-        return torch.cat([render(part) for part in tqdm(parts, desc="clips", leave=False)])
+        return torch.cat([suite.pictures(part) for part in tqdm(parts, desc="clips", leave=False)])

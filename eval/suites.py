@@ -2,19 +2,24 @@
 
 All are the test stream's motions, which no training draws from. `data.splits` fixes the first three and those of the
 nuisances; the others leave the training's ranges: smaller balls, shorter and longer lenses, smaller pictures of the
-path, other numbers of turns.
+path, other numbers of turns, photographs behind it, too few frames.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
+from torch import Tensor
+
+from data.clip import FRAMES
 from data.errors import UserError
 from data.families import FAMILIES
 from data.nuisances import NAMES, Nuisances
+from data.render import render
 from data.scene import Scene, SceneSettings, draw_scene
 from data.splits import find_split, nuisance_suite
 from data.stream import TEST_SEED
+from eval.photographs import photograph
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MAIN = "main"
@@ -31,6 +36,8 @@ class Suite:
     group: str
     """A word that names several suites at once."""
     scenes: Callable[[], Iterator[Scene]]
+    pictures: Callable[[list[Scene]], Tensor] = render
+    """What systems are shown of scenes: (N, 3, 17, 64, 64) in [0, 1]."""
 
     @property
     def main(self) -> bool:
@@ -52,6 +59,19 @@ def _outside(name: str, label: str, **settings) -> Suite:
     return Suite(name, label, "outside", lambda: (draw_scene(drawn, TEST_SEED, k) for k in count()))
 
 
+def _shown(name: str, label: str, split: str, pictures: Callable[[list[Scene]], Tensor]) -> Suite:
+    return Suite(name, label, "outside", lambda: find_split(split).scenes(), pictures)
+
+
+def _before_photographs(scenes: list[Scene]) -> Tensor:
+    return render(scenes, backdrop=photograph)
+
+
+def _every_other_frame(scenes: list[Scene]) -> Tensor:
+    """As a canonical clip is made of nine frames, the fewest that it is made of: eight are shown twice."""
+    return render(scenes)[:, :, [k - k % 2 for k in range(FRAMES)]]
+
+
 SUITES = {
     suite.name: suite
     for suite in (
@@ -65,6 +85,8 @@ SUITES = {
         _outside("far-off", "path fills 0.3 to 0.6 of the picture (training: 0.65 to 0.9)", fill=(0.3, 0.6)),
         _outside("few-turns", "0.4 to 0.55 turns (training: 0.6 or 0.75 to 2)", families=_PERIODIC, turns=(0.4, 0.55)),
         _outside("many-turns", "2.1 to 2.5 turns (training: up to 2)", families=_PERIODIC, turns=(2.1, 2.5)),
+        _shown("photographs", "light nuisances, photographs as backdrops", "test-light", _before_photographs),
+        _shown("low-frame-rate", "clean, but nine different frames only", "test-clean", _every_other_frame),
     )
 }
 

@@ -123,10 +123,10 @@ class TrajectoryLM(nn.Module):
 
     @torch.no_grad()
     def answer(self, codes: Tensor) -> list[Answer]:
-        """Greedy answers for clips with codes (B, times, rows, columns).
+        """Answers for clips with codes (B, times, rows, columns).
 
-        At each place only what the grammar allows is scored: first the families' words, then numbers, as many as the
-        family has constants.
+        At each place only what the grammar allows is scored: first the families' words, of which the likeliest is
+        taken, then numbers, as many as the family has constants, of which the median is (`_write_number`).
         """
         prompts = prompt_ids(self.vocabulary, codes)
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
@@ -165,9 +165,14 @@ class TrajectoryLM(nn.Module):
         return np.stack(asked, axis=1)
 
     def _write_number(self, ids: Tensor, cache: DynamicCache) -> tuple[np.ndarray, Tensor, DynamicCache]:
-        """The likeliest number (B,) after further ids (B, n), the ids (B, 1) still to be read, and the cache."""
+        """A number (B,) after further ids (B, n), the ids (B, 1) still to be read, and the cache.
+
+        Of the model's distribution over numbers the median is written: of all numbers it has the least expected error,
+        and where the model wavers the likeliest one may be any (table in vlm/README.md).
+        """
         hidden, cache = self._extend(ids, cache)
-        bins = self._number_scores(hidden).argmax(dim=-1)
+        below = F.softmax(self._number_scores(hidden), dim=-1).cumsum(dim=-1) < 0.5
+        bins = below.sum(dim=-1).clamp_max(len(NUMBERS) - 1)
         return NUMBERS[bins.cpu().numpy()], (bins + self.vocabulary.first_number)[:, None], cache
 
     def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:

@@ -128,6 +128,16 @@ def test_positions_are_asked_one_by_one(model):
     assert np.array_equal(model.position(codes, np.array([0.5])), found[:, 1:])
 
 
+def test_a_number_is_the_median_of_the_models_distribution(model, monkeypatch):
+    # Likeliest is 1.5, but two thirds of the weight lie round -0.5, no number of them with as much.
+    chances = torch.zeros(len(NUMBERS))
+    chances[350], chances[100:200] = 1 / 3, 1 / 150
+    monkeypatch.setattr(model, "_number_scores", lambda hidden: chances.log().expand(len(hidden), -1))
+    value, ids, _ = model._write_number(model.vocabulary.code_ids(some_codes(2)).flatten(1), DynamicCache())
+    assert value == pytest.approx(-0.26, abs=0.011)
+    assert (NUMBERS[ids[:, 0] - model.vocabulary.first_number] == value).all()
+
+
 def test_every_answer_is_an_equation_that_parses(model):
     codes = some_codes(16)
     for answer in model.answer(codes):
