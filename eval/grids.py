@@ -25,7 +25,7 @@ from eval.tokenizer import README, SUITES, measure_split
 from eval.variations import compare_variations
 from tokenizer.config import TokenizerConfig
 from tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
-from tokenizer.probe import probe_tokenizer
+from tokenizer.probe import probe_tokenizer, training_codes
 from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
 
 RESULTS = Path(__file__).parent / "grids.json"
@@ -115,7 +115,7 @@ def _measured(
         fit(out, settings, TRAINING_SCENES, config, start)
         trained = TrajectoryTokenizer.from_pretrained(out)
     suites = {suite: find_split(split).settings for suite, split in SUITES.items()}
-    probed = probe_tokenizer(trained, probe_clips, minutes / 10, suites, clips)
+    probed = probe_tokenizer(trained, training_codes(trained, probe_clips), minutes / 10, suites, clips)
     found = {suite: measure_split(trained, split, clips) | probed[suite] for suite, split in SUITES.items()}
     bits = round(config.tokens * log2(config.codebook_size))
     return {"grid": list(config.grid), "tokens": config.tokens, "bits": bits, "steps": steps, **found}

@@ -19,7 +19,7 @@ from data.splits import find_split, joined_sha256, scene_sha256
 from eval.report import write_between
 from tokenizer.measures import box_measures, code_measures, track_measures
 from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
-from tokenizer.probe import probe_tokenizer
+from tokenizer.probe import probe_tokenizer, training_codes
 
 RESULTS = Path(__file__).parent / "tokenizer.json"
 README = SHIPPED.parent / "README.md"
@@ -34,8 +34,6 @@ _ROWS = (
     ("box_ssim", "SSIM in the object's box", "{:.2f}"),
     ("probe_centre_px_median", "probe on the tokens: centre, median", "{:.2f}"),
     ("probe_centre_px_p95", "probe: centre, 95th percentile", "{:.2f}"),
-    ("codebook_share", "share of the codebook in use", "{:.0%}"),
-    ("perplexity", "perplexity of the codes", "{:.0f}"),
 )
 
 
@@ -54,17 +52,19 @@ def evaluate(clips: int, probe_clips: int, probe_minutes: float, folder: Path = 
     trained = TrajectoryTokenizer.from_pretrained(folder)
     torch.manual_seed(0)
     untrained = TrajectoryTokenizer(trained.config).eval()
-    probes = {
-        name: probe_tokenizer(
-            model, probe_clips, probe_minutes, {s: find_split(split).settings for s, split in SUITES.items()}, clips
-        )
-        for name, model in (("trained", trained), ("untrained", untrained))
-    }
+    settings = {suite: find_split(split).settings for suite, split in SUITES.items()}
+    probes, codebook = {}, {}
+    for name, model in (("trained", trained), ("untrained", untrained)):
+        seen = training_codes(model, probe_clips)
+        codebook[name] = code_measures(seen.codes, model)
+        probes[name] = probe_tokenizer(model, seen, probe_minutes, settings, clips)
     results = {
         "sha256": weights_sha256(folder),
         "clips": clips,
         "probe": {"clips": probe_clips, "minutes": probe_minutes},
         "tokens": trained.config.tokens,
+        "codebook_size": trained.config.codebook_size,
+        "codebook": codebook,
         "suites": {},
     }
     for suite, split in SUITES.items():
@@ -93,10 +93,14 @@ def cells(results: dict) -> list[list[str]]:
 
 def note(results: dict) -> str:
     """What the figures are of."""
-    probe = results["probe"]
+    probe, used = results["probe"], results["codebook"]
     return (
-        f"{results['clips']} clips of each split; {results['tokens']} tokens a clip; the probe saw {probe['clips']} "
-        f"clips for {probe['minutes']:g} minutes. Half: every nuisance at half strength."
+        f"{results['clips']} clips of each split; {results['tokens']} tokens a clip; the probe saw {probe['clips']:,} "
+        f"training clips for {probe['minutes']:g} minutes. Half: every nuisance at half strength. Of the "
+        f"{results['codebook_size']:,} codes, {used['trained']['codebook_share']:.0%} occur in those training clips "
+        f"({results['tokens'] * probe['clips']:,} tokens; perplexity {used['trained']['perplexity']:,.0f}), and "
+        f"{used['untrained']['codebook_share']:.1%} of the untrained tokenizer's (perplexity "
+        f"{used['untrained']['perplexity']:,.0f})."
     )
 
 

@@ -24,6 +24,7 @@ from data.render import render, track
 from data.scene import SceneSettings, draw_scene
 from data.stream import TEST_SEED, TRAINING_SEED
 from tokenizer.config import TokenizerConfig
+from tokenizer.fast import fast_encoder
 from tokenizer.model import SHIPPED, TrajectoryTokenizer
 
 _CHUNK = 50
@@ -102,11 +103,19 @@ def probe_measures(probe: Probe, coded: Coded) -> dict[str, float]:
     }
 
 
+def training_codes(tokenizer: TrajectoryTokenizer, clips: int) -> Coded:
+    """What probes are trained on: the first clips of the training stream, encoded fast."""
+    return encode_clips(fast_encoder(tokenizer), SceneSettings(strength=(0.0, 0.6)), TRAINING_SEED, clips)
+
+
 def probe_tokenizer(
-    tokenizer: TrajectoryTokenizer, clips: int, minutes: float, suites: dict[str, SceneSettings], test_clips: int = 500
+    tokenizer: TrajectoryTokenizer,
+    seen: Coded,
+    minutes: float,
+    suites: dict[str, SceneSettings],
+    test_clips: int = 500,
 ) -> dict[str, dict[str, float]]:
-    """Train a probe on the training stream and measure it on test clips of each suite."""
-    seen = encode_clips(tokenizer, SceneSettings(strength=(0.0, 0.6)), TRAINING_SEED, clips)
+    """Train a probe on `training_codes` and measure it on test clips of each suite."""
     probe = train_probe(tokenizer, seen, minutes)
     return {
         name: probe_measures(probe, encode_clips(tokenizer, settings, TEST_SEED, test_clips))
@@ -128,7 +137,7 @@ def main(
         torch.manual_seed(0)
         systems["untrained"] = TrajectoryTokenizer(trained.config).eval()
     for name, model in systems.items():
-        print(json.dumps({name: probe_tokenizer(model, clips, minutes, suites)}))
+        print(json.dumps({name: probe_tokenizer(model, training_codes(model, clips), minutes, suites)}))
 
 
 if __name__ == "__main__":

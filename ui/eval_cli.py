@@ -110,6 +110,14 @@ def views(clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each
     _evaluate_and_save(views, clips)
 
 
+@app.command(epilog="Example: trajvlm eval windows --clips 40")
+def windows(clips: Annotated[int, typer.Option(min=1, help="Videos of each level of nuisances.")] = 40):
+    """Videos in which the object rests before and after its motion: the window found, and what that costs."""
+    from eval import windows
+
+    _evaluate_and_save(windows, clips)
+
+
 @app.command(epilog="Example: trajvlm eval clips my-clips")
 def clips(
     folder: Annotated[
@@ -171,7 +179,7 @@ def ablations(
 
 
 def _evaluate_and_save(module: ModuleType, clips: int) -> None:
-    """What `eval.strangers` and `eval.views` do alike: measure so many clips, keep the figures, show the table."""
+    """What `eval.strangers`, `eval.views` and `eval.windows` do alike: measure so many clips, keep the figures, show the table."""
     with _sentences():
         results = module.evaluate(clips)
     module.save(results)

@@ -1,17 +1,17 @@
-"""The tables of motions outside the families and of two views say what was measured."""
+"""The tables of motions outside the families, of two views and of windows say what was measured."""
 
 import json
 
 import pytest
 
 from data.families.others import OTHERS
-from eval import strangers, views
+from eval import strangers, views, windows
 from eval.report import written_table
 from tokenizer.model import weights_sha256
 from vlm.model import adapter_sha256
 
 
-@pytest.mark.parametrize(("table", "mark"), [(strangers, "strangers"), (views, "views")])
+@pytest.mark.parametrize(("table", "mark"), [(strangers, "strangers"), (views, "views"), (windows, "windows")])
 def test_the_readme_says_what_the_results_of_the_shipped_weights_hold(table, mark):
     results = json.loads(table.RESULTS.read_text())
     assert written_table(table.README, mark) == table.table(results)

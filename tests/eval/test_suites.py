@@ -4,10 +4,12 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import torch
 
 from data.errors import UserError
 from data.families import FAMILIES
 from data.nuisances import NAMES, Nuisances
+from data.render import render
 from data.splits import find_split, scene_sha256
 from eval.results import letters
 from eval.suites import STRENGTHS, SUITES, find_suites
@@ -36,6 +38,7 @@ def test_suites_outside_the_training_ranges_are_outside():
     assert max(s.focal for s in first("wide-lens")) < 2 and min(s.focal for s in first("long-lens")) > 10
     assert max(s.constants[-1] for s in first("few-turns")) < 0.6
     assert min(s.constants[-1] for s in first("many-turns")) > 2
+    assert not np.allclose(SUITES["photographs"].pictures(first("photographs", 2)), render(first("light", 2)), atol=0.1)
     for name in ("few-turns", "many-turns"):
         assert all(FAMILIES[s.family].periodic and np.abs(s.constants[:-1]).max() < 2 for s in first(name))
         assert [scene_sha256(s) for s in first(name, 2)] == [scene_sha256(s) for s in first(name, 2)]
@@ -50,3 +53,17 @@ def test_unknown_words_are_refused_with_the_known_ones():
 
 def test_every_family_has_a_letter_of_its_own():
     assert len(set(letters([*FAMILIES, None]))) == len(FAMILIES) + 1
+
+
+def test_at_a_low_frame_rate_every_other_frame_is_the_one_before_it():
+    video = SUITES["low-frame-rate"].pictures(first("low-frame-rate", 1))
+    assert [bool((video[:, :, k] == video[:, :, k + 1]).all()) for k in range(16)] == [True, False] * 8
+
+
+def test_photographs_stand_behind_the_ball_and_are_the_same_each_time():
+    scenes = first("photographs", 3)
+    video = SUITES["photographs"].pictures(scenes)
+    assert torch.equal(video, SUITES["photographs"].pictures(scenes))
+    # Backdrops that are drawn are smoother from one pixel to the next.
+    rough = [v[:, :, :, 1:].sub(v[:, :, :, :-1]).abs().mean() for v in (video, render(scenes))]
+    assert rough[0] > 1.5 * rough[1]
