@@ -7,7 +7,7 @@ from pathlib import Path
 from eval.registry import ENTRIES
 from eval.results import Row, number, rows
 from eval.suites import SUITES
-from eval.verdict import controls, missing, share, verdict
+from eval.verdict import OURS, RIVAL, controls, missing, share, verdict
 
 _WIDTH = 120
 README = Path(__file__).parent / "README.md"
@@ -58,6 +58,21 @@ def trainings_table(data: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def compared(data: dict) -> str:
+    """Ours and the script on every suite that is not a main one, as Markdown."""
+    suites = [suite for suite in SUITES.values() if not suite.main and suite.name in data["suites"]]
+    heads = [f"{measure}: {who}" for measure in ("family right", "curve NMSE") for who in ("ours", "track and fit")]
+    lines = ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
+    counts = set()
+    for suite in suites:
+        found = [row for row in rows(data, suite.name) if row.label == OURS or row.system.name == RIVAL]
+        pair = [next((row for row in found if (row.label == OURS) == mine), None) for mine in (True, False)]
+        lines.append(f"| {suite.label} | " + " | ".join([*map(_family, pair), *map(_curve, pair)]) + " |")
+        counts |= {cell["clips"] for cell in data["suites"][suite.name].values() if "clips" in cell}
+    note = f"{' or '.join(map(str, sorted(counts)))} clips a suite. Ours is model and fit together."
+    return "\n".join([*lines, "", note]) + "\n"
+
+
 def clips_phrase(data: dict) -> str:
     """How many clips the main suites had, in words."""
     counts = sorted(
@@ -95,6 +110,7 @@ def write_readme(data: dict, readme: Path = README, front: Path = FRONT) -> None
     """Put the tables and what they say between the READMEs' marks."""
     write_between(readme, text(data))
     write_between(readme, trainings_table(data), "baselines")
+    write_between(readme, compared(data), "compared")
     write_between(front, gist(data))
 
 

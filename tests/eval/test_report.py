@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from eval.report import FRONT, gist, table, text, trainings_table, write_readme, written_table
+from eval.report import FRONT, compared, gist, table, text, trainings_table, write_readme, written_table
 from eval.results import SHIPPED
 from eval.suites import SUITES
 
@@ -11,6 +11,7 @@ def test_the_readmes_say_what_the_results_hold():
     results = json.loads(SHIPPED.read_text())
     assert written_table() == text(results)
     assert written_table(mark="baselines") == trainings_table(results)
+    assert written_table(mark="compared") == compared(results)
     assert written_table(FRONT) == gist(results)
 
 
@@ -29,7 +30,7 @@ def test_the_results_belong_to_the_shipped_weights(system):
 def test_writing_the_table_leaves_the_rest_of_the_readme(tmp_path):
     readmes = tmp_path / "eval.md", tmp_path / "front.md"
     for readme in readmes:
-        marks = [f"<!-- {mark} -->\nold\n<!-- /{mark} -->\n" for mark in ("results", "baselines")]
+        marks = [f"<!-- {mark} -->\nold\n<!-- /{mark} -->\n" for mark in ("results", "baselines", "compared")]
         readme.write_text("".join(["before\n", *marks, "after\n"]))
     results = json.loads(SHIPPED.read_text())
     write_readme(results, *readmes)
