@@ -19,3 +19,14 @@ def bootstrap_median(values: np.ndarray, seed: int = 0) -> list[float]:
     medians = np.sort(np.median(np.asarray(values)[picks], axis=1))
     # Taken by rank: to interpolate between infinities gives no number.
     return [float(medians[round(q * (_RESAMPLES - 1))]) for q in (0.025, 0.975)]
+
+
+def summary(right: list[bool], errors: list[float], measure: str) -> dict:
+    """What a row of a small table tells of clips: the share whose family is right, and the median of a measure in which
+    no answer counts as infinite, each with its interval, rounded for JSON."""
+    return {
+        "family_accuracy": round(sum(right) / len(right), 4),
+        "family_accuracy_interval": [round(bound, 3) for bound in wilson(sum(right), len(right))],
+        f"{measure}_median": float(f"{np.median(errors):.3g}"),
+        f"{measure}_median_interval": [float(f"{v:.3g}") for v in bootstrap_median(np.array(errors))],
+    }

@@ -21,7 +21,7 @@ from data.rig import draw_views
 from data.splits import find_split, joined_sha256, scene_sha256
 from data.stereo import StereoPair
 from data.stream import TEST_SEED
-from eval.intervals import bootstrap_median, wilson
+from eval.intervals import summary
 from eval.report import write_between
 from vlm.describe import Describer
 from vlm.measures import nmse
@@ -38,7 +38,7 @@ def evaluate(clips: int) -> dict:
     describer = Describer()
     results = {"clips": clips, **describer.models, "levels": {}}
     for level in LEVELS:
-        found = {name: {"right": 0, "errors": []} for name in _SYSTEMS}
+        found = {name: {"right": [], "errors": []} for name in _SYSTEMS}
         hashes = []
         for index in tqdm(range(clips), desc=level):
             rig, scenes = draw_views(find_split(f"test-{level}").settings, TEST_SEED, index, 2)
@@ -58,16 +58,10 @@ def evaluate(clips: int) -> dict:
                 answers["two views"] = None, np.full_like(truth, np.inf)
             for name, (said, path) in answers.items():
                 error = nmse(path, truth, truth)
-                found[name]["right"] += said == family.name
+                found[name]["right"].append(said == family.name)
                 found[name]["errors"].append(error if np.isfinite(error) else float("inf"))
         results["levels"][level] = {"scenes_sha256": joined_sha256(hashes)} | {
-            name: {
-                "family_accuracy": round(part["right"] / clips, 4),
-                "family_accuracy_interval": [round(end, 3) for end in wilson(part["right"], clips)],
-                "curve_nmse_median": float(f"{np.median(part['errors']):.3g}"),
-                "curve_nmse_median_interval": [float(f"{v:.3g}") for v in bootstrap_median(np.array(part["errors"]))],
-            }
-            for name, part in found.items()
+            name: summary(part["right"], part["errors"], "curve_nmse") for name, part in found.items()
         }
     return results
 

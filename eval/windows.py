@@ -26,7 +26,7 @@ from data.render import render
 from data.scene import Scene, draw_scene
 from data.splits import find_split, joined_sha256, scene_sha256
 from data.stream import TEST_SEED
-from eval.intervals import bootstrap_median, wilson
+from eval.intervals import summary
 from eval.report import write_between
 from vlm.describe import Describer, Description
 from vlm.measures import nmse
@@ -110,17 +110,12 @@ def overlap(window: Placement, start: float, end: float) -> tuple[float, float]:
 def _summary(answers: list[dict], inside: list[float], covered: list[float]) -> dict:
     part = {
         "refused": len(answers) - len(inside),
-        "inside_mean": round(float(np.mean(inside)), 4),
-        "covered_mean": round(float(np.mean(covered)), 4),
+        "inside_mean": round(float(np.mean(inside or [0.0])), 4),
+        "covered_mean": round(float(np.mean(covered or [0.0])), 4),
     }
     for name in _SYSTEMS:
         right, errors = (list(column) for column in zip(*(answer[name] for answer in answers)))
-        part[name] = {
-            "family_accuracy": round(sum(right) / len(right), 4),
-            "family_accuracy_interval": [round(bound, 3) for bound in wilson(sum(right), len(right))],
-            "image_nmse_median": float(f"{np.median(errors):.3g}"),
-            "image_nmse_median_interval": [float(f"{v:.3g}") for v in bootstrap_median(np.array(errors))],
-        }
+        part[name] = summary(right, errors, "image_nmse")
     return part
 
 

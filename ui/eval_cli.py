@@ -179,7 +179,7 @@ def ablations(
 
 
 def _evaluate_and_save(module: ModuleType, clips: int) -> None:
-    """What `eval.strangers`, `eval.views` and `eval.windows` do alike: measure so many clips, keep the figures, show the table."""
+    """What the commands that need nothing but a number of clips do alike: measure, keep the figures, show the table."""
     with _sentences():
         results = module.evaluate(clips)
     module.save(results)

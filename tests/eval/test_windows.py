@@ -25,9 +25,7 @@ def placement(start, end):
 def said(scene, start, end, script=True):
     """A description that says the truth about a scene whose motion lasts from `start` to `end`."""
     family = FAMILIES[scene.family]
-    truth = SimpleNamespace(
-        family=scene.family, equation=family.equation(scene.constants).with_time(0.0, end - start)
-    )
+    truth = SimpleNamespace(family=scene.family, equation=family.equation(scene.constants).with_time(0.0, end - start))
     window = placement(start, end)
 
     def pixels(equation, t):
