@@ -186,7 +186,8 @@ def table(results: dict) -> str:
     lines += [
         f"| {name} | {found['steps']} | {found['family_accuracy']:.0%} | {found['constant_error_median']:.3f} | "
         f"{found['curve_nmse_median']:.2f} |"
-        for name, found in results["variations"].items()
+        for name in VARIATIONS
+        if (found := results["variations"].get(name))
     ]
     settings = results["settings"]
     note = (
