@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from data.errors import UserError
+from data.render import render
 from eval import run as module
 from eval.registry import ENTRIES, find_entries
 from eval.results import Results
@@ -100,7 +101,7 @@ def test_a_cell_holds_all_that_tables_and_plots_need(tmp_path, monkeypatch):
 
 def test_a_classifier_has_no_curve():
     scenes = [next(SUITES["clean"].scenes())]
-    cell = measure(Fake(equations=False), module._rendered(scenes), scenes)
+    cell = measure(Fake(equations=False), render(scenes), scenes)
     assert "curve_db" not in cell and "curve_nmse_median" not in cell["rows"]["a line"]
 
 
