@@ -7,7 +7,7 @@ from pathlib import Path
 from eval.registry import ENTRIES
 from eval.results import Row, number, rows
 from eval.suites import SUITES
-from eval.verdict import OURS, RIVAL, controls, missing, share, verdict
+from eval.verdict import controls, missing, ours, rival, share, verdict
 
 _WIDTH = 120
 README = Path(__file__).parent / "README.md"
@@ -65,8 +65,7 @@ def compared(data: dict) -> str:
     lines = ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     counts = set()
     for suite in suites:
-        found = [row for row in rows(data, suite.name) if row.label == OURS or row.system.name == RIVAL]
-        pair = [next((row for row in found if (row.label == OURS) == mine), None) for mine in (True, False)]
+        pair = ours(data, suite.name), rival(data, suite.name)
         lines.append(f"| {suite.label} | " + " | ".join([*map(_family, pair), *map(_curve, pair)]) + " |")
         counts |= {cell["clips"] for cell in data["suites"][suite.name].values() if "clips" in cell}
     note = f"{' or '.join(map(str, sorted(counts)))} clips a suite. Ours is model and fit together."

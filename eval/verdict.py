@@ -25,6 +25,11 @@ def ours(data: dict, suite: str) -> Row | None:
     return next((row for row in rows(data, suite) if row.label == OURS), None)
 
 
+def rival(data: dict, suite: str) -> Row | None:
+    """The row of the script that this project is compared with."""
+    return next((row for row in rows(data, suite) if row.system.name == RIVAL), None)
+
+
 def _main(data: dict) -> list[Suite]:
     return [suite for suite in SUITES.values() if suite.main and suite.name in data["suites"]]
 
@@ -94,14 +99,14 @@ def _strengths(data: dict) -> list[str]:
     for suite in SUITES.values():
         if not suite.name.endswith(f"-{STRENGTHS[-1]:g}"):
             continue
-        found = {row.label: row for row in rows(data, suite.name) if row.measures}
-        rival = next((row for row in found.values() if row.system.name == RIVAL), None)
-        if OURS not in found or rival is None:
+        pair = ours(data, suite.name), rival(data, suite.name)
+        if not all(row and row.measures for row in pair):
             continue
-        (a, b), (c, d) = (row.measures["family_accuracy_interval"] for row in (found[OURS], rival))
+        (a, b), (c, d) = (row.measures["family_accuracy_interval"] for row in pair)
         ahead["mine" if a > d else "theirs" if c > b else "neither"].append(suite.group)
-        if _error(found[OURS]) != _error(rival):
-            nearer["mine" if _error(found[OURS]) < _error(rival) else "theirs"].append(suite.group)
+        mine, theirs = map(_error, pair)
+        if mine != theirs:
+            nearer["mine" if mine < theirs else "theirs"].append(suite.group)
     if not any(ahead.values()):
         return []
     words = {name: ", ".join(found) or "none" for name, found in ahead.items()}

@@ -167,8 +167,8 @@ class TrajectoryLM(nn.Module):
     def _write_number(self, ids: Tensor, cache: DynamicCache) -> tuple[np.ndarray, Tensor, DynamicCache]:
         """A number (B,) after further ids (B, n), the ids (B, 1) still to be read, and the cache.
 
-        Of the model's distribution over numbers the median is written: of all numbers it has the least expected error,
-        and where the model wavers the likeliest one may be any (table in vlm/README.md).
+        Of the model's distribution over numbers the median is written: of all numbers it has the least expected
+        absolute error, and where the model wavers the likeliest one may be any (table in vlm/README.md).
         """
         hidden, cache = self._extend(ids, cache)
         below = F.softmax(self._number_scores(hidden), dim=-1).cumsum(dim=-1) < 0.5
