@@ -6,7 +6,8 @@ Goes on from `--out` where it was stopped. Writes there `tokenizer.safetensors` 
 and what `tokenizer.loop` writes.
 
 The target is the clean scene. Two losses: squared error of the pixels, those of the ball counting more, and the error
-of a small head that reads centre and radius from the quantised code vectors; the head is thrown away afterwards.
+of a small head that reads centre and radius from the quantised code vectors. The head is no part of the tokenizer; it is
+kept beside it (`head.safetensors`) because a new one, at first, pulls a trained encoder about.
 """
 
 import copy
@@ -16,15 +17,19 @@ from typing import Annotated
 
 import torch
 import typer
+from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.scene import SceneSettings
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_batch
 from tokenizer.config import TokenizerConfig
+from tokenizer.fast import channels_last
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.measures import reconstruction_measures
 from tokenizer.model import CONFIG, TrajectoryTokenizer
+
+HEAD = "head.safetensors"
 
 
 @dataclass(frozen=True)
@@ -124,9 +129,12 @@ def main(
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = TokenizerTraining.batch,
     validate_every: Annotated[int, typer.Option()] = TokenizerTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
+    learning_rate: Annotated[float, typer.Option(help="Its peak.")] = TokenizerTraining.learning_rate,
 ):
     """Train the tokenizer; stop it at any time and start it again to go on."""
-    settings = TokenizerTraining(steps=steps, batch=batch, validate_every=validate_every, first_clip=first_clip)
+    settings = TokenizerTraining(
+        steps=steps, batch=batch, validate_every=validate_every, first_clip=first_clip, learning_rate=learning_rate
+    )
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
     config = TokenizerConfig.load(start_from / CONFIG) if start_from else TokenizerConfig()
@@ -146,16 +154,23 @@ def fit(
 
     Args:
         start_from: folder of a trained tokenizer whose weights fit the configuration; its quantizer may have had other
-            levels, for those are no weights.
+            levels, for those are no weights. The head beside it is used where there is one.
     """
     loop = TrainingLoop(out, "tokenizer", settings, scenes)
     torch.manual_seed(0)
     tokenizer = TrajectoryTokenizer.from_pretrained(start_from, config) if start_from else TrajectoryTokenizer(config)
-    objective = TokenizerObjective(tokenizer.train(), settings)
+    objective = TokenizerObjective(channels_last(tokenizer).train(), settings)
+    if start_from and (start_from / HEAD).is_file():
+        load_model(objective.head, start_from / HEAD)
     optimizer = torch.optim.AdamW(objective.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
     averaged = copy.deepcopy(tokenizer).eval()
     objective, optimizer = loop.prepare(objective, optimizer, averaged)
     held_out = draw_batch(scenes, VALIDATION_SEED, 0, settings.validation_clips)
+
+    def save(folder: Path) -> None:
+        averaged.save_pretrained(folder)
+        save_model(loop.accelerator.unwrap_model(objective, keep_torch_compile=False).head, folder / HEAD)
+
     device = loop.accelerator.device
     for step in loop.steps():
         with loop.drawing():
@@ -168,7 +183,7 @@ def fit(
         decay = min(settings.averaging, step / (step + 20))
         _average(averaged, loop.accelerator.unwrap_model(objective).tokenizer, decay)
         figures = {"pixels": pixels.item(), "head": head.item(), "codes_in_batch": codes.unique().numel()}
-        loop.finish_step(figures, lambda: reconstruction_measures(averaged, held_out), averaged.save_pretrained)
+        loop.finish_step(figures, lambda: reconstruction_measures(averaged, held_out), save)
 
 
 @torch.no_grad()

@@ -162,9 +162,18 @@ def main(
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VLMTraining.batch,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = VLMTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
+    adapter_rate: Annotated[float, typer.Option(help="Peak of the adapter's learning rate.")] = VLMTraining.adapter_rate,
+    rows_rate: Annotated[float, typer.Option(help="The same of the new rows.")] = VLMTraining.rows_rate,
 ):
     """Fine-tune the language model; stop it at any time and start it again to go on."""
-    settings = VLMTraining(steps=steps, batch=batch, validate_every=validate_every, first_clip=first_clip)
+    settings = VLMTraining(
+        steps=steps,
+        batch=batch,
+        validate_every=validate_every,
+        first_clip=first_clip,
+        adapter_rate=adapter_rate,
+        rows_rate=rows_rate,
+    )
     fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model)
 
 

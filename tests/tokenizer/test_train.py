@@ -1,9 +1,11 @@
 """Training the tokenizer: it learns, it goes on where it stopped."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from data.render import render_clean, track
 from data.scene import SceneSettings, draw_scene
@@ -67,6 +69,15 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypa
     assert all(torch.allclose(first[k].float(), second[k].float(), atol=1e-3) for k in first)
     steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "curve.jsonl").read_text().splitlines()]
     assert steps == [2, 4]
+
+
+def test_a_training_that_goes_on_from_another_keeps_its_head(tmp_path):
+    short = TokenizerTraining(steps=1, batch=2, validation_clips=2, soft_until=0, hard_from=0)
+    fit(tmp_path / "first", short, SceneSettings(), TINY_TOKENIZER)
+    still = replace(short, learning_rate=0.0)
+    fit(tmp_path / "second", still, SceneSettings(), TINY_TOKENIZER, start_from=tmp_path / "first")
+    first, second = (load_file(tmp_path / name / train.HEAD) for name in ("first", "second"))
+    assert all(torch.equal(first[k], second[k]) for k in first)
 
 
 def stop_after_two_steps(draw, error):
