@@ -12,8 +12,34 @@ import sympy
 
 T = sympy.Symbol("t", real=True)
 
-_FUNCTIONS = {"sin": sympy.sin, "cos": sympy.cos, "exp": sympy.exp, "sqrt": sympy.sqrt, "frac": sympy.frac}
-_NUMPY = {sympy.sin: np.sin, sympy.cos: np.cos, sympy.exp: np.exp, sympy.frac: lambda x: x - np.floor(x)}
+
+class Greatest(sympy.Function):
+    """max(a, b, ...), which `sympy.Max` is too, but for seconds of looking for a part that always is the greatest."""
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Each part counts where it is the greatest."""
+        first = self.args[argindex - 1]
+        return _Leads(first, *(part for k, part in enumerate(self.args, 1) if k != argindex))
+
+    def _sympystr(self, printer) -> str:
+        return f"max({', '.join(map(printer._print, self.args))})"
+
+
+class _Leads(sympy.Function):
+    """1 where the first of several expressions is the greatest, 0 elsewhere; what happens at the change is left out."""
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.Integer(0)
+
+
+_FUNCTIONS = {"sin": sympy.sin, "cos": sympy.cos, "exp": sympy.exp, "sqrt": sympy.sqrt}
+_NUMPY = {
+    sympy.sin: np.sin,
+    sympy.cos: np.cos,
+    sympy.exp: np.exp,
+    Greatest: lambda *values: np.maximum.reduce(values),
+    _Leads: lambda first, *others: (first >= np.maximum.reduce(others)).astype(float),
+}
 _OPERATORS = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -21,13 +47,14 @@ _OPERATORS = {
     ast.Div: lambda a, b: a / b,
 }
 _LONGEST_TEXT = 2000
+_MOST_PARTS = 8
 
 
 def parse(text: str) -> sympy.Expr:
     """Read one expression in `t`.
 
-    Allowed are numbers, `t`, `pi`, + - * /, ** with a whole exponent from 0 to 4, and sin, cos, exp, sqrt, frac
-    (what is left of a number without its whole part).
+    Allowed are numbers, `t`, `pi`, + - * /, ** with a whole exponent from 0 to 4, and sin, cos, exp, sqrt, and
+    max of up to eight.
 
     Raises:
         ValueError: the text is anything else; the message names the part that is not allowed.
@@ -61,6 +88,9 @@ def _build(node: ast.AST) -> sympy.Expr:
             return _OPERATORS[type(node.op)](_build(node.left), _build(node.right))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             return _FUNCTIONS[name](_build(argument))
+        case ast.Call(func=ast.Name(id="max"), args=several, keywords=[]) if 1 <= len(several) <= _MOST_PARTS:
+            parts = [_build(part) for part in several]
+            return Greatest(*parts) if len(parts) > 1 else parts[0]
     raise ValueError(f"not allowed in an equation: {ast.unparse(node)!r}")
 
 
@@ -78,7 +108,7 @@ def evaluate(expression: sympy.Expr, t: np.ndarray) -> np.ndarray:
         return np.prod(values, axis=0)
     if expression.is_Pow:
         return values[0] ** values[1]
-    return _NUMPY[expression.func](values[0])
+    return _NUMPY[expression.func](*values)
 
 
 def _rounded(expression: sympy.Expr, digits: int) -> sympy.Expr:
@@ -130,7 +160,7 @@ class Equation:
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:
     """Numbers multiplied out, so that a person reads `0.3*cos(6.28*t - 1.2)` and not fractions of pi."""
-    functions = {f: f.func(_collected(f.args[0])) for f in expression.atoms(*_NUMPY)}
+    functions = {f: f.func(*map(_collected, f.args)) for f in expression.atoms(*_NUMPY)}
     return _collected(expression.xreplace(functions))
 
 

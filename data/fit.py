@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from data.camera import CANONICAL_FOCAL, magnification, project
-from data.families import FAMILIES, Family
+from data.families import FAMILIES, MOTIONS, Family
 
 CENTRE_ERROR = 0.5 / 32
 """Assumed error of a centre: half a pixel of 64."""
@@ -19,7 +19,6 @@ LEAST_FRAMES = 7
 
 _NEAREST = 3.5  # the camera stands at 4
 _DENSE = np.linspace(0.0, 1.0, 65)
-_TURNS = np.linspace(0.3, 2.2, 39)
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def fit_all(seen: Seen, names: tuple[str, ...] = tuple(FAMILIES)) -> dict[str, F
     """Every family fitted to a track; None where the object is seen in fewer than seven frames."""
     if len(seen.t) < LEAST_FRAMES:
         return None
-    return {name: fit_family(FAMILIES[name], seen) for name in names}
+    return {name: fit_family(MOTIONS[name], seen) for name in names}
 
 
 def probabilities(fits: dict[str, Fit], criterion: Criterion) -> dict[str, float]:
@@ -117,22 +116,22 @@ def probabilities(fits: dict[str, Fit], criterion: Criterion) -> dict[str, float
 
 
 def _first_guess(family: Family, seen: Seen) -> np.ndarray:
-    """Depth comes from the apparent size, and counts for nothing in the number of turns."""
+    """Depth comes from the apparent size, and counts for nothing in the number of turns or the times of bounces."""
     depth = np.clip(CANONICAL_FOCAL * (1 - np.median(seen.radius) / seen.radius), -2, 2)
     points = np.column_stack([seen.centre * (1 - depth / CANONICAL_FOCAL)[:, None], depth])
     return through_points(family, seen.t, points, np.array([1.0, 1.0, 0.0]))
 
 
 def through_points(family: Family, t: np.ndarray, points: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Constants by linear least squares through points (N, 3) at clip times t (N,), the best of many numbers of turns.
+    """Constants by linear least squares through points (N, 3) at clip times t (N,), the best of all constants tried
+    inside the functions of time.
 
     Args:
-        weights: (3,) how much the squared error along each axis counts in the choice of turns.
+        weights: (3,) how much the squared error along each axis counts in that choice.
     """
-    guesses = []
-    for turns in _TURNS if family.periodic else [0.0]:
-        design = family.design(np.array(turns), t)
-        vectors = np.linalg.lstsq(design, points, rcond=None)[0]
-        error = ((design @ vectors - points) ** 2 @ weights).sum()
-        guesses.append((error, np.concatenate([vectors.ravel(), [turns] * family.periodic])))
-    return family.nearest(min(guesses, key=lambda guess: guess[0])[1])
+    tried = family.tried()
+    designs = family.design(tried, t)
+    vectors = np.linalg.pinv(designs) @ points
+    errors = ((designs @ vectors - points) ** 2 @ weights).sum(axis=-1)
+    best = int(np.argmin(errors))
+    return family.nearest(np.concatenate([vectors[best].ravel(), tried[best]]))

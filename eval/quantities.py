@@ -24,7 +24,7 @@ def quantities(family: str, constants: np.ndarray) -> dict[str, float]:
         found["acceleration"] = 8 * float(np.linalg.norm(vectors["s2"]))
     if kind.periodic:
         found["amplitude"] = float(np.sqrt((vectors["cos"] ** 2).sum() + (vectors["sin"] ** 2).sum()))
-        found["turns"] = float(kind.turns(np.asarray(constants, dtype=float)))
+        found["turns"] = float(kind.inside(np.asarray(constants, dtype=float))[0])
     return found
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data.clip import Clip
-from data.families.others import OTHERS
+from data.families import OTHERS
 from data.render import render
 from data.scene import SceneSettings, draw_scene
 from data.splits import find_split, joined_sha256, scene_sha256
@@ -35,7 +35,7 @@ def evaluate(clips: int) -> dict:
     known families, and as many of the others, evenly over their kinds."""
     describer = Describer()
     kinds = {_KNOWN: (SceneSettings().families, clips)}
-    kinds |= {family.name: ((family.name,), -(-clips // len(OTHERS))) for family in OTHERS}
+    kinds |= {name: ((name,), -(-clips // len(OTHERS))) for name in OTHERS}
     results = {"bound_px": KNOWN_MISS_PX, **describer.models, "levels": {}}
     for level in LEVELS:
         results["levels"][level] = {}

@@ -6,8 +6,8 @@ Goes on from `--out` where it was stopped. Writes there `tokenizer.safetensors` 
 and what `tokenizer.loop` writes.
 
 The target is the clean scene. Two losses: squared error of the pixels, those of the ball counting more, and the error
-of a small head that reads centre and radius from the quantised code vectors. The head is no part of the tokenizer; it is
-kept beside it (`head.safetensors`) because a new one, at first, pulls a trained encoder about.
+of a small head that reads centre and radius from the quantised code vectors. The head is no part of the tokenizer; it
+is kept beside it (`head.safetensors`) because a new one, at first, pulls a trained encoder about.
 """
 
 import copy

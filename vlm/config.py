@@ -9,6 +9,8 @@ from pathlib import Path
 class VLMConfig:
     """What is added to the base language model, and how much of that is kept."""
 
+    families: tuple[str, ...] = ("linear", "parabolic", "circular", "helical", "oscillating")
+    """What it was taught to name; of any other family it says nothing."""
     layers: int = 10
     """The first so many of the base model's layers are kept; SmolLM2-135M has 30. On two cores ten layers learn as
     much from a sample as thirty and see three times as many samples a minute."""

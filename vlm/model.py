@@ -63,7 +63,7 @@ class TrajectoryLM(nn.Module):
             base_model: see `vlm.base_model.load_base`.
         """
         super().__init__()
-        base, self.family_ids = load_base(base_model, config.layers)
+        base, self.family_ids = load_base(base_model, config.layers, config.families)
         lora = LoraConfig(r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules="all-linear")
         self.config = config
         self.lm = get_peft_model(base, lora)

@@ -119,7 +119,7 @@ def join(left: Description, right: Description, pair: StereoPair) -> StereoDescr
         _view(description, right=k == 1, pair=pair, clock=left.clip.placement)
         for k, description in enumerate((left, right))
     ]
-    fits = fit_views(found, pair)
+    fits = fit_views(found, pair, tuple(left.model_probabilities))
     chances = weighed(probabilities(fits, DECODED), left.model_probabilities, right.model_probabilities)
     family = max(chances, key=chances.get)
     constants = fits[family].constants
@@ -140,7 +140,7 @@ def join(left: Description, right: Description, pair: StereoPair) -> StereoDescr
     )
 
 
-def fit_views(views: list[View], pair: StereoPair) -> dict[str, Fit]:
+def fit_views(views: list[View], pair: StereoPair, names: tuple[str, ...] = tuple(FAMILIES)) -> dict[str, Fit]:
     """Every family fitted to a left and a right track at once, in the pair's unit of length.
 
     Raises:
@@ -162,7 +162,7 @@ def fit_views(views: list[View], pair: StereoPair) -> dict[str, Fit]:
             "the two cameras' lines of sight do not meet in front of them; check the cameras' file, which video is "
             "the left one, and offset_s"
         )
-    fits = {name: _fit(family, views, pair, common, points) for name, family in FAMILIES.items()}
+    fits = {name: _fit(FAMILIES[name], views, pair, common, points) for name in names}
     count = 2 * sum(len(view.t) for view in views)
     if min(fit.misfit for fit in fits.values()) > 2 * count * np.log(_LARGEST_MISS):
         raise UserError(

@@ -162,7 +162,9 @@ def main(
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VLMTraining.batch,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = VLMTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
-    adapter_rate: Annotated[float, typer.Option(help="Peak of the adapter's learning rate.")] = VLMTraining.adapter_rate,
+    adapter_rate: Annotated[
+        float, typer.Option(help="Peak of the adapter's learning rate.")
+    ] = VLMTraining.adapter_rate,
     rows_rate: Annotated[float, typer.Option(help="The same of the new rows.")] = VLMTraining.rows_rate,
 ):
     """Fine-tune the language model; stop it at any time and start it again to go on."""
@@ -193,6 +195,7 @@ def fit(
     torch.manual_seed(0)
     tokenizer = TrajectoryTokenizer.from_pretrained(tokenizer_folder)
     config = config or VLMConfig(
+        families=scenes.families,
         codebook_size=tokenizer.config.codebook_size,
         grid=tokenizer.config.grid,
         tokenizer_sha256=weights_sha256(tokenizer_folder),

@@ -1,11 +1,12 @@
 """The families of motion that are known here; a new one is one file and one line.
 
-`FAMILIES` are those that an answer can name, `MOTIONS` all that can be drawn: the others are there to be refused.
+`FAMILIES` are those that an answer can name, `OTHERS` those that are drawn only to be refused, `MOTIONS` all of them. A
+path that bends one way and then the other is not among the others: a slow helix of large radius passes through it to a
+fiftieth of a pixel.
 """
 
-from data.families import circular, helical, linear, oscillating, parabolic
+from data.families import bouncing, circular, damped, figure_eight, helical, linear, oscillating, parabolic, spiral
 from data.families.family import Family
-from data.families.others import OTHERS
 
 FAMILIES: dict[str, Family] = {
     module.FAMILY.name: module.FAMILY
@@ -17,6 +18,7 @@ FAMILIES: dict[str, Family] = {
         oscillating,
     )
 }
-MOTIONS: dict[str, Family] = FAMILIES | {family.name: family for family in OTHERS}
+OTHERS: dict[str, Family] = {module.FAMILY.name: module.FAMILY for module in (damped, spiral, bouncing, figure_eight)}
+MOTIONS: dict[str, Family] = FAMILIES | OTHERS
 
-__all__ = ["FAMILIES", "MOTIONS", "Family"]
+__all__ = ["FAMILIES", "MOTIONS", "OTHERS", "Family"]

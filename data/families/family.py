@@ -1,50 +1,28 @@
 """What a family of motions is: a few functions of time, each multiplied by a vector in space.
 
-Every family here has the form p(t) = sum over k of basis_k(t) * vector_k, with t the clip time from 0 to 1, and, for
-the periodic ones, the number of turns in the clip inside the basis. So rotation, scale and translation of a path are
-exact algebra on its vectors, and so are its symbolic equation and its least-squares fit.
-
-Time enters as s = 2 t - 1 (polynomials) and as the angle 2 pi n (t - 1/2) (turns): centred on the middle of the clip,
-where the constants stay within a few units and an error in one disturbs the others least.
+Every family here has the form p(t) = sum over k of basis_k(t) * vector_k, with t the clip time from 0 to 1, and a few
+constants inside the functions (`data.families.functions`). So rotation, scale and translation of a path are exact
+algebra on its vectors, and so are its symbolic equation and its least-squares fit.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import sympy
 
-from data.equation import Equation, T
+from data.equation import Equation
+from data.families.functions import FUNCTIONS
 
-S = 2 * T - 1
-TURNS = sympy.Symbol("n", positive=True)
-ANGLE = 2 * sympy.pi * TURNS * (T - sympy.Rational(1, 2))
-_FADING = 1.6
-"""A fading turn's amplitude falls to exp(-1.6), a fifth, within the clip."""
-
-_BASIS: dict[str, tuple[sympy.Expr, Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
-    "1": (sympy.Integer(1), lambda t, n: np.ones(np.broadcast_shapes(t.shape, n.shape))),
-    "s": (S, lambda t, n: np.broadcast_to(2 * t - 1, np.broadcast_shapes(t.shape, n.shape))),
-    "s2": (S**2, lambda t, n: np.broadcast_to((2 * t - 1) ** 2, np.broadcast_shapes(t.shape, n.shape))),
-    "cos": (sympy.cos(ANGLE), lambda t, n: np.cos(2 * np.pi * n * (t - 0.5))),
-    "sin": (sympy.sin(ANGLE), lambda t, n: np.sin(2 * np.pi * n * (t - 0.5))),
-    # Those of motions that are drawn and never answered.
-    "sin2": (sympy.sin(2 * ANGLE), lambda t, n: np.sin(4 * np.pi * n * (t - 0.5))),
-    "fading cos": (
-        sympy.exp(-_FADING * T) * sympy.cos(ANGLE),
-        lambda t, n: np.exp(-_FADING * t) * np.cos(2 * np.pi * n * (t - 0.5)),
-    ),
-    "fading sin": (
-        sympy.exp(-_FADING * T) * sympy.sin(ANGLE),
-        lambda t, n: np.exp(-_FADING * t) * np.sin(2 * np.pi * n * (t - 0.5)),
-    ),
-    # One parabola after the other, 0 where it touches the ground and 1 at the top.
-    "hop": (
-        4 * sympy.frac(TURNS * T) * (1 - sympy.frac(TURNS * T)),
-        lambda t, n: 4 * ((n * t) % 1) * (1 - (n * t) % 1),
-    ),
+_TRIED = {
+    "turns": np.linspace(0.3, 2.2, 39),
+    "fading": np.array([-1.6, -0.8, 0.8, 1.6]),
+    # A bounce at the wrong time is a valley of its own, which a fit does not leave.
+    "flight": np.linspace(0.3, 1.2, 13),
+    "impact": np.linspace(0.1, 0.9, 17),
+    "restitution": np.array([0.5, 0.65, 0.8, 0.95]),
 }
-_TURNING = {"cos", "sin", "sin2", "fading cos", "fading sin", "hop"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +30,7 @@ class Family:
     """One kind of motion.
 
     Its constants are a flat vector: the three components of each basis function's vector in the order of `basis`,
-    then, for a periodic family, the number of turns in the clip.
+    then the constants inside the functions in the order of `shape`.
     """
 
     name: str
@@ -69,13 +47,19 @@ class Family:
     """How many constants follow from the others by that."""
 
     @property
+    def shape(self) -> tuple[str, ...]:
+        """The names of the constants inside the functions of time."""
+        return tuple(dict.fromkeys(name for function in self.basis for name in FUNCTIONS[function].shape))
+
+    @property
     def periodic(self) -> bool:
-        return not _TURNING.isdisjoint(self.basis)
+        """Whether it turns evenly and for ever."""
+        return self.shape == ("turns",)
 
     @property
     def size(self) -> int:
         """How many constants there are."""
-        return 3 * len(self.basis) + self.periodic
+        return 3 * len(self.basis) + len(self.shape)
 
     @property
     def free(self) -> int:
@@ -84,33 +68,55 @@ class Family:
 
     @property
     def constant_names(self) -> tuple[str, ...]:
-        names = [f"{axis}_{function}" for function in self.basis for axis in "xyz"]
-        return tuple(names + ["turns"] * self.periodic)
+        return (*(f"{axis}_{function}" for function in self.basis for axis in "xyz"), *self.shape)
 
     def vectors(self, constants: np.ndarray) -> np.ndarray:
         """(..., basis, 3) view of the constants (..., size)."""
         return constants[..., : 3 * len(self.basis)].reshape(*constants.shape[:-1], len(self.basis), 3)
 
-    def turns(self, constants: np.ndarray) -> np.ndarray:
-        """Turns in the clip (...,); zero for a family that does not turn."""
-        return constants[..., -1] if self.periodic else np.zeros(constants.shape[:-1])
+    def inside(self, constants: np.ndarray) -> np.ndarray:
+        """(..., shape) view of the constants (..., size): those inside the functions of time."""
+        return constants[..., 3 * len(self.basis) :]
 
-    def design(self, turns: np.ndarray, t: np.ndarray) -> np.ndarray:
-        """Values of the basis functions (..., T, basis) for turns (...) at clip times t (T,)."""
-        n = np.asarray(turns, dtype=float)[..., None]
-        return np.stack([_BASIS[name][1](np.asarray(t, dtype=float), n) for name in self.basis], axis=-1)
+    def tried(self) -> np.ndarray:
+        """(N, shape) values of the constants inside the functions, over their ranges: where a fit may start."""
+        return np.array(list(product(*(_TRIED[name] for name in self.shape))), dtype=float)
+
+    def design(self, inside: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """Values of the basis functions (..., T, basis) for constants inside them (..., shape) at clip times t (T,)."""
+        t, inside = np.asarray(t, dtype=float), np.asarray(inside, dtype=float)
+        named = {name: inside[..., k, None] for k, name in enumerate(self.shape)}
+        out = np.empty((*inside.shape[:-1], len(t), len(self.basis)))
+        for k, function in enumerate(FUNCTIONS[name] for name in self.basis):
+            out[..., k] = function.values(t, *(named[name] for name in function.shape))
+        return out
 
     def positions(self, constants: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Exact positions (..., T, 3) of the paths `constants` (..., size) at clip times t (T,)."""
         constants = np.asarray(constants, dtype=float)
-        return self.design(self.turns(constants), t) @ self.vectors(constants)
+        return self.design(self.inside(constants), t) @ self.vectors(constants)
+
+    def _inside_of(self, constants: np.ndarray) -> list[list[float]]:
+        """For each basis function, its own constants."""
+        named = dict(zip(self.shape, self.inside(constants).tolist()))
+        return [[named[name] for name in FUNCTIONS[function].shape] for function in self.basis]
 
     def equation(self, constants: np.ndarray) -> Equation:
         """The path as symbolic expressions in clip time."""
-        vectors = self.vectors(np.asarray(constants, dtype=float))
-        turns = sympy.Float(float(self.turns(np.asarray(constants, dtype=float))))
-        terms = [_BASIS[name][0].subs(TURNS, turns) for name in self.basis]
-        return Equation(*(sum(sympy.Float(float(v)) * term for v, term in zip(column, terms)) for column in vectors.T))
+        constants = np.asarray(constants, dtype=float)
+        terms = [FUNCTIONS[name].symbolic(*own) for name, own in zip(self.basis, self._inside_of(constants))]
+        columns = self.vectors(constants).T
+        return Equation(*(sum(sympy.Float(float(v)) * term for v, term in zip(column, terms)) for column in columns))
+
+    def written(self, constants: np.ndarray) -> dict[str, str]:
+        """The same as text with two decimals, and nothing simplified: `{"x": "-0.10 +0.42*(2*t - 1)", ...}`."""
+        constants = np.asarray(constants, dtype=float)
+        terms = [FUNCTIONS[name].written(*own) for name, own in zip(self.basis, self._inside_of(constants))]
+        # Adding 0.0 makes -0.0 into 0.0.
+        return {
+            axis: " ".join(f"{round(v, 2) + 0.0:+.2f}{term}" for v, term in zip(column.tolist(), terms))
+            for axis, column in zip("xyz", self.vectors(constants).T)
+        }
 
     def moved(self, constants: np.ndarray, matrix: np.ndarray | float = 1.0, shift: np.ndarray | float = 0.0):
         """Constants of the path matrix @ p(t) + shift; `matrix` is (3, 3), a factor per axis (3,), or one factor."""
@@ -134,6 +140,6 @@ def random_rotation(rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def flat(*vectors: np.ndarray, turns: float | None = None) -> np.ndarray:
-    """Basis vectors (and turns) as one vector of constants."""
-    return np.concatenate([*vectors, [] if turns is None else [turns]])
+def flat(*vectors: np.ndarray, **shape: float) -> np.ndarray:
+    """Basis vectors, and the constants inside the functions in the order of `Family.shape`, as one vector."""
+    return np.concatenate([*vectors, list(shape.values())])

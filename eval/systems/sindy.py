@@ -52,8 +52,9 @@ def discover(seen: Seen) -> Answer | None:
     family = FAMILIES[name]
     depth = _depth(seen)
     points = np.column_stack([centre * (1 - depth / CANONICAL_FOCAL)[:, None], depth])
-    vectors = np.linalg.lstsq(family.design(np.array(turns), CANONICAL.times), points, rcond=None)[0]
-    constants = np.concatenate([vectors.ravel(), [turns] * family.periodic])
+    inside = [turns] * family.periodic
+    vectors = np.linalg.lstsq(family.design(np.array(inside), CANONICAL.times), points, rcond=None)[0]
+    constants = np.concatenate([vectors.ravel(), inside])
     chances = {other: float(other == name) for other in FAMILIES}
     return Answer(name, at_mean_depth(family, family.nearest(constants)), chances)
 

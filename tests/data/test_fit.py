@@ -5,26 +5,26 @@ import pytest
 
 from data.camera import magnification, project
 from data.clip import CANONICAL
-from data.families import FAMILIES
+from data.families import FAMILIES, MOTIONS
 from data.fit import Criterion, Fit, Seen, fit_all, fit_family, probabilities
 from data.scene import SceneSettings, draw_scene
 
 
 def seen_of(scene, error=0.0):
     rng = np.random.default_rng(0)
-    positions = FAMILIES[scene.family].positions(scene.constants, CANONICAL.times)
+    positions = MOTIONS[scene.family].positions(scene.constants, CANONICAL.times)
     radius = scene.radius * magnification(positions) * np.exp(rng.normal(0, error, 17))
     return Seen(CANONICAL.times, project(positions) + rng.normal(0, error, (17, 2)), radius)
 
 
-@pytest.mark.parametrize("name", sorted(FAMILIES))
+@pytest.mark.parametrize("name", sorted(MOTIONS))
 def test_an_exact_track_gives_the_family_and_the_path(name):
     scene = draw_scene(SceneSettings(families=(name,)), 12, 2)
-    fits = fit_all(seen_of(scene))
+    fits = fit_all(seen_of(scene), tuple(MOTIONS))
     chances = probabilities(fits, Criterion(8.0))
     assert max(chances, key=chances.get) == name and sum(chances.values()) == pytest.approx(1)
-    truth = FAMILIES[name].positions(scene.constants, CANONICAL.times)
-    assert np.abs(FAMILIES[name].positions(fits[name].constants, CANONICAL.times) - truth).max() < 0.01
+    truth = MOTIONS[name].positions(scene.constants, CANONICAL.times)
+    assert np.abs(MOTIONS[name].positions(fits[name].constants, CANONICAL.times) - truth).max() < 0.01
 
 
 def test_a_simpler_family_is_preferred_where_both_fit():

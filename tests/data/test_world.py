@@ -13,8 +13,10 @@ from data import stage
 from data.appearance import background, moving_part
 from data.camera import CANONICAL_FOCAL, canonical, extent, magnification, project
 from data.clip import CANONICAL
+from data.equation import Equation, T
 from data.families import FAMILIES, MOTIONS
 from data.families.family import random_rotation
+from data.families.functions import FLIGHTS, FUNCTIONS, flights
 from data.nuisances import NAMES, Nuisances
 from data.render import _ball, render, render_clean, track
 from data.scene import SceneSettings, draw_scene
@@ -29,6 +31,14 @@ def test_positions_equal_the_symbolic_equation(name, seed):
     family = MOTIONS[name]
     constants = family.draw(np.random.default_rng(seed))
     assert np.allclose(family.equation(constants).positions(DENSE), family.positions(constants, DENSE), atol=1e-9)
+
+
+@given(names, seeds)
+def test_any_numbers_written_with_two_decimals_read_as_the_path(name, seed):
+    family = MOTIONS[name]
+    constants = np.random.default_rng(seed).choice(np.arange(-200, 201) / 100, family.size)
+    read = Equation.from_text(family.written(constants))
+    assert np.allclose(read.positions(DENSE), family.positions(constants, DENSE), atol=1e-9)
 
 
 @given(names, seeds)
@@ -58,6 +68,30 @@ def test_circles_are_round_and_helices_climb_along_their_axis():
         assert np.isclose(a @ a, b @ b) and np.isclose(a @ b, 0)
         c, u, a, b = FAMILIES["helical"].vectors(FAMILIES["helical"].draw(rng))
         assert np.isclose(a @ a, b @ b) and np.allclose(np.cross(u, np.cross(a, b)), 0)
+
+
+def test_a_bouncing_ball_loses_what_its_restitution_says_and_then_rests():
+    hop = FUNCTIONS["hop"]
+    t = np.linspace(0, 2, 200_001)
+    height = hop.values(t, *np.array([[0.5], [0.2], [0.8]]))
+    tops = height[1:-1][(height[1:-1] > height[:-2]) & (height[1:-1] >= height[2:])]
+    # The first top lies before the clip; each is lower than the one before by the square of the restitution.
+    assert np.allclose(tops, 0.8 ** (2 * np.arange(1, FLIGHTS)), atol=1e-6)
+    start, end = flights(*np.array([0.5, 0.2, 0.8]))
+    assert np.allclose(end[:-1], start[1:]) and np.isclose(end[0], 0.2) and height[t > end[-1]].max() == 0
+    assert np.allclose(hop.symbolic(0.5, 0.2, 0.8).subs(T, 0.3), height[t == 0.3])
+
+
+def test_spirals_shrink_or_grow_and_damped_swings_stay_on_their_line():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        family = MOTIONS["spiral"]
+        constants = family.draw(rng)
+        radius = np.linalg.norm(family.positions(constants, DENSE), axis=1)
+        assert np.allclose(np.log(radius[-1] / radius[0]), -constants[-1])
+        family = MOTIONS["damped"]
+        constants = family.draw(rng)
+        assert constants[-1] > 0 and np.linalg.matrix_rank(family.positions(constants, DENSE), tol=1e-9) == 1
 
 
 def test_every_frame_shows_the_whole_ball():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data.families.others import OTHERS
+from data.families import OTHERS
 from eval import strangers, views, windows
 from eval.report import written_table
 from tokenizer.model import weights_sha256
@@ -22,7 +22,9 @@ def test_the_readme_says_what_the_results_of_the_shipped_weights_hold(table, mar
 def test_refusals_are_added_up_over_the_other_motions():
     def level(known, others):
         cell = {"clips": 10, "interval": [0, 1], "scenes_sha256": ""}
-        return {"the five families": {**cell, "refused": known}} | {f.name: {**cell, "refused": others} for f in OTHERS}
+        return {"the five families": {**cell, "refused": known}} | {
+            name: {**cell, "refused": others} for name in OTHERS
+        }
 
     text = strangers.table({"levels": {"clean": level(0, 9), "half": level(1, 4)}})
     assert "| the five families | 0 of 10 | 1 of 10 |" in text

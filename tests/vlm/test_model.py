@@ -71,7 +71,7 @@ def test_a_sample_holds_the_clip_the_family_the_constants_and_a_position(model):
         family = FAMILIES[scene.family]
         assert np.abs(written - scene.constants[writing_order(family)]).max() <= 0.0051
         if family.periodic:
-            assert abs(written[0] - family.turns(scene.constants)) <= 0.0051
+            assert abs(written[0] - family.inside(scene.constants)[0]) <= 0.0051
         mark, t, *position = samples.ids[k][samples.part[k] == 2].tolist()
         assert vocabulary.text(mark) == "<|position|>"
         there = family.positions(scene.constants, np.array([float(vocabulary.text(t))]))[0]
@@ -207,11 +207,11 @@ def test_missing_weights_and_base_models_stop_with_a_sentence(vectors, tiny_base
     with pytest.raises(UserError, match="config.json is missing"):
         TrajectoryLM.from_pretrained(vectors, tmp_path, tiny_base)
     with pytest.raises(UserError, match="could not be loaded"):
-        load_base(str(tmp_path / "nowhere"), 2)
+        load_base(str(tmp_path / "nowhere"), 2, CONFIG.families)
 
 
 def test_only_the_first_layers_are_kept(tiny_base):
-    base, ids = load_base(tiny_base, 2)
+    base, ids = load_base(tiny_base, 2, CONFIG.families)
     assert len(base.get_decoder().layers) == 2 and list(ids) == list(FAMILIES)
 
 

@@ -1,0 +1,36 @@
+"""A ball that bounces along: p = c + u s + h hop, one parabola after the other, each impact slower by the restitution.
+
+The ball is in the air when the clip begins, and hits the floor at least once in it. Rolling resistance and spin are
+neglected: the velocity along the floor is the same after an impact.
+"""
+
+import numpy as np
+
+from data.families.family import Family, flat, random_rotation
+from data.families.functions import FUNCTIONS
+
+_EDGE = 0.1
+
+
+def draw(rng: np.random.Generator) -> np.ndarray:
+    rotation = random_rotation(rng)
+    flight, restitution = rng.uniform(0.35, 1.2), rng.uniform(0.5, 0.95)
+    impact = rng.uniform(_EDGE, min(flight, 1 - _EDGE))
+    along = rng.uniform(0.0, 1.2) * rotation[0]
+    return flat(np.zeros(3), along, rotation[1], flight=flight, impact=impact, restitution=restitution)
+
+
+def visible(constants: np.ndarray) -> bool:
+    # What tells it from a throw is what comes after the first impact.
+    after = FUNCTIONS["hop"].values(np.linspace(constants[-2], 1, 17), *constants[-3:, None]).max()
+    return bool(after * np.linalg.norm(constants[6:8]) > 0.15)
+
+
+def possible(constants: np.ndarray) -> np.ndarray:
+    """No impact gives speed, and none turns it round."""
+    out = np.array(constants, dtype=float)
+    out[-1] = np.clip(out[-1], 0.0, 1.0)
+    return out
+
+
+FAMILY = Family("bouncing", "a ball that bounces", ("1", "s", "hop"), draw, visible, possible)
