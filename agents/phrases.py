@@ -65,6 +65,22 @@ QUANTITIES = (
         ),
     ),
     (
+        "decay",
+        _any(
+            r"\bdecay|half.?li[fv]e|\bdamping|doubling time",
+            r"(?:how (?:long|fast|quick\w*|soon|much)|\bwhen|\brate)\b.*\b(?:die|dying|fade|fading|shrink|"
+            r"shrinking|grow|growing)\b",
+        ),
+    ),
+    (
+        "restitution",
+        _any(
+            r"restitution|\belasticity|\bbounciness|how (?:bouncy|elastic)",
+            r"(?:how (?:many|often|much)|\bwhen|\btimes?|\bspeed)\b.*\b(?:bounces?|impacts?|rebounds?|hits?)\b",
+            r"\b(?:lose|loss|lost|keeps?)\b.*\b(?:bounces?|impacts?|rebounds?)\b",
+        ),
+    ),
+    (
         "amplitude",
         _any(
             r"amplitude",
@@ -131,6 +147,8 @@ STRONGER = {
     "period": ("frequency",),
     "frequency": ("speed",),
     "g": (),
+    "decay": ("amplitude", "radius", "speed", "period", "frequency"),
+    "restitution": ("speed", "frequency", "height", "distance", "period"),
 }
 """Quantities whose words are also those of others: where one is asked for, the others are not meant."""
 

@@ -182,9 +182,23 @@ def quantity(
     session: Session,
     name: Annotated[
         Literal[
-            "speed", "acceleration", "distance", "height", "g", "radius", "amplitude", "period", "frequency", "pitch"
+            "speed",
+            "acceleration",
+            "distance",
+            "height",
+            "g",
+            "radius",
+            "amplitude",
+            "period",
+            "frequency",
+            "pitch",
+            "decay",
+            "restitution",
         ],
-        Field(description="distance: length of the path; height: of the highest point; g: needs a scale, free flight"),
+        Field(
+            description="distance: length of the path; height: of the highest point; g: needs a scale, free flight; "
+            "decay: half-life of a swing or circle; restitution: of a bounce, with the times of the impacts"
+        ),
     ],
     t_s: Seconds = None,
 ) -> Result:
@@ -203,8 +217,8 @@ def quantity(
     for number in numbers:
         value, unit = number.value * (metres or 1.0) ** number.length_power, unit_of(number, metres)
         remark = f" ({number.remark})" if number.remark else ""
-        parts.append(f"The {number.name} is {value:.3g} {unit}{remark}.")
-        values[f"{number.name} [{unit}]"] = value
+        parts.append(f"The {number.name} is {f'{value:.3g} {unit}'.strip()}{remark}.")
+        values[f"{number.name} [{unit}]" if unit else number.name] = value
     when = "" if t_s is None or name not in ("speed", "acceleration") else f"At t = {t_s:g} s: "
     scaled = any(number.length_power for number in numbers)
     return Result(f"{when}{' '.join(parts)}" + (f" {lengths(session)}" if scaled else ""), values)

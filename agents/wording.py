@@ -65,5 +65,5 @@ def unit_of(number: Quantity, metres: float | None) -> str:
     powers = {1: "", 2: "²"}
     length = ("u" if metres is None else "m") if number.length_power else ""
     if number.time_power >= 0:
-        return length or "s"
+        return length or ("s" if number.time_power else "")
     return f"{length or '1'}/s{powers[-number.time_power]}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from data.backdrop import mean_colour
 from data.camera import canonical, frame_path
-from data.families import FAMILIES, MOTIONS
+from data.families import BASIC, MOTIONS
 from data.nuisances import Nuisances
 
 _LARGEST_CONSTANT = 1.99
@@ -21,7 +21,7 @@ _TRIES = 200
 class SceneSettings:
     """Ranges that scenes are drawn from. Lengths are in half widths of the picture (32 pixels)."""
 
-    families: tuple[str, ...] = tuple(FAMILIES)
+    families: tuple[str, ...] = BASIC
     strength: tuple[float, float] = (0.0, 1.0)
     """Least and greatest level of the nuisances; each scene draws its own level, and each nuisance of it a strength
     from 0 to that level."""

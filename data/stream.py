@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from data.families import FAMILIES
 from data.render import Track, render, render_clean, track
 from data.scene import Scene, SceneSettings, draw_scene
 
 TRAINING_SEED = 1
 VALIDATION_SEED = 2
 TEST_SEED = 3
-TRAINING_SCENES = SceneSettings(strength=(0.0, 0.8), crowded=0.4)
-"""What everything here is trained and validated on, and the baselines too."""
+TRAINING_SCENES = SceneSettings(families=tuple(FAMILIES), strength=(0.0, 0.8), crowded=0.4)
+"""What everything here is trained and validated on; the baselines too, on the basic families."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +25,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from data.errors import UserError
-from data.families import FAMILIES
+from data.families import BASIC
 from data.render import render
 from data.scene import SceneSettings, draw_scene
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED
@@ -39,6 +39,7 @@ BUILDERS: dict[str, Callable[[Path], Classifier]] = {
 }
 _CHUNK = 25
 _WARMUP = 0.03
+_SCENES = replace(TRAINING_SCENES, families=BASIC)
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,7 @@ def main(
     print(f"{system}: {progress.stopped} after {progress.minutes:.1f} minutes and {progress.clips} clips")
 
 
-def fit(
-    folder: Path, classifier: Classifier, settings: BaselineTraining, scenes: SceneSettings = TRAINING_SCENES
-) -> Progress:
+def fit(folder: Path, classifier: Classifier, settings: BaselineTraining, scenes: SceneSettings = _SCENES) -> Progress:
     """Run or resume the training of a classifier in a folder.
 
     Raises:
@@ -145,7 +144,7 @@ def _drawn(classifier: Classifier, seed: int, first: int, size: int, scenes: Sce
     drawn = [draw_scene(scenes, seed, first + k) for k in range(size)]
     with torch.no_grad():
         inputs = classifier.prepare(render(drawn))
-    return inputs, torch.tensor([list(FAMILIES).index(scene.family) for scene in drawn])
+    return inputs, torch.tensor([BASIC.index(scene.family) for scene in drawn])
 
 
 def _validation(classifier: Classifier, clips: int, scenes: SceneSettings) -> tuple[Tensor, Tensor]:

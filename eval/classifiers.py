@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.errors import UserError
-from data.families import FAMILIES
+from data.families import BASIC
 from eval.system import FamilyOnly
 
 WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.json", "state.safetensors"
@@ -27,7 +27,7 @@ _CHUNK = 25
 
 
 class Classifier(Protocol):
-    """Something that learns to tell the families apart. Labels are places in the order of `FAMILIES`."""
+    """Something that learns to tell the families apart. Labels are places in the order of `BASIC`."""
 
     name: str
     """Its word for the training and the name of its folder."""
@@ -185,7 +185,7 @@ class TrainedSystem:
 def verdicts(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
     """What a classifier says of clips (N, 3, 17, 64, 64) in [0, 1]."""
     found = torch.cat([classifier.chances(classifier.prepare(part)) for part in video.split(_CHUNK)])
-    named = [dict(zip(FAMILIES, row)) for row in found.tolist()]
+    named = [dict(zip(BASIC, row)) for row in found.tolist()]
     return [FamilyOnly(max(chances, key=chances.get), chances) for chances in named]
 
 

@@ -6,7 +6,7 @@ the clip's length.
 
 import numpy as np
 
-from data.families import FAMILIES
+from data.families import MOTIONS
 from data.scene import Scene
 from vlm.answer import Answer
 
@@ -14,18 +14,20 @@ THRESHOLDS = np.arange(0.5, 1.0, 0.05)
 
 
 def quantities(family: str, constants: np.ndarray) -> dict[str, float]:
-    """Speed along the straight part, acceleration, size and number of turns: those that the family has."""
-    kind = FAMILIES[family]
-    vectors = dict(zip(kind.basis, kind.vectors(np.asarray(constants, dtype=float))))
+    """Speed along the straight part, acceleration, size, and what stands inside the functions of time, such as the
+    number of turns: those that the family has."""
+    kind, constants = MOTIONS[family], np.asarray(constants, dtype=float)
+    vectors = dict(zip(kind.basis, kind.vectors(constants)))
     found = {}
     if "s" in vectors:
         found["speed"] = 2 * float(np.linalg.norm(vectors["s"]))
     if "s2" in vectors:
         found["acceleration"] = 8 * float(np.linalg.norm(vectors["s2"]))
-    if kind.periodic:
-        found["amplitude"] = float(np.sqrt((vectors["cos"] ** 2).sum() + (vectors["sin"] ** 2).sum()))
-        found["turns"] = float(kind.inside(np.asarray(constants, dtype=float))[0])
-    return found
+    if waves := [vector for name, vector in vectors.items() if name.endswith(("cos", "sin"))]:
+        found["amplitude"] = float(np.linalg.norm(waves))
+    if "hop" in vectors:
+        found["height"] = float(np.linalg.norm(vectors["hop"]))
+    return found | dict(zip(kind.shape, kind.inside(constants).tolist()))
 
 
 def relative_accuracy(answer: Answer | None, scene: Scene) -> float:
@@ -35,6 +37,6 @@ def relative_accuracy(answer: Answer | None, scene: Scene) -> float:
     if answer is None or answer.family != scene.family:
         return 0.0
     said, true = quantities(answer.family, answer.constants), quantities(scene.family, scene.constants)
-    errors = np.array([abs(said[name] - true[name]) / true[name] for name in true])
+    errors = np.array([abs((said[name] - true[name]) / true[name]) for name in true])
     # The slack keeps the last bit of 1 - 0.95 from deciding about an error of exactly 0.05.
     return float((errors[:, None] < 1 - THRESHOLDS - 1e-9).mean())

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from data.clip import FRAMES
 from data.errors import UserError
-from data.families import FAMILIES
+from data.families import BASIC, FAMILIES
 from data.nuisances import NAMES, Nuisances
 from data.render import render
 from data.scene import Scene, SceneSettings, draw_scene
@@ -23,7 +23,7 @@ from eval.photographs import photograph
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MAIN = "main"
-_PERIODIC = tuple(name for name, family in FAMILIES.items() if family.periodic)
+_PERIODIC = tuple(name for name in BASIC if FAMILIES[name].periodic)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy
 
-from data.equation import Equation, T
+from data.equation import Equation, Greatest, T
 from data.errors import UserError
 
 if TYPE_CHECKING:
@@ -89,12 +89,15 @@ def _height(description, t) -> list[Quantity]:
 
 def _gravity(description, t) -> list[Quantity]:
     """The part of the acceleration in the picture's plane, which is all of g where the camera stands level."""
-    if description.family != "parabolic":
+    if description.family not in ("parabolic", "bouncing"):
         raise UserError(
             f"g can be read from a free flight only, and this motion was called {description.family}; "
             f"choose a window in which the object flies freely, or ask for its acceleration"
         )
-    a = velocity(velocity(description.best)).positions(np.array([0.0]))[0]
+    # Between two impacts it is the same at any time; a ball that has come to rest has none.
+    times = np.linspace(0, description.clip.placement.duration_s, _DENSE)
+    accelerations = velocity(velocity(description.best)).positions(times)
+    a = accelerations[np.linalg.norm(accelerations, axis=1).argmax()]
     tilt = np.degrees(np.arctan2(a[0], -a[1]))
     remark = f"it points {abs(tilt):.0f} degrees from straight down in the picture; right if the camera stands level"
     return [Quantity("g", float(np.hypot(a[0], a[1])), 1, -2, remark)]
@@ -102,10 +105,12 @@ def _gravity(description, t) -> list[Quantity]:
 
 @dataclass(frozen=True)
 class Harmonic:
-    """position = centre + drift t + a cos(omega t) + b sin(omega t)."""
+    """position = centre + drift t + exp(-fading t) (a cos(omega t) + b sin(omega t))."""
 
     omega: float
     """Radians per second."""
+    fading: float
+    """Per second; 0 for a motion that goes on as it began, negative for one that grows."""
     drift: np.ndarray
     """(3,) units per second."""
     a: np.ndarray
@@ -127,25 +132,65 @@ def harmonic(description: "Description") -> Harmonic:
             f"ask for its speed or its acceleration"
         )
     omega = float(np.median(rates))
+    envelopes = {f for e in description.best.axes for f in e.atoms(sympy.exp) if f.has(T)}
+    fading = float(np.median([-float(sympy.diff(f.args[0], T)) for f in envelopes])) if envelopes else 0.0
     # Over two turns the four functions are far from alike, however short the clip is.
     t = np.linspace(0, 4 * np.pi / omega, _DENSE)
-    design = np.stack([np.ones_like(t), t, np.cos(omega * t), np.sin(omega * t)], axis=-1)
+    envelope = np.exp(-fading * t)
+    design = np.stack([np.ones_like(t), t, envelope * np.cos(omega * t), envelope * np.sin(omega * t)], axis=-1)
     _, drift, a, b = np.linalg.lstsq(design, description.best.positions(t))[0]
-    return Harmonic(omega, drift, a, b)
+    return Harmonic(omega, fading, drift, a, b)
 
 
 def _radius(description, t) -> list[Quantity]:
-    if description.family == "oscillating":
+    if description.family in ("oscillating", "damped"):
         raise UserError("a swing to and fro has no radius; ask for its amplitude")
-    longest, shortest = harmonic(description).semi_axes
-    remark = ""
+    wave = harmonic(description)
+    longest, shortest = wave.semi_axes
+    remark = _at_start(wave)
     if shortest < 0.9 * longest:
-        remark = f"the fitted curve is an ellipse, {shortest / longest:.2f} times as wide as long; this is the mean"
+        ellipse = f"the fitted curve is an ellipse, {shortest / longest:.2f} times as wide as long; this is the mean"
+        remark = f"{ellipse}; {remark}" if remark else ellipse
     return [Quantity("radius", float(np.sqrt((longest**2 + shortest**2) / 2)), 1, 0, remark)]
 
 
+def _at_start(wave: Harmonic) -> str:
+    """What is to be known of a size that changes; nothing of one that does not."""
+    if not wave.fading:
+        return ""
+    return f"when the clip begins; it {'halves' if wave.fading > 0 else 'doubles'} every {_halving(wave):.3g} s"
+
+
+def _halving(wave: Harmonic) -> float:
+    return float(np.log(2) / abs(wave.fading))
+
+
 def _amplitude(description, t) -> list[Quantity]:
-    return [Quantity("amplitude", float(harmonic(description).semi_axes[0]), 1, 0)]
+    wave = harmonic(description)
+    return [Quantity("amplitude", float(wave.semi_axes[0]), 1, 0, _at_start(wave))]
+
+
+def _decay(description, t) -> list[Quantity]:
+    wave = harmonic(description)
+    if not wave.fading:
+        raise UserError(f"a {description.family} motion goes on as it began; nothing of it fades")
+    return [Quantity("half-life" if wave.fading > 0 else "doubling time", _halving(wave), 0, 1, "of its size")]
+
+
+def _restitution(description, t) -> list[Quantity]:
+    if description.family != "bouncing":
+        raise UserError(
+            f"only a bouncing ball has a restitution, and this motion was called {description.family}; "
+            f"choose a window with an impact in it"
+        )
+    # Along the floor the speed does not change; up from it, the parabola's two zeros are when the ball touches it.
+    hop = next(iter(set().union(*(axis.atoms(Greatest) for axis in description.best.axes))))
+    zeros = [sorted(map(float, sympy.real_roots(part))) for part in hop.args if part.has(T)]
+    flights = sorted(pair for pair in zeros if len(pair) == 2)
+    lasts = [end - start for start, end in flights]
+    impacts = [end for _, end in flights if 0 <= end <= description.clip.placement.duration_s]
+    at = f"impacts at {', '.join(f'{time:.2f}' for time in impacts)} s"
+    return [Quantity("restitution", float(np.median(np.divide(lasts[1:], lasts[:-1]))), 0, 0, at)]
 
 
 def _period(description, t) -> list[Quantity]:
@@ -174,6 +219,8 @@ _QUANTITIES: dict[str, Callable[["Description", float | None], list[Quantity]]] 
     "period": _period,
     "frequency": _frequency,
     "pitch": _pitch,
+    "decay": _decay,
+    "restitution": _restitution,
 }
 NAMES = tuple(_QUANTITIES)
 """What `derive` knows."""

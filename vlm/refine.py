@@ -71,8 +71,8 @@ def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
 
 
 def judge(answer: Answer, readout: Readout) -> Verdict | None:
-    """Weigh the model's answer against fits of every family that it can name to the decoded track of one clip: the product of their
-    probabilities. None where the ball is seen in too few frames.
+    """Weigh the model's answer against fits of every family that it can name to the decoded track of one clip: the
+    product of their probabilities. None where the ball is seen in too few frames.
 
     Args:
         readout: of a batch of one clip.

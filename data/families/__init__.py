@@ -18,7 +18,9 @@ FAMILIES: dict[str, Family] = {
         oscillating,
     )
 }
+BASIC = ("linear", "parabolic", "circular", "helical", "oscillating")
+"""The five that the main suites and the learned baselines are about."""
 OTHERS: dict[str, Family] = {module.FAMILY.name: module.FAMILY for module in (damped, spiral, bouncing, figure_eight)}
 MOTIONS: dict[str, Family] = FAMILIES | OTHERS
 
-__all__ = ["FAMILIES", "MOTIONS", "OTHERS", "Family"]
+__all__ = ["BASIC", "FAMILIES", "MOTIONS", "OTHERS", "Family"]

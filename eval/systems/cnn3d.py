@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from data.families import FAMILIES
+from data.families import BASIC
 from eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
 
 
@@ -19,7 +19,7 @@ class SmallCNN(nn.Module):
             before = width
         # Flattened, not averaged: where the object is when is all that tells one motion from another.
         self.layers = nn.Sequential(
-            *blocks, nn.Flatten(), nn.Linear(64 * 2 * 8 * 8, 128), nn.ReLU(), nn.Linear(128, len(FAMILIES))
+            *blocks, nn.Flatten(), nn.Linear(64 * 2 * 8 * 8, 128), nn.ReLU(), nn.Linear(128, len(BASIC))
         )
 
     def forward(self, video: Tensor) -> Tensor:

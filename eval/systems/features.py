@@ -13,7 +13,7 @@ from torch import Tensor
 
 from data.clip import CANONICAL, FRAMES
 from data.export import to_frames
-from data.families import FAMILIES
+from data.families import BASIC
 from data.fit import Seen
 from eval.classifiers import TrainedSystem, trained_system
 from vlm.track_and_fit import track_blobs
@@ -128,7 +128,7 @@ class BoostedTrees:
             options = {key: self.settings[key] for key in ("max_iter", "learning_rate", "l2_regularization")}
             trees = HistGradientBoostingClassifier(random_state=self.settings["seed"], early_stopping=False, **options)
             self.trees = trees.fit(self.features.numpy(), self.labels.numpy())
-        found = torch.zeros(len(inputs), len(FAMILIES))
+        found = torch.zeros(len(inputs), len(BASIC))
         found[:, torch.from_numpy(self.trees.classes_)] = torch.from_numpy(
             self.trees.predict_proba(inputs.numpy())
         ).float()

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from torch import Tensor
 
-from data.families import FAMILIES
+from data.families import BASIC
 from data.scene import SceneSettings, draw_scene
 from data.stream import TRAINING_SEED
 from vlm.answer import Answer
@@ -39,4 +39,4 @@ def commonest_answer(count: int = _SCENES) -> Answer:
     scenes = [draw_scene(SceneSettings(), TRAINING_SEED, k) for k in range(count)]
     family = Counter(scene.family for scene in scenes).most_common(1)[0][0]
     mean = np.mean([scene.constants for scene in scenes if scene.family == family], axis=0)
-    return Answer(family, mean, dict.fromkeys(FAMILIES, 1 / len(FAMILIES)))
+    return Answer(family, mean, dict.fromkeys(BASIC, 1 / len(BASIC)))

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from data.clip import FRAMES
 from data.errors import UserError
-from data.families import FAMILIES
+from data.families import BASIC
 from eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, device, sha256, trained_system
 from eval.open_magvit2 import OpenMagvit2Settings, load_encoder
 
@@ -108,7 +108,7 @@ def normalised(video: Tensor, mean: tuple[float, ...], deviation: tuple[float, .
 def linear_classifier(name: str, row: str, features: Features) -> NetworkClassifier:
     """An untrained linear classifier over frozen features, each brought to mean 0 and deviation 1 as in the linear
     probes of MAE (He et al., 2022)."""
-    network = nn.Sequential(nn.BatchNorm1d(features.width, affine=False), nn.Linear(features.width, len(FAMILIES)))
+    network = nn.Sequential(nn.BatchNorm1d(features.width, affine=False), nn.Linear(features.width, len(BASIC)))
     return NetworkClassifier(name, row, network, _TRAINING, features, features.identity)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision.models import resnet18
 from torchvision.models.video import r3d_18
 
-from data.families import FAMILIES
+from data.families import BASIC
 from eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
 
 _TRAINING = NetworkTraining(learning_rate=5e-4)
@@ -21,7 +21,7 @@ class VideoResNet(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.network = r3d_18(weights=None, num_classes=len(FAMILIES))
+        self.network = r3d_18(weights=None, num_classes=len(BASIC))
 
     def forward(self, video: Tensor) -> Tensor:
         return self.network((video - 0.5) / 0.25)
@@ -32,9 +32,9 @@ class FrameResNet(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.network = resnet18(weights=None, num_classes=len(FAMILIES))
+        self.network = resnet18(weights=None, num_classes=len(BASIC))
         self.network.fc = nn.Identity()
-        self.out = nn.Linear(512, len(FAMILIES))
+        self.out = nn.Linear(512, len(BASIC))
 
     def forward(self, video: Tensor) -> Tensor:
         frames = ((video - 0.5) / 0.25).transpose(1, 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from data.families import FAMILIES
+from data.families import BASIC
 from data.render import render
 from data.scene import draw_scene
 from data.stream import TRAINING_SCENES, TRAINING_SEED
@@ -32,7 +32,7 @@ class TokenTransformer(nn.Module):
         self.places = nn.Parameter(torch.randn(config.tokens, width) * 0.1)
         layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
         self.layers = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
-        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(FAMILIES)))
+        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(BASIC)))
 
     def forward(self, codes: Tensor) -> Tensor:
         hidden = self.layers(self.read(self.code_vectors[codes.flatten(1)]) + self.places)

@@ -161,6 +161,29 @@ def test_quantities_of_a_throw_and_a_swing(chat):
         tools.quantity(throw, "period")
 
 
+def test_quantities_of_motions_that_fade_or_grow(chat):
+    fading, growing = chat("damped"), chat("spiral")
+    assert number(tools.quantity(fading, "period")) == pytest.approx(2 * np.pi / 5)
+    amplitude = tools.quantity(fading, "amplitude")
+    assert number(amplitude) == pytest.approx(np.hypot(0.6, 0.2)) and "halves every 0.99 s" in amplitude.text
+    assert number(tools.quantity(fading, "decay")) == pytest.approx(np.log(2) / 0.7)
+    assert "doubles every 0.99 s" in tools.quantity(growing, "radius").text
+    assert "doubling time" in tools.quantity(growing, "decay").text
+    with pytest.raises(UserError, match="nothing of it fades"):
+        tools.quantity(chat("oscillating"), "decay")
+
+
+def test_quantities_of_a_bouncing_ball(chat):
+    session = chat("bouncing")
+    found = tools.quantity(session, "restitution")
+    # The flights last 1.0 and 0.8 s; the second impact, at 1.5 s, lies within the clip of 1.6 s.
+    assert found.values == {"restitution": pytest.approx(0.8)} and "impacts at 0.70, 1.50 s" in found.text
+    tools.set_scale(session, object_diameter_m=0.24)
+    assert number(tools.quantity(session, "g")) == pytest.approx(5.0, rel=0.05)
+    with pytest.raises(UserError, match="only a bouncing ball"):
+        tools.quantity(chat("parabolic"), "restitution")
+
+
 def test_g_needs_a_scale_and_a_free_flight(chat):
     session = chat("parabolic")
     with pytest.raises(UserError, match="how wide the object is"):

@@ -41,7 +41,21 @@ RAW = Equation.from_text(
 
 THROW = Equation.from_text({"x": "-0.7 + 0.9*t", "y": "-0.6 + 2.4*t - 1.5*t**2", "z": "0.1*t"})
 SWING = Equation.from_text({"x": "0.1 + 0.6*cos(5*t)", "y": "0.2*cos(5*t)", "z": "0"})
-PATHS = {"helical": TRUE, "parabolic": THROW, "oscillating": SWING}
+FADING = Equation.from_text(
+    {"x": "0.1 + 0.6*exp(-0.7*t)*cos(5*t)", "y": "0.2*exp(-0.7*t)*cos(5*t)", "z": "0.05"},
+)
+GROWING = Equation.from_text({"x": "0.3*exp(0.7*t)*cos(5*t)", "y": "0.3*exp(0.7*t)*sin(5*t) - 0.1", "z": "0"})
+BOUNCES = Equation.from_text(
+    {"x": "-0.5 + 0.6*t", "y": "-0.6 + 0.5*max(0, 5*(t + 0.3)*(0.7 - t), 5*(t - 0.7)*(1.5 - t))", "z": "0"}
+)
+PATHS = {
+    "helical": TRUE,
+    "parabolic": THROW,
+    "oscillating": SWING,
+    "damped": FADING,
+    "spiral": GROWING,
+    "bouncing": BOUNCES,
+}
 RADIUS = 0.12
 """Of the ball, in units of the equation."""
 
