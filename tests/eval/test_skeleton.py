@@ -5,7 +5,7 @@ import pytest
 import sympy
 
 from data.equation import Equation, parse
-from data.families import FAMILIES
+from data.families import MOTIONS
 from data.scene import SceneSettings, draw_scene
 from eval.skeleton import canonical_form, match
 
@@ -58,7 +58,9 @@ def test_small_terms_are_neither_missed_nor_minded():
     assert all(found.skeleton) and all(found.symbolic)
 
 
-@pytest.mark.parametrize("strange", ["exp(t)", "t*cos(t)", "cos(t**2)", "sin(t)**2", "sqrt(t)"])
+@pytest.mark.parametrize(
+    "strange", ["exp(t**2)", "t*cos(t)", "cos(t**2)", "sin(t)**2", "cos(t)*cos(2*t)", "sqrt(t)", "t*max(0, t)"]
+)
 def test_what_has_no_canonical_form_matches_nothing(strange):
     assert canonical_form(parse(strange)) is None
     assert compare(x=strange).skeleton == compare(x=strange).symbolic == (False, True, True)
@@ -69,11 +71,42 @@ def test_what_is_not_finite_matches_nothing():
     assert canonical_form(sympy.oo) is None
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+BOUNCES = "max(0, 4*t*(0.5 - t), 4*(t - 0.5)*(0.9 - t)) - 0.1"
+FADING = {"x": "0.3*exp(-t)*cos(2*pi*t) + 0.1", "y": "0.5*t", "z": BOUNCES}
+
+
+def fading(**axes):
+    return match(Equation.from_text(FADING | axes), Equation.from_text(FADING))
+
+
+def test_fading_waves_and_bounces_match_however_they_are_written():
+    found = fading(
+        x="0.1 + 0.3*exp(-0.25)*exp(0.25 - t)*sin(2*pi*t + pi/2)",
+        z="-0.1 + 2*max(0.05*0, 2*t*(0.5 - t), 2*(t - 0.5)*(0.9 - t))",
+    )
+    assert all(found.skeleton) and all(found.symbolic)
+
+
+@pytest.mark.parametrize(
+    "axis, wrong, same_terms",
+    [
+        ("x", "0.3*exp(-1.5*t)*cos(2*pi*t) + 0.1", True),  # another fading
+        ("x", "0.3*exp(-t)*cos(2*pi*t + 1) + 0.1", True),  # another phase
+        ("x", "0.3*cos(2*pi*t) + 0.1", False),  # none
+        ("z", "max(0, 4*t*(0.7 - t), 4*(t - 0.7)*(1.1 - t)) - 0.1", True),  # another impact
+        ("z", "4*t*(0.5 - t) - 0.1", False),  # none
+    ],
+)
+def test_another_fading_or_another_impact_does_not_match(axis, wrong, same_terms):
+    found, index = fading(**{axis: wrong}), "xyz".index(axis)
+    assert not found.symbolic[index] and found.skeleton[index] == same_terms
+
+
+@pytest.mark.parametrize("name", MOTIONS)
 def test_every_family_matches_itself_after_text_and_not_its_mirror_image(name):
     scene = draw_scene(SceneSettings(families=(name,)), 4, 0)
-    true = FAMILIES[name].equation(scene.constants)
+    true = MOTIONS[name].equation(scene.constants)
     found = match(Equation.from_text(true.with_time(0.0, 1.0).to_text()), true)
     assert all(found.skeleton) and all(found.symbolic)
-    mirrored = FAMILIES[name].equation(FAMILIES[name].moved(scene.constants, np.array([-1.0, 1.0, 1.0])))
+    mirrored = MOTIONS[name].equation(MOTIONS[name].moved(scene.constants, np.array([-1.0, 1.0, 1.0])))
     assert not all(match(mirrored, true).symbolic)
