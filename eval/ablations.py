@@ -35,6 +35,7 @@ from vlm.model import NewRows, TrajectoryLM
 from vlm.sample import Samples, longest, render_samples
 from vlm.train import ReadingObjective, VLMTraining, optimizer_of, questions
 from vlm.vocabulary import Vocabulary
+from vlm.writing import Choice
 
 RESULTS = Path(__file__).parent / "ablations.json"
 README = Path(__file__).parent.parent / "vlm" / "README.md"
@@ -98,7 +99,10 @@ class DigitLM(TrajectoryLM):
     def _scores(self, hidden: Tensor, symbols: Tensor) -> Tensor:
         return (hidden @ self.lm.get_base_model().get_input_embeddings().weight[symbols].T.to(hidden.dtype)).float()
 
-    def _write_number(self, ids: Tensor, cache: DynamicCache) -> tuple[np.ndarray, Tensor, DynamicCache]:
+    def _write_number(
+        self, ids: Tensor, cache: DynamicCache, choose: Choice
+    ) -> tuple[np.ndarray, Tensor, DynamicCache]:
+        # Of digits, which are no quantities, the likeliest is written.
         chosen = []
         for allowed in (self.vocabulary.signs, *[self.vocabulary.digits] * 3):
             hidden, cache = self._extend(ids, cache)

@@ -110,6 +110,14 @@ def views(clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each
     _evaluate_and_save(views, clips)
 
 
+@app.command(epilog="Example: trajvlm eval writing --clips 200")
+def writing(clips: Annotated[int, typer.Option(min=1, help="Clips of each main suite.")] = 200):
+    """The model's own answers by the median of its numbers, by the likeliest, and drawn with three seeds."""
+    from eval import writing
+
+    _evaluate_and_save(writing, clips)
+
+
 @app.command(epilog="Example: trajvlm eval windows --clips 40")
 def windows(clips: Annotated[int, typer.Option(min=1, help="Videos of each level of nuisances.")] = 40):
     """Videos in which the object rests before and after its motion: the window found, and what that costs."""

@@ -18,6 +18,7 @@ from vlm.base_model import load_base
 from vlm.config import VLMConfig
 from vlm.sample import Samples, prompt_ids
 from vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
+from vlm.writing import MEDIAN, Choice, Writing
 
 SHIPPED = Path(__file__).parent / "weights"
 _CONFIG, _ADAPTER, _ROWS = "config.json", "adapter.safetensors", "rows.safetensors"
@@ -122,22 +123,22 @@ class TrajectoryLM(nn.Module):
         return (hidden @ self.rows.numbers.T.to(hidden.dtype)).float()
 
     @torch.no_grad()
-    def answer(self, codes: Tensor) -> list[Answer]:
+    def answer(self, codes: Tensor, writing: Writing = MEDIAN) -> list[Answer]:
         """Answers for clips with codes (B, times, rows, columns).
 
-        At each place only what the grammar allows is scored: first the families' words, of which the likeliest is
-        taken, then numbers, as many as the family has constants, of which the median is (`_write_number`).
+        At each place only what the grammar allows is scored: first the families' words, then numbers, as many as the
+        family has constants.
         """
         prompts = prompt_ids(self.vocabulary, codes)
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
         hidden, cache = self._extend(torch.cat([prompts, question], dim=1), DynamicCache())
         chances = F.softmax(self._family_scores(hidden) / self.config.temperature, dim=-1)
         names = list(self.family_ids)
-        chosen = chances.argmax(dim=1).tolist()
+        chosen = writing.family(chances).tolist()
         token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen][:, None]
         values = []
         for _ in range(max(FAMILIES[names[k]].size for k in chosen)):
-            value, token, cache = self._write_number(token, cache)
+            value, token, cache = self._write_number(token, cache, writing.number)
             values.append(value)
         values = np.stack(values, axis=1)
         return [
@@ -159,20 +160,17 @@ class TrajectoryLM(nn.Module):
             question = torch.tensor([[self.vocabulary.mark("<|position|>"), t]]).expand(len(codes), -1)
             token, cache, values = torch.cat([prompts, question], dim=1), DynamicCache(), []
             for _ in "xyz":
-                value, token, cache = self._write_number(token, cache)
+                value, token, cache = self._write_number(token, cache, MEDIAN.number)
                 values.append(value)
             asked.append(np.stack(values, axis=1))
         return np.stack(asked, axis=1)
 
-    def _write_number(self, ids: Tensor, cache: DynamicCache) -> tuple[np.ndarray, Tensor, DynamicCache]:
-        """A number (B,) after further ids (B, n), the ids (B, 1) still to be read, and the cache.
-
-        Of the model's distribution over numbers the median is written: of all numbers it has the least expected
-        absolute error, and where the model wavers the likeliest one may be any (table in vlm/README.md).
-        """
+    def _write_number(
+        self, ids: Tensor, cache: DynamicCache, choose: Choice
+    ) -> tuple[np.ndarray, Tensor, DynamicCache]:
+        """A number (B,) after further ids (B, n), the ids (B, 1) still to be read, and the cache."""
         hidden, cache = self._extend(ids, cache)
-        below = F.softmax(self._number_scores(hidden), dim=-1).cumsum(dim=-1) < 0.5
-        bins = below.sum(dim=-1).clamp_max(len(NUMBERS) - 1)
+        bins = choose(F.softmax(self._number_scores(hidden), dim=-1))
         return NUMBERS[bins.cpu().numpy()], (bins + self.vocabulary.first_number)[:, None], cache
 
     def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:

@@ -30,6 +30,8 @@ from vlm.sample import PROMPT, longest, render_samples
 from vlm.show import lines
 from vlm.train import ReadingObjective, VLMTraining, fit, questions
 from vlm.vocabulary import NUMBERS
+from vlm.writing import MEDIAN
+from vlm.writing import drawn as drawn_by
 
 CONFIG = VLMConfig(layers=2, lora_rank=4, codebook_size=60, grid=(9, 2, 2))
 
@@ -133,9 +135,21 @@ def test_a_number_is_the_median_of_the_models_distribution(model, monkeypatch):
     chances = torch.zeros(len(NUMBERS))
     chances[350], chances[100:200] = 1 / 3, 1 / 150
     monkeypatch.setattr(model, "_number_scores", lambda hidden: chances.log().expand(len(hidden), -1))
-    value, ids, _ = model._write_number(model.vocabulary.code_ids(some_codes(2)).flatten(1), DynamicCache())
+    value, ids, _ = model._write_number(
+        model.vocabulary.code_ids(some_codes(2)).flatten(1), DynamicCache(), MEDIAN.number
+    )
     assert value == pytest.approx(-0.26, abs=0.011)
     assert (NUMBERS[ids[:, 0] - model.vocabulary.first_number] == value).all()
+
+
+def test_an_answer_can_be_drawn_and_the_seed_decides_it(model):
+    codes = some_codes(8)
+    first, again, other = (model.answer(codes, drawn_by(seed)) for seed in (1, 1, 2))
+    for one, same in zip(first, again):
+        assert one.family == same.family and np.array_equal(one.constants, same.constants)
+    assert any(not np.array_equal(one.constants, else_.constants) for one, else_ in zip(first, other))
+    # What is stated of each family is the model's distribution, whatever was drawn of it.
+    assert all(one.probabilities == pytest.approx(else_.probabilities) for one, else_ in zip(first, other))
 
 
 def test_every_answer_is_an_equation_that_parses(model):

@@ -1,0 +1,69 @@
+"""How the language model's answer is taken from its distributions: the median number, the likeliest, or one drawn.
+
+    trajvlm eval writing --clips 200
+
+Writes `eval/writing.json` and the table in `vlm/README.md`. All are the model's own answers, without a fit. A user gets
+the likeliest family and the median of each number; drawing with three seeds tells how sure of itself the model is.
+"""
+
+import json
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data.render import render
+from data.splits import joined_sha256, scene_sha256
+from eval.measures import equation_measures, family_measures
+from eval.report import write_between
+from eval.suites import MAIN, find_suites
+from vlm.describe import Describer
+from vlm.writing import LIKELIEST, MEDIAN, drawn
+
+RESULTS = Path(__file__).parent / "writing.json"
+README = Path(__file__).parent.parent / "vlm" / "README.md"
+_WAYS = {"the median": lambda: MEDIAN, "the likeliest": lambda: LIKELIEST} | {
+    f"drawn, seed {seed}": lambda seed=seed: drawn(seed) for seed in range(3)
+}
+_SHOWN = ("family_accuracy", "family_accuracy_interval", "constants_within_0.1")
+_ERROR = ("curve_nmse_median", "curve_nmse_median_interval")
+_CHUNK = 20
+
+
+def evaluate(clips: int) -> dict:
+    """Measures of the raw answers on the main suites, for each way to write them."""
+    describer = Describer()
+    results = {"clips": clips, **describer.models, "levels": {}}
+    for suite in find_suites([MAIN]):
+        scenes = [scene for scene, _ in zip(suite.scenes(), range(clips))]
+        found = {name: [] for name in _WAYS}
+        ways = {name: way() for name, way in _WAYS.items()}
+        for first in tqdm(range(0, clips, _CHUNK), desc=suite.name):
+            codes = describer.tokenizer.encode_codes(render(scenes[first : first + _CHUNK]))
+            for name, way in ways.items():
+                found[name] += describer.lm.answer(codes, way)
+        cells = {}
+        for name, answers in found.items():
+            measured = family_measures(answers, scenes) | equation_measures(answers, scenes)
+            cells[name] = {key: measured[key] for key in (*_SHOWN, *_ERROR)}
+        results["levels"][suite.name] = {"scenes_sha256": joined_sha256(map(scene_sha256, scenes))} | cells
+    return results
+
+
+def table(results: dict) -> str:
+    """The figures as Markdown."""
+    levels = results["levels"]
+    lines = ["| family right; constants within 10 %; curve NMSE | " + " | ".join(levels) + " |"]
+    lines.append("|---" * (1 + len(levels)) + "|")
+    for name in _WAYS:
+        cells = [
+            f"{cell['family_accuracy']:.1%}; {cell['constants_within_0.1']:.0%}; {cell['curve_nmse_median']:.2g}"
+            for cell in (level[name] for level in levels.values())
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", f"{results['clips']} clips of each suite; raw answers, without a fit."]) + "\n"
+
+
+def save(results: dict) -> None:
+    """Write the results and the README's table."""
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write_between(README, table(results), "writing")
