@@ -68,7 +68,9 @@ def compared(data: dict) -> str:
         pair = ours(data, suite.name), rival(data, suite.name)
         lines.append(f"| {suite.label} | " + " | ".join([*map(_family, pair), *map(_curve, pair)]) + " |")
         counts |= {cell["clips"] for cell in data["suites"][suite.name].values() if "clips" in cell}
-    note = f"{' or '.join(map(str, sorted(counts)))} clips a suite. Ours is model and fit together."
+    note = f"{' or '.join(map(str, sorted(counts)))} clips a suite"
+    note += "; where one system saw fewer than the other, the first of the other's" if len(counts) > 1 else ""
+    note += ". Ours is model and fit together."
     return "\n".join([*lines, "", note]) + "\n"
 
 
