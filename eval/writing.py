@@ -24,8 +24,13 @@ README = Path(__file__).parent.parent / "vlm" / "README.md"
 _WAYS = {"the median": lambda: MEDIAN, "the likeliest": lambda: LIKELIEST} | {
     f"drawn, seed {seed}": lambda seed=seed: drawn(seed) for seed in range(3)
 }
-_SHOWN = ("family_accuracy", "family_accuracy_interval", "constants_within_0.1")
-_ERROR = ("curve_nmse_median", "curve_nmse_median_interval")
+_KEPT = (
+    "family_accuracy",
+    "family_accuracy_interval",
+    "constants_within_0.1",
+    "curve_nmse_median",
+    "curve_nmse_median_interval",
+)
 _CHUNK = 20
 
 
@@ -44,7 +49,7 @@ def evaluate(clips: int) -> dict:
         cells = {}
         for name, answers in found.items():
             measured = family_measures(answers, scenes) | equation_measures(answers, scenes)
-            cells[name] = {key: measured[key] for key in (*_SHOWN, *_ERROR)}
+            cells[name] = {key: measured[key] for key in _KEPT}
         results["levels"][suite.name] = {"scenes_sha256": joined_sha256(map(scene_sha256, scenes))} | cells
     return results
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from data.families import oscillating
 from data.families.family import Family, flat, random_rotation
-from data.families.oscillating import on_a_line
 
 
 def draw(rng: np.random.Generator) -> np.ndarray:
@@ -12,17 +12,12 @@ def draw(rng: np.random.Generator) -> np.ndarray:
     return flat(np.zeros(3), np.cos(phase) * line, np.sin(phase) * line, turns=turns, fading=fading)
 
 
-def visible(constants: np.ndarray) -> bool:
-    # As of an undamped one: the swing has to be seen across the image.
-    return bool(np.linalg.norm(constants[[3, 4, 6, 7]]) > 0.25)
-
-
 FAMILY = Family(
     "damped",
     "a swing that dies away, as a pendulum in water",
     ("1", "fading cos", "fading sin"),
     draw,
-    visible,
-    on_a_line,
-    2,
+    oscillating.visible,
+    oscillating.on_a_line,
+    oscillating.FAMILY.bound,
 )
