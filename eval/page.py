@@ -13,7 +13,7 @@ from eval.plots import distributions, strengths
 from eval.registry import ENTRIES
 from eval.report import clips_phrase, trainings
 from eval.results import Row, letters, number, rows
-from eval.suites import SUITES, Suite
+from eval.suites import FURTHER_FAMILIES, MAIN, SUITES, Suite, suites_in
 from eval.verdict import OURS, RIVAL, verdict
 
 _SHOWN = {"clean": (3, 2), "half": (3, 4)}
@@ -36,9 +36,9 @@ def write_page(data: dict, out: Path) -> str:
 
 def page(data: dict, first: list[Picture], worst_cases: list[Picture], remark: str = "", tokenizer: str = "") -> str:
     """The page as HTML, without anything fetched from elsewhere."""
-    main = [suite for suite in SUITES.values() if suite.main and suite.name in data["suites"]]
+    kept = suites_in(data, MAIN) + suites_in(data, FURTHER_FAMILIES)
     sections = [
-        *(_suite(data, suite) for suite in main),
+        *(_suite(data, suite) for suite in kept),
         _strengths(data),
         _elsewhere(data),
         _gallery("The first clips", first, remark),
@@ -47,7 +47,7 @@ def page(data: dict, first: list[Picture], worst_cases: list[Picture], remark: s
         _trainings(data),
         _provenance(data),
     ]
-    return _PAGE.format(verdict=_verdict(data), clips=clips_phrase(data), body="\n".join(sections))
+    return _PAGE.format(verdict=_verdict(data), clips=clips_phrase(data, kept), body="\n".join(sections))
 
 
 def _tokenizer() -> str:
@@ -110,8 +110,8 @@ def _compared(found: list[Row]) -> list[Row]:
 def _confusion(row: Row) -> str:
     """How often each true family (rows) was called what (columns)."""
     true, said, names = row.cell["truth"], row.cell["said"][row.label], [*FAMILIES, None]
-    lines = ["<tr><th></th>" + "".join(f"<th>{escape((n or 'none')[:4])}</th>" for n in names) + "</tr>"]
-    for name in FAMILIES:
+    lines = ["<tr><th></th>" + "".join(f"<th>{escape(n[:3] if n else '–')}</th>" for n in names) + "</tr>"]
+    for name in (name for name in FAMILIES if letters([name]) in true):
         pairs = [s for t, s in zip(true, said) if t == letters([name])]
         counts = [pairs.count(letters([other])) for other in names]
         shades = [

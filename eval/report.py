@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eval.registry import ENTRIES
 from eval.results import Row, number, rows
-from eval.suites import SUITES
+from eval.suites import FURTHER_FAMILIES, MAIN, SUITES, Suite, suites_in
 from eval.verdict import controls, missing, ours, rival, share, verdict
 
 _WIDTH = 120
@@ -22,14 +22,17 @@ _COLUMNS = (
 )
 
 
-def table(data: dict) -> str:
-    """A Markdown table for each main suite, a row for each row of each system."""
+def table(data: dict, group: str = MAIN) -> str:
+    """A Markdown table for each suite of a group, a row for each row of each system."""
     parts = []
-    for suite in (suite for suite in SUITES.values() if suite.main and suite.name in data["suites"]):
+    suites = suites_in(data, group)
+    if not suites:
+        return ""
+    for suite in suites:
         lines = [f"| {suite.label} | " + " | ".join(_COLUMNS) + " |", "|---" * (1 + len(_COLUMNS)) + "|"]
         lines += [f"| {row.label} | " + " | ".join(_cells(row)) + " |" for row in rows(data, suite.name)]
         parts.append("\n".join(lines))
-    note = f"{clips_phrase(data)} a suite; NMSE are medians; the forecast is half a clip beyond its end."
+    note = f"{clips_phrase(data, suites)} a suite; NMSE are medians; the forecast is half a clip beyond its end."
     return "\n\n".join([*parts, note]) + "\n"
 
 
@@ -59,8 +62,8 @@ def trainings_table(data: dict) -> str:
 
 
 def compared(data: dict) -> str:
-    """Ours and the script on every suite that is not a main one, as Markdown."""
-    suites = [suite for suite in SUITES.values() if not suite.main and suite.name in data["suites"]]
+    """Ours and the script on every suite that has no table of its own, as Markdown."""
+    suites = [suite for suite in SUITES.values() if not suite.kept and suite.name in data["suites"]]
     heads = [f"{measure}: {who}" for measure in ("family right", "curve NMSE") for who in ("ours", "track and fit")]
     lines = ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     counts = set()
@@ -74,25 +77,21 @@ def compared(data: dict) -> str:
     return "\n".join([*lines, "", note]) + "\n"
 
 
-def clips_phrase(data: dict) -> str:
-    """How many clips the main suites had, in words."""
+def clips_phrase(data: dict, suites: list[Suite]) -> str:
+    """How many clips the suites had, in words."""
     counts = sorted(
-        {
-            cell["clips"]
-            for name, cells in data["suites"].items()
-            if name in SUITES and SUITES[name].main
-            for cell in cells.values()
-            if "clips" in cell
-        }
+        {cell["clips"] for suite in suites for cell in data["suites"][suite.name].values() if "clips" in cell}
     )
     return f"{' or '.join(map(str, counts)) or 'no'} clips"
 
 
-def gist(data: dict) -> str:
-    """One Markdown table of all main suites: the families that are right, and the curve's error."""
-    suites = [suite for suite in SUITES.values() if suite.main and suite.name in data["suites"]]
-    heads = [f"family right: {suites[0].name}", *(suite.name for suite in suites[1:])]
-    heads += [f"curve NMSE: {suites[0].name}", *(suite.name for suite in suites[1:])]
+def gist(data: dict, group: str = MAIN) -> str:
+    """One Markdown table of all suites of a group: the families that are right, and the curve's error."""
+    suites = suites_in(data, group)
+    if not suites:
+        return ""
+    names = [suite.name.removeprefix(f"{group}-") for suite in suites]
+    heads = [f"family right: {names[0]}", *names[1:], f"curve NMSE: {names[0]}", *names[1:]]
     found = {suite.name: {row.label: row for row in rows(data, suite.name)} for suite in suites}
     lines = ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     for label in dict.fromkeys(label for labels in found.values() for label in labels):
@@ -100,10 +99,10 @@ def gist(data: dict) -> str:
         if any(row and row.measures for row in here):
             lines.append(f"| {label} | " + " | ".join([*map(_family, here), *map(_curve, here)]) + " |")
     note = (
-        f"{clips_phrase(data)} a suite, 95 % intervals. The error is that of the curve in space, relative to the "
-        f"path's variance, median; a dash where there is no equation."
+        f"{clips_phrase(data, suites)} a suite, 95 % intervals. The error is that of the curve in space, relative to "
+        f"the path's variance, median; a dash where there is no equation."
     )
-    said = [" ".join(sentences) for sentences in (controls(data), missing(data)) if sentences]
+    said = [" ".join(sentences) for sentences in (controls(data), missing(data)) if sentences and group == MAIN]
     return "\n".join([*lines, "", *(_filled(part) + "\n" for part in (note, *said))])
 
 
@@ -112,7 +111,9 @@ def write_readme(data: dict, readme: Path = README, front: Path = FRONT) -> None
     write_between(readme, text(data))
     write_between(readme, trainings_table(data), "baselines")
     write_between(readme, compared(data), "compared")
+    write_between(readme, table(data, FURTHER_FAMILIES), "further")
     write_between(front, gist(data))
+    write_between(front, gist(data, FURTHER_FAMILIES), "further")
 
 
 def text(data: dict) -> str:

@@ -19,7 +19,7 @@ from eval.suites import Suite
 from eval.system import System, Verdict
 
 CLIPS, CLIPS_ELSEWHERE, CLIPS_QUICK = 200, 60, 10
-"""Clips of a main suite, of any other, and of each where it has to be quick."""
+"""Clips of a suite whose clips are kept, of any other, and of each where it has to be quick."""
 _CHUNK = 10
 
 
@@ -48,7 +48,7 @@ def run(
     bar = tqdm(planned, desc="suites")
     for suite, entries in bar:
         bar.set_postfix_str(suite.name)
-        scenes = list(islice(suite.scenes(), clips or (CLIPS if suite.main else CLIPS_ELSEWHERE)))
+        scenes = list(islice(suite.scenes(), clips or (CLIPS if suite.kept else CLIPS_ELSEWHERE)))
         key = {"clips": len(scenes), "scenes_sha256": joined_sha256(map(scene_sha256, scenes)), "measures": VERSION}
         video = None
         for entry in entries:
@@ -59,7 +59,7 @@ def run(
                     continue
                 video = _shown(suite, scenes) if video is None else video
                 try:
-                    cell = here | measure(system, video, scenes, keep_clips=suite.main)
+                    cell = here | measure(system, video, scenes, keep_clips=suite.kept)
                     results.put(suite.name, entry.name, cell, system.identity)
                     continue
                 except UserError as error:

@@ -1,19 +1,19 @@
 """The sets of clips that systems are measured on: one thing made hard at a time, and everything at once.
 
 All are the test stream's motions, which no training draws from. `data.splits` fixes the first three and those of the
-nuisances; the others leave the training's ranges: smaller balls, shorter and longer lenses, smaller pictures of the
-path, other numbers of turns, photographs behind it, too few frames.
+nuisances; those of further families are drawn in the same way; the others leave the training's ranges: smaller balls,
+shorter and longer lenses, smaller pictures of the path, other numbers of turns, photographs behind it, too few frames.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from torch import Tensor
 
 from data.clip import FRAMES
 from data.errors import UserError
-from data.families import BASIC, FAMILIES
+from data.families import BASIC, FAMILIES, FURTHER
 from data.nuisances import NAMES, Nuisances
 from data.render import render
 from data.scene import Scene, SceneSettings, draw_scene
@@ -23,6 +23,7 @@ from eval.photographs import photograph
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MAIN = "main"
+FURTHER_FAMILIES = "further"
 _PERIODIC = tuple(name for name in BASIC if FAMILIES[name].periodic)
 
 
@@ -41,12 +42,23 @@ class Suite:
 
     @property
     def main(self) -> bool:
-        """Whether every system is measured on it, and its clips are kept one by one for the plots."""
+        """Whether every system is measured on it."""
         return self.group == MAIN
+
+    @property
+    def kept(self) -> bool:
+        """Whether its clips are kept one by one, for the confusion of families and the plots."""
+        return self.group in (MAIN, FURTHER_FAMILIES)
 
 
 def _split(name: str, label: str, split: str) -> Suite:
     return Suite(name, label, MAIN, lambda: find_split(split).scenes())
+
+
+def _further(name: str, label: str) -> Suite:
+    drawn = replace(find_split(f"test-{name}").settings, families=FURTHER)
+    label = f"{', '.join(FURTHER)}: {label}"
+    return Suite(f"further-{name}", label, FURTHER_FAMILIES, lambda: (draw_scene(drawn, TEST_SEED, k) for k in count()))
 
 
 def _nuisance(name: str, strength: float) -> Suite:
@@ -78,6 +90,9 @@ SUITES = {
         _split("clean", "clean", "test-clean"),
         _split("light", "light nuisances", "test-light"),
         _split("half", "all nuisances at half strength", "test-half"),
+        _further("clean", "clean"),
+        _further("light", "light nuisances"),
+        _further("half", "all nuisances at half strength"),
         *(_nuisance(name, strength) for name in NAMES for strength in STRENGTHS),
         _outside("small-ball", "balls 1 to 3 pixels wide (training: 3 to 13)", radius=(0.02, 0.045)),
         _outside("wide-lens", "focal length 1.2 to 1.9 (training: 2 to 10)", focal=(1.2, 1.9)),
@@ -89,6 +104,11 @@ SUITES = {
         _shown("low-frame-rate", "clean, but nine different frames only", "test-clean", _every_other_frame),
     )
 }
+
+
+def suites_in(data: dict, group: str) -> list[Suite]:
+    """The suites of a group that results hold."""
+    return [suite for suite in SUITES.values() if suite.group == group and suite.name in data["suites"]]
 
 
 def find_suites(words: list[str]) -> list[Suite]:

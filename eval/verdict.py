@@ -6,7 +6,7 @@ sentence says that they do.
 
 from eval.registry import ENTRIES
 from eval.results import Row, number, rows
-from eval.suites import STRENGTHS, SUITES, Suite
+from eval.suites import MAIN, STRENGTHS, SUITES, Suite, suites_in
 
 OURS = "ours, model and fit together"
 RIVAL = "track-and-fit"
@@ -15,7 +15,7 @@ _AHEAD = {True: "is ahead", False: "is ahead, but the intervals overlap"}
 
 def verdict(data: dict) -> list[str]:
     """A paragraph on each main suite, on the controls, on nuisances, and on what was not measured."""
-    paragraphs = [_families(data, suite) + _curves(data, suite) for suite in _main(data)]
+    paragraphs = [_families(data, suite) + _curves(data, suite) for suite in suites_in(data, MAIN)]
     paragraphs += [controls(data), _strengths(data), missing(data)]
     return [" ".join(sentences) for sentences in paragraphs if sentences]
 
@@ -28,10 +28,6 @@ def ours(data: dict, suite: str) -> Row | None:
 def rival(data: dict, suite: str) -> Row | None:
     """The row of the script that this project is compared with."""
     return next((row for row in rows(data, suite) if row.system.name == RIVAL), None)
-
-
-def _main(data: dict) -> list[Suite]:
-    return [suite for suite in SUITES.values() if suite.main and suite.name in data["suites"]]
 
 
 def _others(data: dict, suite: str) -> list[Row]:
@@ -76,7 +72,7 @@ def _curves(data: dict, suite: Suite) -> list[str]:
 def controls(data: dict) -> list[str]:
     """Whether the blinded model is no better than the floor."""
     sentences, measured = [], False
-    for suite in _main(data):
+    for suite in suites_in(data, MAIN):
         floor = next((row for row in rows(data, suite.name) if row.system.name == "floor"), None)
         for row in rows(data, suite.name):
             if row.system.name == "controls" and row.measures and floor is not None:
@@ -120,7 +116,7 @@ def _strengths(data: dict) -> list[str]:
 
 def missing(data: dict) -> list[str]:
     """Which systems have no figures."""
-    measured = {row.system.name for suite in _main(data) for row in rows(data, suite.name) if row.measures}
+    measured = {row.system.name for suite in suites_in(data, MAIN) for row in rows(data, suite.name) if row.measures}
     missing = [entry.label for name, entry in ENTRIES.items() if name not in measured]
     return [f"Not measured: {'; '.join(missing)}."] if missing else []
 

@@ -27,6 +27,9 @@ BY_FAMILY = {
     "helical": "What are the radius, the period and the pitch?",
     "oscillating": "What are the amplitude and the period?",
     "linear": "How far did it travel?",
+    "damped": "How quickly does it die away?",
+    "spiral": "What are the period and the decay?",
+    "bouncing": "What is the restitution?",
 }
 
 

@@ -23,7 +23,8 @@ app = typer.Typer(invoke_without_command=True)
 def evaluate(
     context: typer.Context,
     suite: Annotated[
-        list[str] | None, typer.Option(help="A suite (clean, noise-0.5) or a group (main, noise, outside); any number.")
+        list[str] | None,
+        typer.Option(help="A suite (clean, noise-0.5) or a group (main, further, noise, outside); any number."),
     ] = None,
     system: Annotated[list[str] | None, typer.Option(help="A system (ours, track-and-fit); any number.")] = None,
     clips: Annotated[int | None, typer.Option(min=1, help="Clips of every suite.")] = None,
@@ -96,7 +97,7 @@ def tokenizer(
 
 @app.command(epilog="Example: trajvlm eval strangers --clips 60")
 def strangers(clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = 60):
-    """Motions outside the five families: how often they are refused, and how often a known one is."""
+    """Motions that are none of the families: how often they are refused, and how often a known one is."""
     from eval import strangers
 
     _evaluate_and_save(strangers, clips)

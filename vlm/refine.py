@@ -26,7 +26,7 @@ DECODED = Criterion(penalty=10.0)
 KNOWN_MISS_PX = 2.0
 """Median distance of the answer's curve from the decoded track, in pixels of 64, up to which it is the motion.
 
-Beyond, it is none of the families. 2 % of 120 validation clips lie beyond, and 12 % of 60 with all nuisances at half
+Beyond, it is none of the families. 1 % of 120 validation clips lie beyond, and 5 % of 60 with all nuisances at half
 strength."""
 
 

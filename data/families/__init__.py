@@ -1,8 +1,8 @@
 """The families of motion that are known here; a new one is one file and one line.
 
-`FAMILIES` are those that an answer can name, `OTHERS` those that are drawn only to be refused, `MOTIONS` all of them. A
-path that bends one way and then the other is not among the others: a slow helix of large radius passes through it to a
-fiftieth of a pixel.
+`FAMILIES` are those that an answer can name, `STRANGERS` those that are drawn only to be refused, `MOTIONS` all. A path
+that bends one way and then the other is no stranger: a slow helix of large radius passes through it to a fiftieth of a
+pixel.
 """
 
 from data.families import bouncing, circular, damped, figure_eight, helical, linear, oscillating, parabolic, spiral
@@ -16,11 +16,16 @@ FAMILIES: dict[str, Family] = {
         circular,
         helical,
         oscillating,
+        damped,
+        spiral,
+        bouncing,
     )
 }
 BASIC = ("linear", "parabolic", "circular", "helical", "oscillating")
-"""The five that the main suites and the learned baselines are about."""
-OTHERS: dict[str, Family] = {module.FAMILY.name: module.FAMILY for module in (damped, spiral, bouncing, figure_eight)}
-MOTIONS: dict[str, Family] = FAMILIES | OTHERS
+"""Those that the main suites and the learned baselines are about."""
+FURTHER = ("damped", "spiral", "bouncing")
+"""The others that an answer can name; they have suites of their own."""
+STRANGERS: dict[str, Family] = {module.FAMILY.name: module.FAMILY for module in (figure_eight,)}
+MOTIONS: dict[str, Family] = FAMILIES | STRANGERS
 
-__all__ = ["BASIC", "FAMILIES", "MOTIONS", "OTHERS", "Family"]
+__all__ = ["BASIC", "FAMILIES", "FURTHER", "MOTIONS", "STRANGERS", "Family"]

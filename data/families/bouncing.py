@@ -10,6 +10,7 @@ from data.families.family import Family, flat, random_rotation
 from data.families.functions import FUNCTIONS
 
 _EDGE = 0.1
+_LEAST_RESTITUTION = 0.4
 
 
 def draw(rng: np.random.Generator) -> np.ndarray:
@@ -27,9 +28,10 @@ def visible(constants: np.ndarray) -> bool:
 
 
 def possible(constants: np.ndarray) -> np.ndarray:
-    """No impact gives speed, and none turns it round."""
+    """An impact within the clip, and a restitution that shows: no impact gives speed, and where a ball hardly rises
+    after it, a hand in the first frame would pass for a flight."""
     out = np.array(constants, dtype=float)
-    out[-1] = np.clip(out[-1], 0.0, 1.0)
+    out[-2:] = np.clip(out[-2:], (_EDGE, _LEAST_RESTITUTION), (1 - _EDGE, 1.0))
     return out
 
 

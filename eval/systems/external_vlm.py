@@ -18,7 +18,7 @@ from torch import Tensor
 
 from data.errors import UserError
 from data.export import to_frames
-from data.families import FAMILIES
+from data.families import BASIC, FAMILIES
 from vlm.answer import Answer
 
 MODEL = "TRAJVLM_EXTERNAL_VLM"
@@ -27,11 +27,11 @@ _TERMS = {"1": "1", "s": "s", "s2": "s^2", "cos": "cos(a)", "sin": "sin(a)"}
 
 
 def prompt() -> str:
-    """What is asked, with the frame of reference and every family's form."""
+    """What is asked, with the frame of reference and every basic family's form."""
     forms = "\n".join(
         f"- {family.name} ({family.meaning}): p(t) = "
         + " + ".join(f"v{k + 1} {_TERMS[name]}" for k, name in enumerate(family.basis))
-        for family in FAMILIES.values()
+        for family in (FAMILIES[name] for name in BASIC)
     )
     return (
         "These 17 frames of a video show one moving object at equal steps of time t from 0 (first) to 1 (last). Name "
@@ -47,7 +47,7 @@ def prompt() -> str:
 class Reply(BaseModel):
     """The motion in the video."""
 
-    family: Literal[tuple(FAMILIES)] = Field(description="the family of the motion")
+    family: Literal[BASIC] = Field(description="the family of the motion")
     vectors: list[list[float]] = Field(description="the vectors of the family's form in order, each [x, y, z]")
     turns: float = Field(description="turns in the clip; 0 for a family without an angle")
 
@@ -93,7 +93,7 @@ def answer_of(reply: Reply) -> Answer | None:
     if [len(vector) for vector in reply.vectors] != [3] * len(family.basis):
         return None
     constants = np.array([*sum(reply.vectors, []), *[reply.turns] * family.periodic])
-    return Answer(reply.family, constants, {name: float(name == reply.family) for name in FAMILIES})
+    return Answer(reply.family, constants, {name: float(name == reply.family) for name in BASIC})
 
 
 def load() -> ExternalVLM:

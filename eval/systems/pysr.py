@@ -21,7 +21,7 @@ from torch import Tensor
 from data.clip import CANONICAL
 from data.errors import UserError
 from data.export import to_frames
-from data.families import FAMILIES
+from data.families import BASIC
 from data.fit import LEAST_FRAMES, Seen
 from eval.system import FamilyOnly
 from vlm.track_and_fit import track_blobs
@@ -61,7 +61,7 @@ class PySR:
         if len(seen.t) < LEAST_FRAMES:
             return None
         found = family_of([self._expression(seen.t, values) for values in seen.centre.T])
-        return FamilyOnly(found, {name: float(name == found) for name in FAMILIES})
+        return FamilyOnly(found, {name: float(name == found) for name in BASIC})
 
     def _expression(self, t: np.ndarray, values: np.ndarray) -> sympy.Expr:
         from pysr import PySRRegressor

@@ -25,7 +25,7 @@ from data.camera import CANONICAL_FOCAL
 from data.clip import CANONICAL
 from data.errors import UserError
 from data.export import to_frames
-from data.families import FAMILIES
+from data.families import BASIC, FAMILIES
 from data.fit import LEAST_FRAMES, Seen, at_mean_depth
 from vlm.answer import Answer
 from vlm.track_and_fit import track_blobs
@@ -55,7 +55,7 @@ def discover(seen: Seen) -> Answer | None:
     inside = [turns] * family.periodic
     vectors = np.linalg.lstsq(family.design(np.array(inside), CANONICAL.times), points, rcond=None)[0]
     constants = np.concatenate([vectors.ravel(), inside])
-    chances = {other: float(other == name) for other in FAMILIES}
+    chances = {other: float(other == name) for other in BASIC}
     return Answer(name, at_mean_depth(family, family.nearest(constants)), chances)
 
 

@@ -7,6 +7,7 @@ import scipy
 from torch import Tensor
 
 from data.export import to_frames
+from data.families import FAMILIES
 from vlm.answer import Answer
 from vlm.track_and_fit import TRACKED, track_and_fit
 
@@ -17,7 +18,12 @@ class TrackAndFit:
     name = "track-and-fit"
     rows = ("track and fit (OpenCV, least squares)",)
     gives_equations = True
-    identity = {"opencv": cv2.__version__, "scipy": scipy.__version__, "criterion": asdict(TRACKED)}
+    identity = {
+        "opencv": cv2.__version__,
+        "scipy": scipy.__version__,
+        "criterion": asdict(TRACKED),
+        "families": [*FAMILIES],
+    }
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""

@@ -20,7 +20,7 @@ PINNED = {
     "test-clean": "68a1fe1f292d8186c7ffeaf2e8286dce1a425dd0567799db60ffadc89900c30c",
     "test-light": "100265c03627ee8746db682cda8bba62762ce9495eaeec8440566ecfe8dc56a1",
     "test-half": "b408a4ee815230af3216feb8eda689eb19fcbbf96773e003d70ec0c340dfb3e2",
-    "validation": "24455951e186d86e90c73bf99212d4be4d4d473c5152fa9f237ae7f0c0cfe46e",
+    "validation": "ca0f72435dac1fc6e3107c6f8743e80c2f4768395546593d87920b3edf71d63f",
 }
 
 

@@ -46,8 +46,8 @@ def results(ours: float, script: float, learned: float | None = None, control: f
     suites = {}
     for suite in SUITES.values():
         cells = {
-            "ours": cell(suite.main, **{OURS: (ours, 0.02)}),
-            "track-and-fit": cell(suite.main, track_and_fit=(script, 0.001)),
+            "ours": cell(suite.kept, **{OURS: (ours, 0.02)}),
+            "track-and-fit": cell(suite.kept, track_and_fit=(script, 0.001)),
         }
         if suite.main:
             cells["controls"] = cell(True, control_shuffled=(control, 2.0))

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from data.errors import UserError
-from data.families import FAMILIES
+from data.families import BASIC
 from data.fit import Seen
 from data.scene import SceneSettings
 from eval.baseline_training import BUILDERS, BaselineTraining, fit
@@ -29,7 +29,7 @@ def brightness(video):
 def tiny(folder=None, steps_per_batch=1, name="tiny") -> NetworkClassifier:
     torch.manual_seed(0)
     training = NetworkTraining(steps_per_batch=steps_per_batch)
-    return NetworkClassifier(name, "a tiny one", nn.Linear(51, len(FAMILIES)), training, brightness)
+    return NetworkClassifier(name, "a tiny one", nn.Linear(51, len(BASIC)), training, brightness)
 
 
 def same(one, other) -> bool:
@@ -92,7 +92,7 @@ def test_training_ends_where_validation_no_longer_rises(tmp_path):
             """Learns nothing."""
 
     torch.manual_seed(0)
-    stubborn = Stubborn("stubborn", "", nn.Linear(51, len(FAMILIES)), NetworkTraining(), brightness)
+    stubborn = Stubborn("stubborn", "", nn.Linear(51, len(BASIC)), NetworkTraining(), brightness)
     settings = BaselineTraining(minutes=5, batch=1, validations=10**9, patience=2, validation_clips=4)
     progress = fit(tmp_path, stubborn, settings, SCENES)
     assert progress.stopped == "validation no longer rose" and progress.clips == 3
@@ -114,7 +114,7 @@ def test_a_trained_system_answers_with_its_best_weights_and_says_how_long_it_had
     assert system.answer(video) == {"a tiny one": verdicts(classifier, video)}
     verdict = system.answer(video)["a tiny one"][0]
     assert verdict.family == max(verdict.probabilities, key=verdict.probabilities.get)
-    assert list(verdict.probabilities) == list(FAMILIES) and abs(sum(verdict.probabilities.values()) - 1) < 1e-5
+    assert list(verdict.probabilities) == list(BASIC) and abs(sum(verdict.probabilities.values()) - 1) < 1e-5
     assert system.identity["tiny"]["clips"] == 4 and system.identity["tiny"]["minutes"] > 0
     with pytest.raises(UserError, match="other settings"):
         trained_system("some", {"tiny": lambda folder: tiny(steps_per_batch=2)})
@@ -146,7 +146,7 @@ def test_every_baseline_is_trained_under_the_name_of_its_folder():
 def test_networks_on_pixels_give_a_number_for_each_family(network):
     # Shapes without numbers: R3D-18 alone has 33 million weights.
     with torch.device("meta"):
-        assert network()(torch.empty(2, 3, 17, 64, 64)).shape == (2, len(FAMILIES))
+        assert network()(torch.empty(2, 3, 17, 64, 64)).shape == (2, len(BASIC))
 
 
 def test_the_mean_over_frames_does_not_know_their_order():
@@ -201,5 +201,5 @@ def test_trees_grow_the_same_from_what_they_met():
     trees.learn(inputs, labels, 1.0)
     again.load_weights(trees.weights())
     found = trees.chances(inputs)
-    assert torch.equal(found, again.chances(inputs)) and found.shape == (30, len(FAMILIES))
+    assert torch.equal(found, again.chances(inputs)) and found.shape == (30, len(BASIC))
     assert (found[:, [1, 2, 4]] == 0).all()

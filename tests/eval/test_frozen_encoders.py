@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, VideoMAEConfig, VideoMAEModel
 
 from data.errors import UserError
-from data.families import FAMILIES
+from data.families import BASIC
 from eval.open_magvit2 import OpenMagvit2Encoder, OpenMagvit2Settings, load_encoder
 from eval.systems import frozen_encoders
 from eval.systems.frozen_encoders import (
@@ -101,7 +101,7 @@ def test_transformers_encoders_are_read_from_a_folder(tmp_path):
         assert found.shape == (2, features.width) == (2, width) and found.isfinite().all()
         classifier = linear_classifier("some", "", features)
         classifier.learn(found, torch.tensor([0, 1]), 1.0)
-        assert classifier.chances(found).shape == (2, len(FAMILIES))
+        assert classifier.chances(found).shape == (2, len(BASIC))
     with pytest.raises(UserError, match="model.safetensors"):
         CLIPFeatures(tmp_path)
     kept = load_file(tmp_path / "mae" / "model.safetensors")

@@ -38,7 +38,7 @@ def test_the_first_paragraph_is_the_verdict(data, written):
 def test_every_suite_and_figure_has_its_place(written):
     for words in ("Clean", "Light nuisances", "One nuisance at a time", "Outside the training", "weights not supplied"):
         assert words in written
-    assert written.count('class="confusion"') == 9
+    assert written.count('class="confusion"') == 15
     assert all(f"<figcaption>{name}</figcaption>" in written for name in ("noise", "occlusion", "compression"))
     assert "a" * 64 in written and "x86_64" in written and "5" * 12 in written
 

@@ -4,7 +4,7 @@ import pytest
 
 from eval.report import FRONT, compared, gist, table, text, trainings_table, write_readme, written_table
 from eval.results import SHIPPED
-from eval.suites import SUITES
+from eval.suites import FURTHER_FAMILIES, SUITES
 
 
 def test_the_readmes_say_what_the_results_hold():
@@ -12,7 +12,9 @@ def test_the_readmes_say_what_the_results_hold():
     assert written_table() == text(results)
     assert written_table(mark="baselines") == trainings_table(results)
     assert written_table(mark="compared") == compared(results)
+    assert written_table(mark="further") == table(results, FURTHER_FAMILIES)
     assert written_table(FRONT) == gist(results)
+    assert written_table(FRONT, "further") == gist(results, FURTHER_FAMILIES)
 
 
 @pytest.mark.parametrize("system", ["ours", "controls"])
@@ -30,7 +32,9 @@ def test_the_results_belong_to_the_shipped_weights(system):
 def test_writing_the_table_leaves_the_rest_of_the_readme(tmp_path):
     readmes = tmp_path / "eval.md", tmp_path / "front.md"
     for readme in readmes:
-        marks = [f"<!-- {mark} -->\nold\n<!-- /{mark} -->\n" for mark in ("results", "baselines", "compared")]
+        marks = [
+            f"<!-- {mark} -->\nold\n<!-- /{mark} -->\n" for mark in ("results", "baselines", "compared", "further")
+        ]
         readme.write_text("".join(["before\n", *marks, "after\n"]))
     results = json.loads(SHIPPED.read_text())
     write_readme(results, *readmes)
@@ -71,4 +75,5 @@ def test_the_gist_leaves_out_what_was_not_measured_and_marks_what_has_no_equatio
     written = gist({"identities": {}, "machines": {}, "suites": {"clean": cells, "half": cells | fitted}})
     assert "| small 3D CNN | 50% (15 to 85) | 50% (15 to 85) | - | - |" in written
     assert "| floor |  | 50% (15 to 85) |  | 0.25 |" in written
+    assert gist({"identities": {}, "machines": {}, "suites": {"clean": cells}}, FURTHER_FAMILIES) == ""
     assert "no package" not in written and "track and PySINDy" in written.split("Not measured")[1]

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from data.families import OTHERS
 from eval import strangers, views, windows, writing
 from eval.report import written_table
 from tokenizer.model import weights_sha256
@@ -22,16 +21,13 @@ def test_the_readme_says_what_the_results_of_the_shipped_weights_hold(mark):
     assert results["model"]["adapter_sha256"] == adapter_sha256()
 
 
-def test_refusals_are_added_up_over_the_other_motions():
+def test_refusals_of_strangers_stand_beside_those_of_the_families():
     def level(known, others):
         cell = {"clips": 10, "interval": [0, 1], "scenes_sha256": ""}
-        return {"the five families": {**cell, "refused": known}} | {
-            name: {**cell, "refused": others} for name in OTHERS
-        }
+        return {"the families": {**cell, "refused": known}, "figure-eight": {**cell, "refused": others}}
 
     text = strangers.table({"levels": {"clean": level(0, 9), "half": level(1, 4)}})
-    assert "| the five families | 0 of 10 | 1 of 10 |" in text
-    assert f"| all others | {9 * len(OTHERS)} of {10 * len(OTHERS)} | {4 * len(OTHERS)} of {10 * len(OTHERS)} |" in text
+    assert "| the families | 0 of 10 | 1 of 10 |" in text and "| figure-eight | 9 of 10 | 4 of 10 |" in text
 
 
 def test_one_view_stands_beside_two():
