@@ -1,9 +1,9 @@
 """The encoder as it is fastest on a processor with next to the same codes.
 
 Convolutions want channels to lie last in memory. Half precision (bf16) pays where the grid is fine, in the first
-modules, and does not change the codes there: a rounding error of one place is averaged over many. In the last modules,
-one latent decides one code, and half precision everywhere gives other codes in a token of sixty; measure it with
-`python -m tokenizer.bench`.
+modules, and hardly changes the codes there: a rounding error of one place is averaged over many. In the last modules,
+one latent decides one code, and half precision everywhere gives other codes in a token of forty; measure it with
+`python -m tokenizer.bench`. How many modules bear it hangs on the weights.
 """
 
 import copy
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tokenizer.model import TrajectoryTokenizer
 
-_HALF_PRECISION = 3
+_HALF_PRECISION = 1
 """So many of the encoder's modules, from the first one."""
 
 
