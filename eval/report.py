@@ -40,9 +40,9 @@ def trainings(data: dict) -> list[tuple[str, float, int, str]]:
     """Name, minutes, clips and why it ended, of the training of each learned baseline that was measured."""
     used = {
         cell["identity"]
-        for name, cells in data["suites"].items()
-        for system, cell in cells.items()
-        if name in SUITES and SUITES[name].main and ENTRIES[system].learned and "identity" in cell
+        for suite in suites_in(data, MAIN)
+        for system, cell in data["suites"][suite.name].items()
+        if ENTRIES[system].learned and "identity" in cell
     }
     return [
         (name, one["minutes"], one["clips"], one["stopped"])

@@ -23,7 +23,7 @@ FAMILIES: dict[str, Family] = {
 }
 BASIC = ("linear", "parabolic", "circular", "helical", "oscillating")
 """Those that the main suites and the learned baselines are about."""
-FURTHER = ("damped", "spiral", "bouncing")
+FURTHER = tuple(name for name in FAMILIES if name not in BASIC)
 """The others that an answer can name; they have suites of their own."""
 STRANGERS: dict[str, Family] = {module.FAMILY.name: module.FAMILY for module in (figure_eight,)}
 MOTIONS: dict[str, Family] = FAMILIES | STRANGERS
