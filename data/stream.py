@@ -1,14 +1,18 @@
 """An endless stream of rendered clips, reproducible from `(seed, index)` alone whichever process asks."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from data.families import FAMILIES
 from data.render import Track, render, render_clean, track
 from data.scene import Scene, SceneSettings, draw_scene
 
+Drawn = TypeVar("Drawn")
 TRAINING_SEED = 1
 VALIDATION_SEED = 2
 TEST_SEED = 3
@@ -33,3 +37,37 @@ def draw_batch(settings: SceneSettings, seed: int, first: int, size: int) -> Bat
     scenes = [draw_scene(settings, seed, first + k) for k in range(size)]
     with torch.no_grad():
         return Batch(scenes, render(scenes), render_clean(scenes), track(scenes))
+
+
+def drawn_ahead(draw: Callable[[int, int], Drawn], wanted: Iterable[tuple[int, int]]) -> Iterator[Drawn]:
+    """Clips as `draw(first, size)` draws them, in the order that is wanted, two batches ahead of whoever takes them.
+
+    They are drawn by a process of its own, on one thread: drawing is many small steps, which leave a second core idle
+    where a training waits for them.
+
+    Args:
+        wanted: number of the first clip, and how many.
+    """
+    loader = DataLoader(
+        _Drawing(draw),
+        batch_size=None,
+        sampler=wanted,
+        num_workers=1,
+        prefetch_factor=2,
+        collate_fn=_as_it_is,
+        # Forked from a process whose thread pools have been at work, it may hang.
+        multiprocessing_context="spawn",
+    )
+    return iter(loader)
+
+
+@dataclass(frozen=True)
+class _Drawing(Dataset):
+    draw: Callable[[int, int], object]
+
+    def __getitem__(self, wanted: tuple[int, int]) -> object:
+        return self.draw(*wanted)
+
+
+def _as_it_is(drawn: object) -> object:
+    return drawn

@@ -55,7 +55,7 @@ class TrainingLoop:
         self.out, self.name, self.settings, self.scenes = out, name, settings, scenes
         self.accelerator = Accelerator(mixed_precision="bf16", log_with="tensorboard", project_dir=out, **options)
         self.step = 0
-        self._drawing_s = 0.0
+        self._waiting_s = 0.0
 
     def prepare(
         self, objective: nn.Module, optimizer: torch.optim.Optimizer, *also
@@ -98,16 +98,20 @@ class TrainingLoop:
     @property
     def first_clip(self) -> int:
         """Number in the training stream of this step's first clip in this process."""
-        batch, accelerator = self.settings.batch, self.accelerator
-        step = self.step * accelerator.num_processes + accelerator.process_index
-        return self.settings.first_clip + step * batch
+        return next(self.first_clips())
+
+    def first_clips(self) -> Iterator[int]:
+        """The same of this step and of all that are left."""
+        accelerator, first = self.accelerator, self.settings.first_clip
+        for step in range(self.step, self.settings.steps):
+            yield first + (step * accelerator.num_processes + accelerator.process_index) * self.settings.batch
 
     @contextmanager
-    def drawing(self):
-        """Times what the step spends on its clips."""
+    def waiting(self):
+        """Times how long the step waits for its clips."""
         start = time.time()
         yield
-        self._drawing_s = time.time() - start
+        self._waiting_s = time.time() - start
 
     def learn(self, loss: Tensor) -> None:
         """One step of the optimizer and of the schedule."""
@@ -124,7 +128,7 @@ class TrainingLoop:
         self.step += 1
         figures |= {
             "rate": self.schedule.get_last_lr()[0],
-            "drawing_share": self._drawing_s / (time.time() - self._start),
+            "waiting_share": self._waiting_s / (time.time() - self._start),
         }
         self.accelerator.log(figures, step=self.step)
         self._bar.update()

@@ -12,6 +12,7 @@ is kept beside it (`head.safetensors`) because a new one, at first, pulls a trai
 
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.scene import SceneSettings
-from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_batch
+from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_batch, drawn_ahead
 from tokenizer.config import TokenizerConfig
 from tokenizer.fast import channels_last
 from tokenizer.loop import TrainingLoop, warm_cosine
@@ -172,9 +173,11 @@ def fit(
         save_model(loop.accelerator.unwrap_model(objective, keep_torch_compile=False).head, folder / HEAD)
 
     device = loop.accelerator.device
+    wanted = ((first, settings.batch) for first in loop.first_clips())
+    batches = drawn_ahead(partial(draw_batch, scenes, TRAINING_SEED), wanted)
     for step in loop.steps():
-        with loop.drawing():
-            drawn = draw_batch(scenes, TRAINING_SEED, loop.first_clip, settings.batch)
+        with loop.waiting():
+            drawn = next(batches)
         loss, pixels, head, codes = objective(
             *(x.to(device) for x in (drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius)),
             torch.tensor(settings.hardness(step), device=device),

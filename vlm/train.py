@@ -6,8 +6,9 @@ Goes on from `--out` where it was stopped. Writes there `adapter.safetensors`, `
 what `tokenizer.loop` writes; validation is by decoded answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from torch.nn import functional as F
 from data.clip import FRAMES
 from data.render import render, track
 from data.scene import Scene, SceneSettings, draw_scene
-from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED
+from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
 from tokenizer.fast import fast_encoder
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.model import SHIPPED as TOKENIZER
@@ -51,7 +52,7 @@ class VLMTraining:
     warmup: int = 80
     floor: float = 0.05
     """Learning rate at the end, relative to its peak."""
-    family_weight: float = 0.3
+    family_weight: float = 0.6
     """One family and some ten constants a sample: the family is given more than its count."""
     positions_asked: int = 1
     """How many questions of where the object is, at random times, stand beside that of the equation."""
@@ -128,27 +129,46 @@ def questions(model: TrajectoryLM, scene: Scene, positions: int, rng: np.random.
     return asked + [position_question(model.vocabulary, *truth, rng.uniform(0, 1)) for _ in range(positions)]
 
 
+def draw_clips(scenes: SceneSettings, first: int, size: int) -> tuple[list[Scene], Tensor]:
+    """Clips `first` to `first + size - 1` of the training stream, and their pictures (size, 3, 17, 64, 64)."""
+    drawn = [draw_scene(scenes, TRAINING_SEED, first + k) for k in range(size)]
+    with torch.no_grad():
+        return drawn, render(drawn)
+
+
 class CodedClips:
     """The training stream as codes. Part of each batch is new, the rest was met before."""
 
     LARGEST = 4096
 
-    def __init__(self, encode: Callable[[list[Scene]], Tensor], scenes: SceneSettings, settings: VLMTraining):
-        self.encode, self.scenes, self.settings = encode, scenes, settings
-        self.kept: list[tuple[Scene, Tensor]] = []
-
-    def batch(self, step: int, first: int) -> tuple[list[Scene], Tensor]:
-        """Scenes and codes (B, times, rows, columns) of a step; new clips are numbers `first` onwards of the stream.
-
-        How many are new does not depend on what was met before, but after an interruption those that are met again are
-        others, and the first batch is all new.
+    def __init__(
+        self,
+        encode: Callable[[Tensor], Tensor],
+        scenes: SceneSettings,
+        settings: VLMTraining,
+        first_clips: Iterable[int],
+    ):
         """
+        Args:
+            first_clips: for each step to come, the number of its first new clip in the stream.
+        """
+        self.encode, self.settings = encode, settings
+        self.kept: list[tuple[Scene, Tensor]] = []
+        self.new = drawn_ahead(partial(draw_clips, scenes), self._wanted(first_clips))
+
+    def _wanted(self, first_clips: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """The first batch is all new, also the first after an interruption: nothing is there to be met again."""
         size = self.settings.batch
-        new = size if len(self.kept) < size else size // self.settings.reuse
-        drawn = [draw_scene(self.scenes, TRAINING_SEED, first + k) for k in range(new)]
-        codes = self.encode(drawn)
+        for step, first in enumerate(first_clips):
+            yield first, size // self.settings.reuse if step else size
+
+    def batch(self, step: int) -> tuple[list[Scene], Tensor]:
+        """Scenes and codes (B, times, rows, columns) of a step."""
+        drawn, video = next(self.new)
+        codes = self.encode(video)
         rng = np.random.default_rng([TRAINING_SEED, step])
-        again = [self.kept[k] for k in rng.choice(len(self.kept), size - new, replace=False)] if new < size else []
+        again = self.settings.batch - len(drawn)
+        again = [self.kept[k] for k in rng.choice(len(self.kept), again, replace=False)] if again else []
         self.kept = (self.kept + list(zip(drawn, codes)))[-self.LARGEST :]
         return drawn + [scene for scene, _ in again], torch.stack([*codes, *(code for _, code in again)])
 
@@ -219,10 +239,10 @@ def fit(
         return answer_measures(answers, held_out)
 
     length = longest(plain.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
-    clips = CodedClips(lambda new: encoder.encode_codes(render(new)), scenes, settings)
+    clips = CodedClips(encoder.encode_codes, scenes, settings, loop.first_clips())
     for step in loop.steps():
-        with loop.drawing():
-            drawn, codes = clips.batch(step, loop.first_clip)
+        with loop.waiting():
+            drawn, codes = clips.batch(step)
         rng = np.random.default_rng([TRAINING_SEED, loop.first_clip])
         asked = [questions(plain, scene, settings.positions_asked, rng) for scene in drawn]
         samples = render_samples(plain.vocabulary, codes, asked, length).to(device)

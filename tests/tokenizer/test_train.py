@@ -56,12 +56,8 @@ def test_quantisation_begins_late_and_is_complete_in_time():
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
     whole = TokenizerTraining(steps=4, batch=2, validate_every=2, validation_clips=2, soft_until=0, hard_from=0)
     fit(tmp_path / "whole", whole, SceneSettings(), TINY_TOKENIZER)
-
-    class Stopped(Exception):
-        pass
-
     with monkeypatch.context() as patch:
-        patch.setattr(train, "draw_batch", stop_after_two_steps(draw_batch, Stopped))
+        patch.setattr(train, "draw_batch", stop_after_two_steps)
         with pytest.raises(Stopped):
             fit(tmp_path / "parts", whole, SceneSettings(), TINY_TOKENIZER)
     fit(tmp_path / "parts", whole, SceneSettings(), TINY_TOKENIZER)
@@ -80,12 +76,12 @@ def test_a_training_that_goes_on_from_another_keeps_its_head(tmp_path):
     assert all(torch.equal(first[k], second[k]) for k in first)
 
 
-def stop_after_two_steps(draw, error):
-    """`draw` that fails where the third training step would draw its clips."""
+class Stopped(Exception):
+    pass
 
-    def drawing(settings, seed, first, size):
-        if seed == train.TRAINING_SEED and first >= 2 * size:
-            raise error
-        return draw(settings, seed, first, size)
 
-    return drawing
+def stop_after_two_steps(settings, seed, first, size):
+    """`draw_batch` that fails where the third training step would draw its clips."""
+    if seed == train.TRAINING_SEED and first >= 2 * size:
+        raise Stopped
+    return draw_batch(settings, seed, first, size)

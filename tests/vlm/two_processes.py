@@ -14,10 +14,11 @@ from vlm.train import CodedClips, VLMTraining, fit
 class ToldClips(CodedClips):
     """Writes down which clips this process was given."""
 
-    def batch(self, step, first):
-        with (Path(sys.argv[2]) / f"clips-{torch.distributed.get_rank()}.txt").open("a") as file:
-            file.write(f"{first}\n")
-        return super().batch(step, first)
+    def _wanted(self, first_clips):
+        for first, size in super()._wanted(first_clips):
+            with (Path(sys.argv[2]) / f"clips-{torch.distributed.get_rank()}.txt").open("a") as file:
+                file.write(f"{first}\n")
+            yield first, size
 
 
 if __name__ == "__main__":
