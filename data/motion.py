@@ -177,11 +177,11 @@ def _window(
         first, before = int(np.searchsorted(times, start - 1e-6)), ""
     if end is not None:
         last, after = int(np.searchsorted(times, end + 1e-6)) - 1, ""
-    period = _period(free, times)
+    period, most = _period(free, times, settings)
     notes = ()
-    if period and start is None and end is None and times[last] - times[first] > settings.max_periods * period * 1.1:
-        last = int(np.searchsorted(times, times[first] + settings.max_periods * period, side="right")) - 1
-        after = f"the motion repeats every {period:.2f} s and {FRAMES} frames carry {settings.max_periods} periods"
+    if period and start is None and end is None and times[last] - times[first] > most * period * 1.1:
+        last = int(np.searchsorted(times, times[first] + most * period, side="right")) - 1
+        after = f"the motion repeats every {period:.2f} s and {FRAMES} frames carry {most:g} periods"
     unused = len(times) - 1 - last
     if end is None:
         last = _even(first, last, settings)
@@ -204,8 +204,9 @@ def _window(
     return window, notes
 
 
-def _period(track: BlobTrack, times: np.ndarray) -> float | None:
-    """Seconds of one period, from the turning points along the main axis; None if it turns fewer than 3 times.
+def _period(track: BlobTrack, times: np.ndarray, settings: MotionSettings) -> tuple[float | None, float]:
+    """Seconds of one period, from the turning points along the main axis, and how many of it a clip may hold; None if
+    it turns fewer than 3 times.
 
     The second axis counts only for an object that never turns along the first, such as a ball that bounces along:
     across its main axis a pendulum swings at twice its rate.
@@ -217,13 +218,27 @@ def _period(track: BlobTrack, times: np.ndarray) -> float | None:
     for axis in axes:
         along = centred @ axis
         prominence = max(0.1 * extent, 2.0)
-        turns = np.sort(np.concatenate([find_peaks(s * along, prominence=prominence)[0] for s in (1, -1)]))
+        ends = [find_peaks(s * along, prominence=prominence)[0] for s in (1, -1)]
+        turns = np.sort(np.concatenate(ends))
         if len(turns) >= 3:
             stamps = times[[track.blobs[k].frame for k in turns]]
-            return 2 * float(np.median(np.diff(stamps[:5])))
+            bounces = _turns_at_speed(along, ends)
+            return 2 * float(np.median(np.diff(stamps[:5]))), settings.max_bounces if bounces else settings.max_periods
         if len(turns) > 0:
-            return None
-    return None
+            break
+    return None, settings.max_periods
+
+
+def _turns_at_speed(along: np.ndarray, ends: list[np.ndarray]) -> bool:
+    """Whether the object turns at full speed at one end of its way and slowly at the other, as a ball that bounces.
+
+    Args:
+        along: (N,), its way.
+        ends: indices at which it turns, at either end.
+    """
+    steps = np.abs(np.diff(along))
+    here = [np.median([max(steps[k - 1], steps[k]) for k in turns]) for turns in ends if len(turns)]
+    return len(here) == 2 and max(here) > 3 * min(here)
 
 
 def _even(first: int, last: int, settings: MotionSettings) -> int:

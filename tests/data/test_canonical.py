@@ -232,3 +232,43 @@ def test_a_long_video_is_looked_at_in_part_only(tmp_path, monkeypatch):
 def test_unusable_files_are_user_errors(tmp_path):
     with pytest.raises(UserError):
         canonical_clip(tmp_path / "missing.mp4")
+
+
+def post(columns):
+    """Something grey that stands before the path, from one column to another."""
+
+    def draw(picture, index):
+        picture[:, columns[0] : columns[1]] = (90, 90, 90)
+
+    return draw
+
+
+def test_what_hides_the_object_for_a_while_does_not_end_its_window(tmp_path):
+    centres = fall(40, x=(20, 220))
+    clip = canonical_clip(film(tmp_path / "post.mp4", centres, extra=post((100, 130))))
+    assert clip.placement.t0_s < 0.1 and clip.placement.duration_s > 1.1
+    # The crop holds what comes after the post too.
+    uv = (clip.placement.to_pixels(np.array([[-1.0, 1.0], [1.0, -1.0]])) - centres[[0, -1]]) * [[-1, -1], [1, 1]]
+    assert (uv > 0).all()
+
+
+def test_another_thing_that_appears_later_is_not_taken_for_the_hidden_object(tmp_path):
+    centres = fall(40, x=(20, 220))
+    centres[22:] = np.nan
+
+    def another(picture, index):
+        post((100, 130))(picture, index)
+        if index >= 24:
+            cv2.circle(picture, (140 + 2 * (index - 24), 60 + 3 * (index - 24)), 7, (30, 60, 250), -1, cv2.LINE_AA)
+
+    found = find_motion(film(tmp_path / "other.mp4", centres, extra=another))
+    assert found.window_s[1] < 24 / RATE
+
+
+def test_a_ball_that_bounces_keeps_more_of_its_turns_than_a_swing(tmp_path):
+    t = np.arange(60) / RATE
+    flights = 1 - (2 * (t / 0.4 % 1) - 1) ** 2
+    bounces = np.stack([40 + 80 * t, 150 - 100 * flights], axis=1)
+    swing = np.stack([120 + 70 * np.cos(2 * np.pi * t / 0.4), 90 + 0 * t], axis=1)
+    kept = [np.ptp(find_motion(film(tmp_path / f"{k}.mp4", path)).window_s) for k, path in enumerate((bounces, swing))]
+    assert 0.5 < kept[1] < 0.7 and 1.0 < kept[0] < 1.3
