@@ -26,7 +26,7 @@ from data.export import to_frames, write_video
 from data.nuisances import Nuisances
 from data.render import render
 from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SEED, draw_batch
+from data.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
 
 _BATCH = 16
 _FILM = Picture(frames=60, size=540)
@@ -54,9 +54,8 @@ def main(
 def memory_growth(samples: int) -> tuple[float, float]:
     """Resident memory in MB after a tenth of the samples, and after all of them."""
     start = 0.0
-    settings = SceneSettings()
     for first in tqdm(range(0, samples, _BATCH), desc="memory", disable=None):
-        draw_batch(settings, TRAINING_SEED, first, _BATCH)
+        draw_batch(TRAINING_SCENES, TRAINING_SEED, first, _BATCH)
         if not start and first + _BATCH >= samples / 10:
             start = _resident()
     return start, _resident()
@@ -72,7 +71,7 @@ def write_large_video(path: Path) -> None:
 
 
 def _render_batch(run: int) -> None:
-    settings = SceneSettings(exactly=Nuisances.all_at(0.5))
+    settings = SceneSettings(exactly=Nuisances.all_at(0.5), filmed=0.5)
     render([draw_scene(settings, TRAINING_SEED, run * _BATCH + k) for k in range(_BATCH)])
 
 

@@ -51,6 +51,8 @@ class MakeSettings:
     seed: int = TRAINING_SEED
     strength: tuple[float, float] = SceneSettings.strength
     families: tuple[str, ...] = tuple(FAMILIES)
+    filmed: float = 0.5
+    """Share of the samples that look as if they had been filmed."""
     shard: int = 500
     """Samples in a shard; the last one may hold fewer."""
 
@@ -73,9 +75,12 @@ class MakeSettings:
                 f"nuisances go from a lower to a higher strength within 0 to 1, not from {low:g} to {high:g}"
             )
 
+        if not 0 <= self.filmed <= 1:
+            raise UserError(f"the share of filmed samples lies between 0 and 1, not at {self.filmed:g}")
+
     @property
     def scenes(self) -> SceneSettings:
-        return SceneSettings(families=self.families, strength=self.strength)
+        return SceneSettings(families=self.families, strength=self.strength, filmed=self.filmed)
 
     @property
     def shards(self) -> list[range]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from data.camera import magnification, project
 from data.clip import CANONICAL, Picture
 from data.families import MOTIONS
+from data.filmed import seam_axes, surface
 from data.scene import Scene
 from data.sensor import record
 from data.stage import compose, drawn_backdrop
@@ -55,6 +56,7 @@ def render(
                 compose(scene, picture, *_ball(scene, picture), backdrop(scene, picture.size)),
                 scene.nuisances,
                 scene.nuisance_seed,
+                scene.filmed,
             )
             for scene in scenes
         ]
@@ -118,8 +120,15 @@ def _ball(scene: Scene, picture: Picture, clean: bool = False) -> tuple[Tensor, 
     # How far along the ray its first point on the ball lies, and how squarely that point faces the light. The least
     # number is next to nothing, but roots of zero take ten times as long.
     reach = along - (r * r - off_centre).clamp_min_(1e-20).sqrt_()
-    facing = (reach * ((u * lx + v * ly - f * lz) / length) - (cx * lx + cy * ly + cz * lz)) / r
-    shade = ambient + (1 - ambient) * facing.clamp_(0, 1)
+
+    def facing(x, y, z) -> Tensor:
+        return (reach * ((u * x + v * y - f * z) / length) - (cx * x + cy * y + cz * z)) / r
+
+    shade = ambient + (1 - ambient) * facing(lx, ly, lz).clamp_(0, 1)
+    if scene.filmed and not clean:
+        axes, dark = seam_axes(scene.nuisance_seed, picture.times)
+        across = facing(*torch.from_numpy(axes.T.astype(np.float32))[..., None, None])
+        shade *= surface(off_centre * (1 / r**2), across, dark)
 
     coverage, lit = whole = np.zeros((2, picture.frames * size * size), dtype=np.float32)
     pixels = (np.arange(picture.frames)[:, None, None] * size + rows) * size + columns

@@ -15,12 +15,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from data.backdrop import mean_colour
 from data.camera import canonical, extent
 from data.equation import Equation
 from data.errors import UserError
 from data.families import MOTIONS, Family
-from data.scene import Scene, SceneSettings, draw_scene
+from data.scene import Scene, SceneSettings, backdrop_mean, draw_scene
 
 _TRIES = 200
 _DENSE = np.linspace(0.0, 1.0, 65)
@@ -195,7 +194,7 @@ def _backdrop_of_like_contrast(scene: Scene, rng: np.random.Generator) -> int:
     """A new backdrop from which the ball stands out about as much as from the scene's own."""
 
     def contrast(seed: int) -> float:
-        return float(np.abs(scene.ball - mean_colour(seed)).mean())
+        return float(np.abs(scene.ball - backdrop_mean(seed, scene.filmed)).mean())
 
     wanted = contrast(scene.backdrop_seed)
     return min(rng.integers(2**31, size=_BACKDROPS).tolist(), key=lambda seed: abs(contrast(seed) - wanted))

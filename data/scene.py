@@ -11,10 +11,12 @@ import numpy as np
 from data.backdrop import mean_colour
 from data.camera import canonical, frame_path
 from data.families import BASIC, MOTIONS
+from data.filmed import ball_colour, room_mean
 from data.nuisances import Nuisances
 
 _LARGEST_CONSTANT = 1.99
 _TRIES = 200
+_BALLS_TRIED = 8
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class SceneSettings:
     Drawn one by one, they hardly ever meet as they do in a bad video."""
     exactly: Nuisances | None = None
     """The strengths themselves, the same for every scene, instead of drawn ones."""
+    filmed: float = 0.0
+    """Share of the scenes that look as if they had been filmed (`data.filmed`)."""
     radius: tuple[float, float] = (0.05, 0.2)
     focal: tuple[float, float] = (2.0, 10.0)
     fill: tuple[float, float] = (0.65, 0.9)
@@ -44,8 +48,10 @@ class SceneSettings:
             raise ValueError(f"a number of turns belongs to periodic families, not to all of {self.families}")
         if not 0 <= self.strength[0] <= self.strength[1] <= 1:
             raise ValueError(f"nuisance strengths lie between 0 and 1, not {self.strength}")
-        if not 0 <= self.crowded <= 1:
-            raise ValueError(f"the share of crowded scenes lies between 0 and 1, not {self.crowded}")
+        if not (0 <= self.crowded <= 1 and 0 <= self.filmed <= 1):
+            raise ValueError(
+                f"shares of crowded and of filmed scenes lie between 0 and 1, not {self.crowded} and {self.filmed}"
+            )
 
 
 @dataclass(frozen=True)
@@ -68,11 +74,23 @@ class Scene:
     ambient: float
     nuisance_seed: int
     """For where and how the nuisances strike."""
+    filmed: bool = False
+    """Whether it looks as if it had been filmed."""
+
+    @property
+    def backdrop_mean(self) -> np.ndarray:
+        """(3,) the colour that the backdrop varies about."""
+        return backdrop_mean(self.backdrop_seed, self.filmed)
 
     @property
     def field_of_view(self) -> float:
         """Horizontal field of view of the camera, in degrees."""
         return math.degrees(2 * math.atan(1 / self.focal))
+
+
+def backdrop_mean(seed: int, filmed: bool) -> np.ndarray:
+    """(3,) the colour that the backdrop of that seed varies about."""
+    return room_mean(seed) if filmed else mean_colour(seed)
 
 
 def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
@@ -81,8 +99,9 @@ def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
     name = settings.families[rng.integers(len(settings.families))]
     constants, path, focal, radius = _draw_path(settings, name, rng)
     level = rng.uniform(*settings.strength)
-    # Settings without crowded scenes draw the same numbers as before there were any.
+    # Settings without crowded or filmed scenes draw the same numbers as before there were any.
     crowded = settings.crowded > 0 and rng.random() < settings.crowded
+    filmed = settings.filmed > 0 and bool(rng.random() < settings.filmed)
     nuisances = settings.exactly or (Nuisances.crowded if crowded else Nuisances.draw)(rng, level)
     backdrop_seed = int(rng.integers(2**31))
     return Scene(
@@ -93,10 +112,11 @@ def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
         radius=radius,
         nuisances=nuisances,
         backdrop_seed=backdrop_seed,
-        ball=_draw_ball_colour(rng, mean_colour(backdrop_seed), nuisances.contrast),
+        ball=_draw_ball_colour(rng, backdrop_mean(backdrop_seed, filmed), nuisances.contrast, filmed),
         light=_draw_light(rng),
         ambient=rng.uniform(0.35, 0.9),
         nuisance_seed=int(rng.integers(2**31)),
+        filmed=filmed,
     )
 
 
@@ -119,9 +139,15 @@ def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
     raise RuntimeError(f"no {name} path could be framed in {_TRIES} tries with {settings}")
 
 
-def _draw_ball_colour(rng: np.random.Generator, mean: np.ndarray, low_contrast: float) -> np.ndarray:
+def _draw_ball_colour(rng: np.random.Generator, mean: np.ndarray, low_contrast: float, filmed: bool) -> np.ndarray:
     """A colour that stands out from the backdrop's mean, by less where the contrast is low."""
     contrast = 0.45 - 0.3 * low_contrast
+    if filmed:
+        # Balls as one has them stand out less.
+        drawn = [ball_colour(rng) for _ in range(_BALLS_TRIED)]
+        apart = [np.abs(colour - mean).mean() for colour in drawn]
+        enough = (k for k, a in enumerate(apart) if a > 0.6 * contrast)
+        return drawn[next(enough, int(np.argmax(apart)))].astype(np.float32)
     # It often takes dozens of tries, and with three numbers Python is faster than NumPy.
     backdrop = mean.tolist()
     for _ in range(_TRIES):

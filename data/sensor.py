@@ -7,16 +7,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from data.filmed import grain
 from data.nuisances import Nuisances
 
 _BLOCK = 8
 _BLACK = 1e-12
 
 
-def record(frames: Tensor, strength: Nuisances, seed: int) -> Tensor:
+def record(frames: Tensor, strength: Nuisances, seed: int, grainy: bool = False) -> Tensor:
     """Frames (3, T, H, W) in [0, 1] as they come out of the video file; the same shape and range.
 
     The memory of the frames that are handed in is worked in: afterwards they are no longer what they were.
+
+    Args:
+        grainy: whether the noise is grain (`data.filmed`) instead of each pixel's own.
     """
     count = frames.shape[1]
     if strength.shake:
@@ -25,7 +29,11 @@ def record(frames: Tensor, strength: Nuisances, seed: int) -> Tensor:
     if strength.exposure:
         _expose(frames, strength.exposure, np.random.default_rng([seed, 11]))
     if strength.noise:
-        noise = torch.randn(frames.shape, generator=torch.Generator().manual_seed(seed))
+        noise = (
+            grain(frames.shape, seed)
+            if grainy
+            else torch.randn(frames.shape, generator=torch.Generator().manual_seed(seed))
+        )
         frames.add_(noise, alpha=0.06 * strength.noise)
     if strength.dropped:
         dropped = np.random.default_rng([seed, 12]).random(count) < 0.15 * strength.dropped

@@ -71,7 +71,11 @@ def split_sha256(name: str) -> str:
 
 def scene_sha256(scene: Scene) -> str:
     """Hash over all that is recorded of a scene: motion, focal length, ball, light, nuisances, seeds."""
-    return hashlib.sha256(json.dumps(_rounded(asdict(scene)), sort_keys=True).encode()).hexdigest()
+    recorded = asdict(scene)
+    # Scenes that are not filmed keep the hash that they had before any were.
+    if not scene.filmed:
+        del recorded["filmed"]
+    return hashlib.sha256(json.dumps(_rounded(recorded), sort_keys=True).encode()).hexdigest()
 
 
 def joined_sha256(hashes: Iterable[str]) -> str:

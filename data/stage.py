@@ -10,19 +10,25 @@ from data.backdrop import draw_backdrop, pale
 from data.camera import magnification, project
 from data.clip import Picture
 from data.families import MOTIONS
+from data.filmed import draw_room, room_colour, shaded
 from data.scene import Scene
 
 _SKIN = np.array([[0.93, 0.76, 0.65], [0.78, 0.57, 0.44], [0.55, 0.38, 0.28], [0.33, 0.22, 0.16]])
 
+_SOFT_PX = 2.0
+_ROUND_PX = 3.0
+"""Width from which on a post has a bright and a dark side."""
+
 _Where = tuple[slice, slice, slice]
 """Frames, rows and columns."""
 _EVERYWHERE = (slice(None), slice(None), slice(None))
-_Thing = tuple[_Where, Tensor, np.ndarray]
+_Thing = tuple[_Where, Tensor, np.ndarray, Tensor | None]
 
 
 def drawn_backdrop(scene: Scene, size: int) -> Tensor:
     """The backdrop (3, size, size) in [0, 1] that belongs to a scene."""
-    return draw_backdrop(scene.backdrop_seed, scene.nuisances.texture, scene.nuisances.distractors, size)
+    draw = draw_room if scene.filmed else draw_backdrop
+    return draw(scene.backdrop_seed, scene.nuisances.texture, scene.nuisances.distractors, size)
 
 
 def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor, backdrop: Tensor) -> Tensor:
@@ -49,11 +55,11 @@ def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor, backd
         (strength.distractors, layers.moving_thing),
     ):
         if there:
-            where, cover, colour = draw()
+            where, cover, colour, light = draw()
             left = free[where]
             share = left * cover
             left -= share
-            canvas[:, *where].addcmul_(_column(colour), share)
+            canvas[:, *where].addcmul_(_column(colour), share if light is None else share * light)
     if strength.shadow:
         where, dark = layers.shadow()
         left = free[where]
@@ -65,12 +71,14 @@ class _Layers:
     """The things of one scene, each drawn from a generator of its own: one nuisance does not move another.
 
     Each comes as the frames, rows and columns outside of which there is nothing of it, the share of each pixel there
-    (F, h, w) that it covers, and its colour (3,).
+    (F, h, w) that it covers, its colour (3,), and how much light falls there, 0 to 1, or None for all of it.
     """
 
     def __init__(self, scene: Scene, picture: Picture):
         self.scene, self.size = scene, picture.size
         self.strength = scene.nuisances
+        # What is filmed from afar is out of focus where it stands before the path.
+        self.soft = _SOFT_PX if scene.filmed else 1.0
         self.times = picture.times
         positions = MOTIONS[scene.family].positions(scene.path, self.times)
         self.positions = positions
@@ -121,7 +129,7 @@ class _Layers:
         du, dv = (u - _frames(middle[:, 0])) * (thin / w), (v - _frames(middle[:, 1])) * (thin / h)
         cover = self._covered((du.square() + dv.square()).sqrt_(), thin)
         # The thing that moves is less striking than the ball, or nobody could say which of the two is meant.
-        return where, cover.mul_(0.8 * self.strength.distractors), pale(rng.uniform(0.02, 0.98, size=3), rng)
+        return where, cover.mul_(0.8 * self.strength.distractors), self._colour(rng), None
 
     def tether(self) -> _Thing:
         """A string or a rod from the ball to a fixed place above it."""
@@ -136,7 +144,7 @@ class _Layers:
         along = (du * (lu / square) + dv * (lv / square)).clamp_(0, 1)
         # Thinner than a pixel, it covers less of it.
         cover = self._covered(_distance(du, dv, along, lu, lv), half).mul_(min(1.0, 0.3 + half * self.size))
-        return where, cover, pale(rng.uniform(0.02, 0.98, size=3), rng)
+        return where, cover, self._colour(rng), None
 
     def post(self) -> _Thing:
         """A straight post that stands in front of the path somewhere."""
@@ -145,9 +153,15 @@ class _Layers:
         at, (du, dv) = self.centre[behind], self.centre[behind] - self.centre[behind - 1]
         # Across the path, more or less: along it the post would hide all of the motion.
         angle = np.arctan2(dv, du) + rng.normal(0, 0.4)
+        if self.scene.filmed:
+            # Posts, door frames and table edges are upright or level, or nearly.
+            angle = np.rint(angle / (np.pi / 2)) * (np.pi / 2) + rng.normal(0, 0.05)
         half = 3 * self.scene.radius * self.strength.occlusion * rng.uniform(0.5, 1.0)
         across = (self.u - at[0]) * np.cos(angle) + (self.v - at[1]) * np.sin(angle)
-        return _EVERYWHERE, self._covered(across.abs_(), half), pale(rng.uniform(0.02, 0.98, size=3), rng)
+        colour, light = self._colour(rng), None
+        if self.scene.filmed and half * self.size > _ROUND_PX:
+            light = shaded(across - half * rng.uniform(-0.6, 0.6), 1.6 * half)
+        return _EVERYWHERE, self._covered(across.abs_(), half, self.soft), colour, light
 
     def arm(self) -> _Thing:
         """An arm from outside the picture that held the ball at the first frame and draws back."""
@@ -167,12 +181,26 @@ class _Layers:
         du, dv = self.u - _frames(tip[:, 0]), self.v - _frames(tip[:, 1])
         along = (du * direction[0] + dv * direction[1]).clamp_min_(0)
         skin = _SKIN[rng.integers(len(_SKIN))] * rng.uniform(0.8, 1.1)
-        cover = self._covered(_distance(du, dv, along, *torch.from_numpy(direction).float()), width)
-        return (slice(there), slice(None), slice(None)), cover, np.clip(skin, 0, 1)
+        away = _distance(du, dv, along, *torch.from_numpy(direction).float())
+        light = None
+        if self.scene.filmed:
+            # Behind the wrist there is a sleeve, more often than not.
+            sleeve = (along > 3 * width).float() * (rng.random() < 0.6)
+            light = shaded(away, 1.2 * width) * (1 - sleeve * rng.uniform(0.2, 0.9))
+        cover = self._covered(away, width, self.soft)
+        return (slice(there), slice(None), slice(None)), cover, np.clip(skin, 0, 1), light
 
-    def _covered(self, away: Tensor, half: float) -> Tensor:
-        """Share of each pixel that lies within `half` of a middle, from how far `away` it is, and in that memory."""
-        return away.mul_(-self.size / 2).add_(half * self.size / 2 + 0.5).clamp_(0, 1)
+    def _colour(self, rng: np.random.Generator) -> np.ndarray:
+        """(3,) of something that stands or hangs about."""
+        return room_colour(rng) if self.scene.filmed else pale(rng.uniform(0.02, 0.98, size=3), rng)
+
+    def _covered(self, away: Tensor, half: float, soft: float = 1.0) -> Tensor:
+        """Share of each pixel that lies within `half` of a middle, from how far `away` it is, and in that memory.
+
+        Args:
+            soft: width of the outline in pixels.
+        """
+        return away.mul_(-self.size / 2 / soft).add_(half * self.size / 2 / soft + 0.5).clamp_(0, 1)
 
 
 def _distance(du: Tensor, dv: Tensor, along: Tensor, u: Tensor, v: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ def write_truth(scenes: list[Scene], rig: Rig, seed: int, index: int) -> bytes:
     truth["nuisances"] = {name: float(getattr(first.nuisances, name)) for name in NAMES}
     truth["ball"] = [float(c) for c in first.ball]
     truth["ambient"] = float(first.ambient)
+    truth["filmed"] = first.filmed
     if len(scenes) > 1:
         truth["right"] = _seen(scenes[1])
         truth["rig"] = rig.to_dict()

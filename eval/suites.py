@@ -2,7 +2,8 @@
 
 All are the test stream's motions, which no training draws from. `data.splits` fixes the first three and those of the
 nuisances; those of further families are drawn in the same way; the others leave the training's ranges: smaller balls,
-shorter and longer lenses, smaller pictures of the path, other numbers of turns, photographs behind it, too few frames.
+shorter and longer lenses, smaller pictures of the path, other numbers of turns, photographs behind it, the look of
+filmed scenes, too few frames.
 """
 
 from collections.abc import Callable, Iterator
@@ -71,6 +72,11 @@ def _outside(name: str, label: str, **settings) -> Suite:
     return Suite(name, label, "outside", lambda: (draw_scene(drawn, TEST_SEED, k) for k in count()))
 
 
+def _filmed(name: str, label: str, strength: tuple[float, float]) -> Suite:
+    drawn = SceneSettings(strength=strength, filmed=1.0)
+    return Suite(name, label, "outside", lambda: (draw_scene(drawn, TEST_SEED, k) for k in count()))
+
+
 def _shown(name: str, label: str, split: str, pictures: Callable[[list[Scene]], Tensor]) -> Suite:
     return Suite(name, label, "outside", lambda: find_split(split).scenes(), pictures)
 
@@ -101,6 +107,7 @@ SUITES = {
         _outside("few-turns", "0.4 to 0.55 turns (training: 0.6 or 0.75 to 2)", families=_PERIODIC, turns=(0.4, 0.55)),
         _outside("many-turns", "2.1 to 2.5 turns (training: up to 2)", families=_PERIODIC, turns=(2.1, 2.5)),
         _shown("photographs", "light nuisances, photographs as backdrops", "test-light", _before_photographs),
+        _filmed("filmed", "light nuisances, scenes that look filmed", (0.0, 0.3)),
         _shown("low-frame-rate", "clean, but nine different frames only", "test-clean", _every_other_frame),
     )
 }

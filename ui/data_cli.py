@@ -31,6 +31,10 @@ def make(
     strength: Annotated[
         tuple[float, float], typer.Option(metavar="LO HI", help="Weakest and strongest level of the nuisances, 0 to 1.")
     ] = (0.0, 1.0),
+    filmed: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the samples that look filmed: rooms, grain, balls with a seam."),
+    ] = 0.5,
     shard: Annotated[int, typer.Option(min=1, help="Samples in one tar file.")] = 500,
     families: Annotated[
         str | None, typer.Option(metavar="NAME,NAME", help="Families of motion, with commas between; left out, all.")
@@ -51,7 +55,7 @@ def make(
 
     names = tuple(FAMILIES) if families is None else tuple(name.strip() for name in families.split(","))
     try:
-        settings = MakeSettings(n, views, seed, strength, names, shard)
+        settings = MakeSettings(n, views, seed, strength, names, filmed, shard)
     except UserError as error:
         raise typer.BadParameter(str(error)) from error
     # Pictures this small are drawn no faster by several threads, and much slower where others want the processor too.

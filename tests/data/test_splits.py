@@ -20,7 +20,7 @@ PINNED = {
     "test-clean": "68a1fe1f292d8186c7ffeaf2e8286dce1a425dd0567799db60ffadc89900c30c",
     "test-light": "100265c03627ee8746db682cda8bba62762ce9495eaeec8440566ecfe8dc56a1",
     "test-half": "b408a4ee815230af3216feb8eda689eb19fcbbf96773e003d70ec0c340dfb3e2",
-    "validation": "ca0f72435dac1fc6e3107c6f8743e80c2f4768395546593d87920b3edf71d63f",
+    "validation": "f8c73e29a7f371c634c51de8ca5493a7460fecdde0d7da29133854c4c5ca9142",
 }
 
 
@@ -54,6 +54,7 @@ def test_every_recorded_field_counts():
         "ambient": scene.ambient / 2,
         "backdrop_seed": scene.backdrop_seed + 1,
         "nuisance_seed": scene.nuisance_seed + 1,
+        "filmed": True,
     }
     assert set(changed) <= set(vars(scene))
     hashes = {scene_sha256(replace(scene, **{name: value})) for name, value in changed.items()}

@@ -138,7 +138,8 @@ def test_a_scene_is_drawn_the_same_whatever_else_is_in_the_batch():
 
 @pytest.mark.parametrize("name", ["shadow", "distractors", "tether", "hand"])
 def test_things_are_drawn_as_if_the_whole_picture_were_computed(name, monkeypatch):
-    scenes = [draw_scene(SceneSettings(exactly=Nuisances(**{name: 0.7})), 6, k) for k in range(20)]
+    settings = SceneSettings(exactly=Nuisances(**{name: 0.7}), filmed=0.5)
+    scenes = [draw_scene(settings, 6, k) for k in range(20)]
     drawn = render(scenes)
     monkeypatch.setattr(stage._Layers, "_near", lambda self, uv, reach: (stage._EVERYWHERE, self.u, self.v))
     monkeypatch.setattr(stage.np, "count_nonzero", len)
@@ -180,6 +181,27 @@ def test_crowded_scenes_have_all_nuisances_at_once():
     assert 0.3 < (least >= 0.3).mean() < 0.7 and greatest <= 0.6
     with pytest.raises(ValueError, match="crowded"):
         SceneSettings(crowded=1.5)
+
+
+def test_filmed_scenes_look_otherwise_and_move_the_same():
+    plain, filmed = (
+        [draw_scene(SceneSettings(strength=(0, 0.4), filmed=share), 9, k) for k in range(8)] for share in (0.0, 1.0)
+    )
+    assert not any(scene.filmed for scene in plain) and all(scene.filmed for scene in filmed)
+    assert torch.equal(render_clean(plain), render_clean(filmed))
+    assert (render(plain) - render(filmed)).abs().mean() > 0.05
+    mixed = [draw_scene(SceneSettings(filmed=0.5), 9, k).filmed for k in range(60)]
+    assert 20 < sum(mixed) < 40
+    with pytest.raises(ValueError, match="filmed"):
+        SceneSettings(filmed=-0.1)
+
+
+def test_the_ball_of_a_filmed_scene_stands_out_from_its_room():
+    for k in range(40):
+        scene = draw_scene(SceneSettings(strength=(0, 0), filmed=1.0), 10, k)
+        assert np.abs(scene.ball - scene.backdrop_mean).mean() > 0.1
+        picture = render([scene])[0]
+        assert (picture - picture.median(dim=1, keepdim=True).values).abs().amax() > 0.1
 
 
 def test_unknown_families_and_strengths_are_refused():
