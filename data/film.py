@@ -38,7 +38,7 @@ class MotionSettings:
     min_points: int = 9
     """Distinct source frames that a canonical clip needs."""
     max_periods: float = 1.5
-    max_bounces: float = 3.0
+    max_bounces: float = 2.0
     fill: float = 0.8
     """Part of the frame that path and radius span in the larger direction."""
     max_radius: float = 0.2

@@ -16,6 +16,9 @@ from data.film import Film, MotionSettings, between, check_window, film_backgrou
 from data.stretches import BlobTrack, Stretch, free_stretch, travel, without_rest
 from data.video import VideoInfo, open_video
 
+_COMPARED = 5
+"""Impacts of a ball that bounces of which the flights are compared."""
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -221,24 +224,32 @@ def _period(track: BlobTrack, times: np.ndarray, settings: MotionSettings) -> tu
         ends = [find_peaks(s * along, prominence=prominence)[0] for s in (1, -1)]
         turns = np.sort(np.concatenate(ends))
         if len(turns) >= 3:
-            stamps = times[[track.blobs[k].frame for k in turns]]
-            bounces = _turns_at_speed(along, ends)
+            seen = times[[b.frame for b in track.blobs]]
+            stamps, bounces = seen[turns], _bounces(along, seen, ends)
             return 2 * float(np.median(np.diff(stamps[:5]))), settings.max_bounces if bounces else settings.max_periods
         if len(turns) > 0:
             break
     return None, settings.max_periods
 
 
-def _turns_at_speed(along: np.ndarray, ends: list[np.ndarray]) -> bool:
-    """Whether the object turns at full speed at one end of its way and slowly at the other, as a ball that bounces.
+def _bounces(along: np.ndarray, times: np.ndarray, ends: list[np.ndarray]) -> bool:
+    """Whether the object turns at full speed at one end of its way and slowly at the other, and, where its flights
+    become lower, they become shorter too, as the square root of their height. A swing that hits a wall keeps its pace.
 
     Args:
-        along: (N,), its way.
+        along: (N,), its way at N times.
         ends: indices at which it turns, at either end.
     """
-    steps = np.abs(np.diff(along))
-    here = [np.median([max(steps[k - 1], steps[k]) for k in turns]) for turns in ends if len(turns)]
-    return len(here) == 2 and max(here) > 3 * min(here)
+    speed = np.abs(np.diff(along)) / np.diff(times)
+    here = [np.median([max(speed[k - 1], speed[k]) for k in turns]) if len(turns) else 0.0 for turns in ends]
+    if not max(here) > 3 * min(here) > 0:
+        return False
+    impacts = ends[int(np.argmax(here))][:_COMPARED]
+    heights = [np.ptp(along[a : b + 1]) for a, b in zip(impacts, impacts[1:])]
+    if len(heights) < 2:
+        return True
+    lower, shorter = (np.log(values[-1] / values[0]) for values in (heights, np.diff(times[impacts])))
+    return bool(lower > -0.1 or shorter < 0.25 * lower)
 
 
 def _even(first: int, last: int, settings: MotionSettings) -> int:
