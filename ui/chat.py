@@ -30,7 +30,13 @@ _VIDEOS = ["video", ".gif", ".mkv", ".avi"]
 _WELCOME = f"""### Give a video of one moving object, or try a rendered one below
 Up to {LARGEST_UPLOAD_MB} MB and {LONGEST_S / 60:g} minutes, half a second of motion is enough. Then ask:
 *what motion is it? where will it be half a second after the end? the ball is 6.7 cm wide, what was g?*"""
-_SAMPLES = {"a throw": "parabolic", "a circle": "circular", "a helix": "helical", "a swing": "oscillating"}
+_SAMPLES = {
+    "a throw": "parabolic",
+    "a circle": "circular",
+    "a helix": "helical",
+    "a swing": "oscillating",
+    "a bounce": "bouncing",
+}
 
 
 def build(describer: Describes, model: str | None = None) -> gr.Blocks:

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from data import make as module
-from data.contact_sheet import contact_sheet, preview
+from data.contact_sheet import contact_sheet, main, preview
 from data.equation import Equation
 from data.errors import UserError
-from data.export import encode_video, to_frames
+from data.export import encode_video, to_frames, write_sample
 from data.families import FAMILIES
 from data.make import MANIFEST, MakeSettings, make, read_manifest
 from data.render import render, track
@@ -307,6 +307,17 @@ def test_the_sheet_and_the_preview_are_pictures():
     with av.open(io.BytesIO(sheet)) as container:
         (picture,) = container.decode(video=0)
     assert picture.width == 8 * 130 and picture.height == 2 * 20 + 3 * 130
+
+
+def test_videos_are_shown_among_rendered_clips_and_which_are_which_is_said(tmp_path, capsys):
+    write_sample(tmp_path / "throw.mp4", "parabolic", 1)
+    main([tmp_path / "throw.mp4"], tmp_path / "sheet.png", count=3, seed=0)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in said] == ["1", "2", "3", "4"]
+    assert sum("throw.mp4" in line for line in said) == 1 and sum("rendered" in line for line in said) == 3
+    with av.open(str(tmp_path / "sheet.png")) as container:
+        (picture,) = container.decode(video=0)
+    assert picture.width == 8 * 130 and picture.height == 4 * 130
 
 
 def test_frames_are_the_same_on_every_encoding():
