@@ -28,7 +28,7 @@ from vlm.measures import answer_measures
 from vlm.model import TrajectoryLM
 from vlm.sample import PROMPT, longest, render_samples
 from vlm.show import lines
-from vlm.train import ReadingObjective, VLMTraining, fit, questions
+from vlm.train import ReadingObjective, VLMTraining, draw_clips, fit, questions
 from vlm.vocabulary import NUMBERS
 from vlm.writing import MEDIAN
 from vlm.writing import drawn as drawn_by
@@ -229,6 +229,17 @@ def test_only_the_first_layers_are_kept(tiny_base):
     assert len(base.get_decoder().layers) == 2 and list(ids) == list(CONFIG.families)
 
 
+class Stopped(Exception):
+    pass
+
+
+def stop_after_two_steps(scenes, first, size):
+    """`draw_clips` that fails where the third training step would draw its clips."""
+    if first >= 4:
+        raise Stopped
+    return draw_clips(scenes, first, size)
+
+
 @pytest.mark.slow
 def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_base, monkeypatch):
     TrajectoryTokenizer(TINY_TOKENIZER).save_pretrained(tmp_path / "tokenizer")
@@ -239,16 +250,8 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_bas
 
     run("whole")
 
-    class Stopped(Exception):
-        pass
-
-    def drawing(scenes, seed, index):
-        if seed == train.TRAINING_SEED and index >= 4:
-            raise Stopped
-        return draw_scene(scenes, seed, index)
-
     with monkeypatch.context() as patch:
-        patch.setattr(train, "draw_scene", drawing)
+        patch.setattr(train, "draw_clips", stop_after_two_steps)
         with pytest.raises(Stopped):
             run("parts")
     run("parts")
