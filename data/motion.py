@@ -155,6 +155,8 @@ def _as_motion(track: BlobTrack, film: Film, info: VideoInfo) -> Motion:
 
 def _with(track: BlobTrack, free: Stretch) -> BlobTrack:
     """A track whose blobs are those of its free stretch while that lasts, and its own before and after."""
+    if not free.blobs:
+        return track
     earlier = [b for b in track.blobs if b.frame < free.blobs[0].frame]
     return BlobTrack(earlier + free.blobs + [b for b in track.blobs if b.frame > free.blobs[-1].frame])
 

@@ -1,9 +1,13 @@
 """The canonical clip: its window and crop map back to the known pixels and seconds of the source video."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
+from data import motion
+from data.blobs import all_blobs as blobs
 from data.canonical import canonical_clip
 from data.clip import FRAMES, SIZE
 from data.errors import UserError
@@ -277,3 +281,11 @@ def test_a_ball_that_bounces_keeps_more_of_its_turns_than_a_swing(tmp_path):
         for k, path in enumerate((bounces, swing, knocking))
     ]
     assert 1.9 < periods[0] < 2.2 and 1.3 < periods[1] < 1.7 and 1.3 < periods[2] < 1.7
+
+
+def test_an_object_that_is_held_all_the_time_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        motion, "all_blobs", lambda *given: [[replace(b, attached=True) for b in bs] for bs in blobs(*given)]
+    )
+    said = refusal(lambda: find_motion(film(tmp_path / "held.mp4", fall(33))))
+    assert "never seen whole and alone" in said
