@@ -30,7 +30,7 @@ eval: $(INSTALLED)
 	$(BIN)/trajvlm eval
 
 # On two cores about an hour for the tokenizer's 6,000 steps and an hour and a half for the language model's 4,000; the
-# shipped ones saw 22,600 and 20,250, in stages. Compiled (inductor) a step takes half the time, the first four minutes.
+# shipped ones saw 22,600 and 26,250, in stages. Compiled (inductor) a step takes half the time, the first four minutes.
 train: $(INSTALLED)
 	$(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor -m tokenizer.train --out $(RUNS)/tokenizer
 	$(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor --dynamo_use_regional_compilation \
