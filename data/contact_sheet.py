@@ -13,6 +13,7 @@ import typer
 
 from data.canonical import canonical_clip
 from data.clip import FRAMES, Picture
+from data.errors import UserError
 from data.export import encode_video, to_frames
 from data.families import FAMILIES
 from data.render import render
@@ -33,8 +34,7 @@ def contact_sheet(samples: list[tuple[int, list[Scene]]]) -> bytes:
     Args:
         samples: number of the sample, and its scene as each camera sees it.
     """
-    picture = np.concatenate([line for index, scenes in samples for line in _lines(index, scenes)])
-    return cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1].tobytes()
+    return _png([line for index, scenes in samples for line in _lines(index, scenes)])
 
 
 def main(
@@ -44,13 +44,17 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="Of the rendered clips, and of the order of the lines.")] = 0,
 ):
     """Put the canonical clips of videos and rendered ones into one picture, and print which are which."""
-    lines = [(path.name, _line(to_frames(canonical_clip(path).frames))) for path in videos]
+    try:
+        lines = [(path.name, _line(to_frames(canonical_clip(path).frames))) for path in videos]
+    except UserError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from error
     for k, level in enumerate(np.linspace(0, 0.8, count)):
         settings = SceneSettings(families=tuple(FAMILIES), strength=(level, level), filmed=1.0)
         scene = draw_scene(settings, TRAINING_SEED, seed * count + k)
         lines.append((f"rendered, {scene.family}, nuisances up to {level:.2f}", _line(to_frames(render([scene])[0]))))
     order = np.random.default_rng(seed).permutation(len(lines))
-    cv2.imwrite(str(out), np.concatenate([lines[k][1] for k in order])[..., ::-1])
+    out.write_bytes(_png([lines[k][1] for k in order]))
     for number, k in enumerate(order, 1):
         print(f"{number:2d}  {lines[k][0]}")
 
@@ -67,6 +71,11 @@ def _lines(index: int, scenes: list[Scene]) -> list[np.ndarray]:
     label = np.full((_LABEL_HEIGHT, lines[0].shape[1], 3), 255, np.uint8)
     cv2.putText(label, text, (4, _LABEL_HEIGHT - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
     return [label, *lines]
+
+
+def _png(lines: list[np.ndarray]) -> bytes:
+    picture = np.concatenate(lines)
+    return cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1].tobytes()
 
 
 def _line(frames: np.ndarray) -> np.ndarray:
