@@ -50,7 +50,7 @@ def plot_tokens(description: "Description", path: Path) -> None:
 
     One column is one time of the tokenizer; the first stands for one frame, each of the others for two.
     """
-    codes = description.codes.numpy()
+    codes = description.codes[0].numpy()
     shown = np.linspace(0, description.clip.frames.shape[1] - 1, len(codes)).round().astype(int)
     figure = _figure(9.5, 3.6)
     grid = figure.subplots(3, len(codes), gridspec_kw={"wspace": 0.04, "hspace": 0.04})

@@ -289,9 +289,11 @@ def show_tokens(session: Session) -> Result:
     found = session.description()
     path = session.new_file("tokens", ".png")
     plot_tokens(found, path)
-    codes = found.codes.flatten().tolist()
-    text = f"The clip became {len(codes)} codes, shown between the clip and the scene that they decode to."
-    return Result(text, {"codes": found.codes.tolist(), "file": path.name}, (path,))
+    shown, *mirrored = found.codes
+    text = f"The clip became {shown.numel()} codes, shown between the clip and the scene that they decode to."
+    if mirrored:
+        text += f" Its {len(mirrored)} mirror images became as many each; the language model read those too."
+    return Result(text, {"codes": shown.tolist(), "file": path.name}, (path,))
 
 
 def save_table(

@@ -17,6 +17,7 @@ from eval.measures import equation_measures, family_measures
 from eval.report import write_between
 from eval.suites import MAIN, find_suites
 from vlm.describe import Describer
+from vlm.looks import FOUR, coded
 from vlm.writing import LIKELIEST, MEDIAN, drawn
 
 RESULTS = Path(__file__).parent / "writing.json"
@@ -43,9 +44,9 @@ def evaluate(clips: int) -> dict:
         found = {name: [] for name in _WAYS}
         ways = {name: way() for name, way in _WAYS.items()}
         for first in tqdm(range(0, clips, _CHUNK), desc=suite.name):
-            codes = describer.tokenizer.encode_codes(render(scenes[first : first + _CHUNK]))
+            codes = coded(describer.tokenizer.encode_codes, render(scenes[first : first + _CHUNK]))
             for name, way in ways.items():
-                found[name] += describer.lm.answer(codes, way)
+                found[name] += describer.lm.answer(codes, way, FOUR)
         cells = {}
         for name, answers in found.items():
             measured = family_measures(answers, scenes) | equation_measures(answers, scenes)

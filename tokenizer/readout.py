@@ -5,7 +5,7 @@ what is brighter than the ground, and its radius follows from how much of that t
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -27,6 +27,16 @@ class Readout:
     track: Track
     seen: Tensor
     """(B, T) whether a ball stands out at all."""
+    centre_spread: Tensor = field(default_factory=lambda: torch.zeros(()))
+    """(B, T), half widths: the standard deviation of several readings of the centre, of which the track is the mean;
+    () and 0 where there was one."""
+    log_radius_spread: Tensor = field(default_factory=lambda: torch.zeros(()))
+    """The same of the radius's logarithm."""
+
+    def cpu(self) -> "Readout":
+        """The same on the processor."""
+        track = Track(self.track.centre.cpu(), self.track.radius.cpu())
+        return Readout(track, self.seen.cpu(), self.centre_spread.cpu(), self.log_radius_spread.cpu())
 
 
 def read_track(clean: Tensor) -> Readout:

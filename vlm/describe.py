@@ -1,8 +1,8 @@
 """The whole path: a video file in, a family and an equation out.
 
-file -> canonical clip -> tokenizer -> codes -> language model -> family and constants -> equation in seconds.
-Then every family is fitted to the track that the codes decode to, and the answer weighs the model's and the fits'
-probabilities.
+file -> canonical clip, four looks at it -> tokenizer -> codes -> language model -> family and constants -> equation in
+seconds. Then every family is fitted to the track that the codes decode to, and the answer weighs the model's and the
+fits' probabilities.
 """
 
 import math
@@ -22,9 +22,10 @@ from data.export import to_frames
 from data.families import FAMILIES
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
-from tokenizer.readout import read_track
+from tokenizer.readout import Readout
 from vlm.answer import Answer
 from vlm.base_model import DEFAULT_NAME
+from vlm.looks import FOUR, coded, decoded
 from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from vlm.refine import KNOWN_MISS_PX, judge
 from vlm.track_and_fit import track_and_fit
@@ -58,11 +59,13 @@ class Description:
     refined: Equation | None
     """After the fit to the track that the visual tokens decode to; None where that was off or impossible."""
     codes: Tensor
-    """(9, 2, 2)."""
-    visual_tokens: tuple[int, ...]
-    """Token ids of the codes in the language model's vocabulary, in reading order."""
+    """(4, 9, 2, 2), of each look in the order of `vlm.looks.FOUR`; the first is the clip as it is."""
+    visual_tokens: dict[str, tuple[int, ...]]
+    """For each look, token ids of the codes in the language model's vocabulary, in reading order."""
     reconstruction: Tensor
-    """(3, 17, 64, 64) in [0, 1]: the clean scene that the codes stand for."""
+    """(3, 17, 64, 64) in [0, 1]: the clean scene that the codes of the clip as it is stand for."""
+    track: Readout
+    """Of a batch of one: where the object is in the scenes that the codes of all looks stand for, on average."""
     focal: float
     """Focal length assumed for the crop, in half widths."""
     field_of_view: float
@@ -165,7 +168,7 @@ class Description:
                 },
             },
             "notes": list(self.clip.notes),
-            "visual_tokens": list(self.visual_tokens),
+            "visual_tokens": {look: list(tokens) for look, tokens in self.visual_tokens.items()},
             **self.models,
             "timings_s": {name: round(value, 3) for name, value in self.timings_s.items()},
         }
@@ -234,14 +237,13 @@ class Describer:
     ) -> Description:
         """Name the motion in a canonical clip; arguments as for `describe`."""
         canonical_at = time.perf_counter()
-        codes = self.tokenizer.encode_codes(clip.frames[None].to(self.device))
-        reconstruction = self.tokenizer.decode_codes(codes)
+        codes = coded(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
+        reconstruction, track = decoded(self.tokenizer.decode_codes, codes)
         tokens_at = time.perf_counter()
-        answer = self.lm.answer(codes)[0]
-        codes, reconstruction = codes.cpu(), reconstruction.cpu()
+        answer = self.lm.answer(codes, looks=FOUR)[0]
         answer_at = time.perf_counter()
-        decoded = read_track(reconstruction)
-        verdict = judge(answer, decoded) if refine else None
+        codes, reconstruction, track = codes.cpu(), reconstruction[0].cpu(), track.cpu()
+        verdict = judge(answer, track) if refine else None
         final = answer if verdict is None else verdict.answer
         other = None if verdict is None else verdict.second_opinion
         done = time.perf_counter()
@@ -257,9 +259,12 @@ class Describer:
             model_text=answer.text,
             equation=_in_seconds(answer, placement, focal),
             refined=None if verdict is None else _in_seconds(final, placement, focal),
-            codes=codes[0],
-            visual_tokens=tuple(self.lm.vocabulary.code_ids(codes).flatten().tolist()),
-            reconstruction=reconstruction[0],
+            codes=codes,
+            visual_tokens={
+                look.name: tuple(ids.flatten().tolist()) for look, ids in zip(FOUR, self.lm.vocabulary.code_ids(codes))
+            },
+            reconstruction=reconstruction,
+            track=track,
             focal=focal,
             field_of_view=field_of_view,
             models=self.models,

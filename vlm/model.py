@@ -1,6 +1,7 @@
 """SmolLM2 with a grown vocabulary and LoRA: codes in, family and constants out."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ from torch.nn import functional as F
 from transformers import DynamicCache
 
 from data.errors import UserError
-from data.families import FAMILIES
+from data.families import FAMILIES, Family
 from vlm.answer import Answer, writing_order
 from vlm.base_model import load_base
 from vlm.config import VLMConfig
+from vlm.looks import ONE, Look
 from vlm.sample import Samples, prompt_ids
 from vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
 from vlm.writing import MEDIAN, Choice, Writing
@@ -25,6 +27,7 @@ _CONFIG, _ADAPTER, _ROWS = "config.json", "adapter.safetensors", "rows.safetenso
 
 # Width, in bins of 0.01, of the bell over which a number's target is spread: being close counts.
 _SMOOTHING_BINS = 2.0
+_LEAST_CHANCE = 1e-12
 _WAVES = 3
 
 
@@ -123,22 +126,27 @@ class TrajectoryLM(nn.Module):
         return (hidden @ self.rows.numbers.T.to(hidden.dtype)).float()
 
     @torch.no_grad()
-    def answer(self, codes: Tensor, writing: Writing = MEDIAN) -> list[Answer]:
-        """Answers for clips with codes (B, times, rows, columns).
+    def answer(self, codes: Tensor, writing: Writing = MEDIAN, looks: Sequence[Look] = ONE) -> list[Answer]:
+        """Answers for B clips.
 
         At each place only what the grammar allows is scored: first the families' words, then numbers, as many as the
-        family has constants.
+        family has constants. With several looks, what is written is chosen by the mean of what the model says of them.
+
+        Args:
+            codes: (looks * B, times, rows, columns), see `vlm.looks.coded`.
         """
         prompts = prompt_ids(self.vocabulary, codes)
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
         hidden, cache = self._extend(torch.cat([prompts, question], dim=1), DynamicCache())
-        chances = F.softmax(self._family_scores(hidden) / self.config.temperature, dim=-1)
+        chances = _mean(F.softmax(self._family_scores(hidden), dim=-1), looks)
+        chances = F.softmax(chances.clamp_min(_LEAST_CHANCE).log() / self.config.temperature, dim=-1)
         names = list(self.family_ids)
         chosen = writing.family(chances).tolist()
-        token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen][:, None]
+        token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen].repeat(len(looks))[:, None]
+        signs = _signs([FAMILIES[names[k]] for k in chosen], looks).to(codes.device)
         values = []
-        for _ in range(max(FAMILIES[names[k]].size for k in chosen)):
-            value, token, cache = self._write_number(token, cache, writing.number)
+        for mirrored in (signs < 0).unbind(dim=-1):
+            value, token, cache = self._write_number(token, cache, writing.number, mirrored)
             values.append(value)
         values = np.stack(values, axis=1)
         return [
@@ -152,26 +160,34 @@ class TrajectoryLM(nn.Module):
 
     @torch.no_grad()
     def position(self, codes: Tensor, times: np.ndarray) -> np.ndarray:
-        """The model's answer to the question where the object is: positions (B, T, 3) at clip times (T,) from 0 to 1,
-        each question asked by itself."""
+        """The model's answer to the question where the object is, of one look at B clips: positions (B, T, 3) at clip
+        times (T,) from 0 to 1, each question asked by itself."""
+        as_it_is = torch.zeros(1, len(codes), dtype=torch.bool, device=codes.device)
         prompts = prompt_ids(self.vocabulary, codes)
         asked = []
         for t in self.vocabulary.number_ids(np.asarray(times)).tolist():
             question = torch.tensor([[self.vocabulary.mark("<|position|>"), t]]).expand(len(codes), -1)
             token, cache, values = torch.cat([prompts, question], dim=1), DynamicCache(), []
             for _ in "xyz":
-                value, token, cache = self._write_number(token, cache, MEDIAN.number)
+                value, token, cache = self._write_number(token, cache, MEDIAN.number, as_it_is)
                 values.append(value)
             asked.append(np.stack(values, axis=1))
         return np.stack(asked, axis=1)
 
     def _write_number(
-        self, ids: Tensor, cache: DynamicCache, choose: Choice
+        self, ids: Tensor, cache: DynamicCache, choose: Choice, mirrored: Tensor
     ) -> tuple[np.ndarray, Tensor, DynamicCache]:
-        """A number (B,) after further ids (B, n), the ids (B, 1) still to be read, and the cache."""
+        """A number (B,) after further ids (looks * B, n), the ids (looks * B, 1) still to be read, and the cache.
+
+        Args:
+            mirrored: (looks, B) whether the number has the other sign in a look.
+        """
         hidden, cache = self._extend(ids, cache)
-        bins = choose(F.softmax(self._number_scores(hidden), dim=-1))
-        return NUMBERS[bins.cpu().numpy()], (bins + self.vocabulary.first_number)[:, None], cache
+        chances = F.softmax(self._number_scores(hidden), dim=-1).unflatten(0, mirrored.shape)
+        # The numbers lie evenly about zero.
+        bins = choose(torch.where(mirrored[..., None], chances.flip(-1), chances).mean(dim=0))
+        seen = torch.where(mirrored, len(NUMBERS) - 1 - bins, bins).flatten()
+        return NUMBERS[bins.cpu().numpy()], (seen + self.vocabulary.first_number)[:, None], cache
 
     def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:
         """Hidden state (B, width) after further ids (B, n), and the grown cache."""
@@ -217,6 +233,20 @@ def adapter_sha256(folder: Path = SHIPPED) -> str:
 
 def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().to(torch.float16).contiguous() for name, value in state.items()}
+
+
+def _mean(chances: Tensor, looks: Sequence[Look]) -> Tensor:
+    """Mean over the looks (B, n) of probabilities (looks * B, n)."""
+    return chances.unflatten(0, (len(looks), -1)).mean(dim=0)
+
+
+def _signs(families: list[Family], looks: Sequence[Look]) -> Tensor:
+    """(looks, B, constants) signs of the clips' constants in writing order, filled up with 1."""
+    signs = torch.ones(len(looks), len(families), max(family.size for family in families), dtype=torch.long)
+    for number, look in enumerate(looks):
+        for clip, family in enumerate(families):
+            signs[number, clip, : family.size] = look.constant_signs(family)[writing_order(family)]
+    return signs
 
 
 def _additive(allowed: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from vlm.answer import Answer
 # How far the model's own constants may be off before the fit resists.
 _CONSTANT_ERROR = 1.0
 _LEAST_FRAMES = 9
-DECODED = Criterion(penalty=10.0)
+DECODED = Criterion(penalty=10.0, sharpness=0.35)
 """For tracks that are read from decoded tokens."""
 KNOWN_MISS_PX = 2.0
 """Median distance of the answer's curve from the decoded track, in pixels of 64, up to which it is the motion.
@@ -47,8 +47,9 @@ class Verdict:
 def seen_in(readout: Readout, clip: int = 0) -> Seen:
     """What the decoded tokens show of one clip of a batch."""
     seen = readout.seen[clip].numpy()
-    track = readout.track
-    return Seen(CANONICAL.times[seen], track.centre[clip].numpy()[seen], track.radius[clip].numpy()[seen])
+    track, spreads = readout.track, (readout.centre_spread, readout.log_radius_spread)
+    of_clip = (part.expand_as(readout.seen)[clip].numpy()[seen] for part in spreads)
+    return Seen(CANONICAL.times[seen], track.centre[clip].numpy()[seen], track.radius[clip].numpy()[seen], *of_clip)
 
 
 def refine(answer: Answer, readout: Readout) -> np.ndarray | None:

@@ -59,9 +59,7 @@ def radius_in_units(description: "Description") -> float:
 
     Raises UserError where the object is seen in fewer than half of the frames.
     """
-    from tokenizer.readout import read_track
-
-    readout = read_track(description.reconstruction[None])
+    readout = description.track
     seen = readout.seen[0].numpy()
     if seen.sum() * 2 < len(seen):
         raise UserError(

@@ -16,7 +16,6 @@ from data.errors import UserError
 from data.families import FAMILIES, Family
 from data.fit import CENTRE_ERROR, LEAST_FRAMES, Fit, misfit, probabilities, through_points
 from data.stereo import StereoPair
-from tokenizer.readout import read_track
 from vlm.describe import Describer, Description
 from vlm.refine import DECODED, seen_in, weighed
 
@@ -190,7 +189,7 @@ def _fit(family: Family, views: list[View], pair: StereoPair, t: np.ndarray, poi
 def _view(description: Description, right: bool, pair: StereoPair, clock: Placement) -> View:
     """The track that one view's tokens decode to, on the left clip's clock."""
     camera, place = (pair.right if right else pair.left), description.clip.placement
-    seen = seen_in(read_track(description.reconstruction[None]))
+    seen = seen_in(description.track)
     seconds = place.to_seconds(seen.t) - (pair.offset_s if right else 0.0)
     error = CENTRE_ERROR * place.half_width_px / float(np.mean(camera.focal_px))
     return View((seconds - clock.t0_s) / clock.duration_s, camera.rays(place.to_pixels(seen.centre)), error)

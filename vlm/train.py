@@ -29,6 +29,7 @@ from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from vlm.calibration import fitting_temperature
 from vlm.config import VLMConfig
+from vlm.looks import FOUR, coded
 from vlm.measures import answer_measures
 from vlm.model import TrajectoryLM
 from vlm.sample import Question, Samples, equation_question, longest, position_question, render_samples
@@ -264,8 +265,8 @@ def calibrate(model: TrajectoryLM, tokenizer: TrajectoryTokenizer, settings: Sce
     model.config = replace(model.config, temperature=1.0)
     answers = []
     for first in range(0, count, _CHUNK):
-        codes = tokenizer.encode_codes(render(scenes[first : first + _CHUNK]))
-        answers += model.answer(codes.to(model.rows.marks.device))
+        codes = coded(tokenizer.encode_codes, render(scenes[first : first + _CHUNK]))
+        answers += model.answer(codes.to(model.rows.marks.device), looks=FOUR)
     model.config = replace(model.config, temperature=round(fitting_temperature(answers, scenes), 3))
 
 

@@ -1,9 +1,10 @@
 """This project: clip -> tokens -> language model -> equation; and the same path blinded, which has to fail.
 
-Refined is the answer after the fit to the track that the tokens decode to, in the family that the model named. Together
-is what a user gets: the family by the model's and the fits' probabilities. The decoded tokens are also fitted without
-the language model. The controls answer the same clips with the visual tokens of another one of them, with their own in
-another order, drawn anew for each clip, or with those of a blank clip. Another order keeps which codes occur, and that
+Raw is the language model's answer to four looks at a clip, or to the clip as it is alone. Refined is the answer after
+the fit to the track that the tokens decode to, in the family that the model named. Together is what a user gets: the
+family by the model's and the fits' probabilities. The decoded tokens are also fitted without the language model. The
+controls answer the same clips, in four looks too, with the visual tokens of another one of them, with their own in
+another order, drawn anew for each look, or with those of a blank clip. Another order keeps which codes occur, and that
 tells a little; another clip's tokens and a blank one's tell nothing.
 """
 
@@ -13,9 +14,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from tokenizer.readout import read_track
 from vlm.answer import Answer
 from vlm.describe import Describer
+from vlm.looks import FOUR, coded, decoded
 from vlm.refine import DECODED, judge
 
 
@@ -24,6 +25,7 @@ class Ours:
 
     name = "ours"
     rows = (
+        "ours, raw, one look",
         "ours, raw",
         "ours, constants refined",
         "ours, model and fit together",
@@ -37,14 +39,15 @@ class Ours:
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""
-        codes = self.describer.tokenizer.encode_codes(video)
-        answers = self.describer.lm.answer(codes)
-        tracks = [read_track(self.describer.tokenizer.decode_codes(code[None])) for code in codes]
-        judged = [judge(answer, track) for answer, track in zip(answers, tracks)]
+        tokenizer, lm = self.describer.tokenizer, self.describer.lm
+        codes = coded(tokenizer.encode_codes, video)
+        once, answers = lm.answer(codes[: len(video)]), lm.answer(codes, looks=FOUR)
+        looks = codes.unflatten(0, (len(FOUR), -1)).unbind(dim=1)
+        judged = [judge(answer, decoded(tokenizer.decode_codes, seen)[1]) for answer, seen in zip(answers, looks)]
         refined = [answer if verdict is None else verdict.model for answer, verdict in zip(answers, judged)]
         together = [answer if verdict is None else verdict.answer for answer, verdict in zip(answers, judged)]
         alone = [verdict and verdict.second_opinion for verdict in judged]
-        return dict(zip(self.rows, (answers, refined, together, alone)))
+        return dict(zip(self.rows, (once, answers, refined, together, alone)))
 
 
 class Controls:
@@ -57,13 +60,14 @@ class Controls:
     def __init__(self, describer: Describer):
         self.describer = describer
         self.identity = _identity(describer)
-        self.blank = describer.tokenizer.encode_codes(torch.zeros(1, 3, 17, 64, 64))
+        self.blank = coded(describer.tokenizer.encode_codes, torch.zeros(1, 3, 17, 64, 64))
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""
-        codes = self.describer.tokenizer.encode_codes(video)
-        blind = (codes.roll(1, dims=0), shuffled(codes), self.blank.expand_as(codes))
-        return {row: self.describer.lm.answer(given) for row, given in zip(self.rows, blind)}
+        codes = coded(self.describer.tokenizer.encode_codes, video)
+        another = codes.unflatten(0, (len(FOUR), -1)).roll(1, dims=1).flatten(0, 1)
+        blind = (another, shuffled(codes), self.blank.repeat_interleave(len(video), dim=0))
+        return {row: self.describer.lm.answer(given, looks=FOUR) for row, given in zip(self.rows, blind)}
 
 
 def load() -> Ours:
@@ -89,4 +93,4 @@ def _describer() -> Describer:
 
 def _identity(describer: Describer) -> dict:
     # The temperature stands in the settings, which the weights' hashes leave out.
-    return describer.models | {"temperature": describer.lm.config.temperature}
+    return describer.models | {"temperature": describer.lm.config.temperature, "looks": len(FOUR)}

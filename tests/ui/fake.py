@@ -19,6 +19,7 @@ from data.equation import Equation
 from data.errors import UserError
 from data.export import to_frames
 from data.video import frames, open_video
+from tokenizer.readout import Readout, read_track
 from vlm.describe import SecondOpinion
 from vlm.track_and_fit import track_and_fit
 
@@ -96,7 +97,7 @@ class FakeDescription:
     confidence: float = 0.93
     equation: Equation = RAW
     refined: Equation | None = TRUE
-    codes: torch.Tensor = field(default_factory=lambda: torch.arange(0, 3600, 100).view(9, 2, 2))
+    codes: torch.Tensor = field(default_factory=lambda: torch.arange(0, 14400, 100).view(4, 9, 2, 2))
     focal: float = CANONICAL_FOCAL
     field_of_view: float = 60.0
     second_opinion: None = None
@@ -121,6 +122,10 @@ class FakeDescription:
             distance = torch.hypot(grid[None, :] - u, -grid[:, None] - v)
             picture += (0.73 * ((RADIUS * nearer - distance) * SIZE / 2 + 0.5).clamp(0, 1)).float()
         return scene.expand(3, -1, -1, -1)
+
+    @property
+    def track(self) -> Readout:
+        return read_track(self.reconstruction[None])
 
     def without_networks(self) -> SecondOpinion | None:
         found = track_and_fit(to_frames(self.clip.frames))

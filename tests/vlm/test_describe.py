@@ -16,6 +16,7 @@ from data.scene import SceneSettings
 from data.stream import draw_batch
 from tokenizer.model import SHIPPED as TOKENIZER
 from vlm.describe import Describer
+from vlm.looks import FOUR
 from vlm.model import SHIPPED
 
 pytestmark = pytest.mark.slow
@@ -42,7 +43,8 @@ def test_the_json_object_holds_the_promised_keys(description):
     assert found["family"] in FAMILIES and 0 <= found["confidence"] <= 1
     assert set(found["equation"]) == set(found["refined"]) == {"x", "y", "z"}
     assert {"origin", "axes", "length_unit", "t0_s", "duration_s", "clip_to_pixels"} <= set(found["frame"])
-    assert len(found["visual_tokens"]) == 36 and min(found["visual_tokens"]) >= 49152
+    assert list(found["visual_tokens"]) == [look.name for look in FOUR]
+    assert all(len(tokens) == 36 and min(tokens) >= 49152 for tokens in found["visual_tokens"].values())
     assert len(found["tokenizer"]["sha256"]) == len(found["model"]["adapter_sha256"]) == 64
     assert set(found["timings_s"]) == {"clip", "tokens", "answer", "refine"}
     assert np.isfinite(Equation.from_text(found["equation"]).positions(np.linspace(0, 1, 5))).all()

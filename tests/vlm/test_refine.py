@@ -39,6 +39,24 @@ def test_frames_in_which_the_ball_is_lost_do_not_count():
     assert np.allclose(refine(answer, Readout(wild, seen)), scene.constants, atol=0.02)
 
 
+def test_frames_that_the_looks_place_differently_count_less():
+    """A third of the track is off by six pixels; said to be uncertain there, the fit leaves it aside."""
+    scene = draw_scene(SceneSettings(families=("parabolic",)), 31, 0)
+    truth = track([scene])
+    bent = Track(truth.centre.clone(), truth.radius)
+    bent.centre[0, :6] += 6 * 2 / 64
+    spread = torch.zeros(1, 17)
+    spread[0, :6] = 0.3
+    seen = torch.ones(1, 17, dtype=torch.bool)
+    answer = Answer("parabolic", scene.constants, {})
+    exact = FAMILIES["parabolic"].positions(scene.constants, CANONICAL.times)[:, :2]
+    misled, warned = (
+        FAMILIES["parabolic"].positions(refine(answer, readout), CANONICAL.times)[:, :2] - exact
+        for readout in (Readout(bent, seen), Readout(bent, seen, spread))
+    )
+    assert np.abs(warned).max() < 0.25 * np.abs(misled).max()
+
+
 def test_too_few_frames_give_no_refinement():
     scene = draw_scene(SceneSettings(families=("linear",)), 31, 0)
     seen = torch.zeros(1, 17, dtype=torch.bool)
