@@ -18,7 +18,7 @@ VALIDATION_SEED = 2
 TEST_SEED = 3
 TRAINING_SCENES = SceneSettings(families=tuple(FAMILIES), strength=(0.0, 0.8), crowded=0.4, filmed=0.5)
 """What everything here is trained and validated on; the baselines too, on the basic families. The `training.json`
-beside some weights says what these saw: filmed scenes are younger than the shipped ones."""
+beside some weights says what these saw: filmed scenes are younger than the shipped tokenizer."""
 
 
 @dataclass(frozen=True)

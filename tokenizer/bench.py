@@ -58,13 +58,13 @@ def ways(model: TrajectoryTokenizer, batches: list[int]) -> list[tuple[str, Call
     compiled = torch.compile(channels_last(model).latents, dynamic=False)
     rows = [
         ("library, fp32", model.encode_codes, 1),
-        ("channels last, first modules in bf16", fast_encoder(model).encode_codes, 1),
+        ("channels last, first module in bf16, plain ELU", fast_encoder(model).encode_codes, 1),
     ]
     for batch in batches:
         rows += [
             ("library, fp32", model.encode_codes, batch),
             ("channels last, fp32", last.encode_codes, batch),
-            ("channels last, first modules in bf16", fast_encoder(model).encode_codes, batch),
+            ("channels last, first module in bf16, plain ELU", fast_encoder(model).encode_codes, batch),
             ("channels last, bf16", _encoder(model, last.latents, torch.bfloat16), batch),
             ("channels last, bf16, compiled", _encoder(model, compiled, torch.bfloat16), batch),
         ]
