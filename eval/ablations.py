@@ -100,8 +100,10 @@ class DigitLM(TrajectoryLM):
         return (hidden @ self.lm.get_base_model().get_input_embeddings().weight[symbols].T.to(hidden.dtype)).float()
 
     def _write_number(
-        self, ids: Tensor, cache: DynamicCache, choose: Choice
+        self, ids: Tensor, cache: DynamicCache, choose: Choice, mirrored: Tensor
     ) -> tuple[np.ndarray, Tensor, DynamicCache]:
+        if len(mirrored) > 1:
+            raise ValueError("numbers written as digits are answered from one look")
         # Of digits, which are no quantities, the likeliest is written.
         chosen = []
         for allowed in (self.vocabulary.signs, *[self.vocabulary.digits] * 3):

@@ -136,7 +136,10 @@ def test_a_number_is_the_median_of_the_models_distribution(model, monkeypatch):
     chances[350], chances[100:200] = 1 / 3, 1 / 150
     monkeypatch.setattr(model, "_number_scores", lambda hidden: chances.log().expand(len(hidden), -1))
     value, ids, _ = model._write_number(
-        model.vocabulary.code_ids(some_codes(2)).flatten(1), DynamicCache(), MEDIAN.number
+        model.vocabulary.code_ids(some_codes(2)).flatten(1),
+        DynamicCache(),
+        MEDIAN.number,
+        torch.zeros(1, 2, dtype=torch.bool),
     )
     assert value == pytest.approx(-0.26, abs=0.011)
     assert (NUMBERS[ids[:, 0] - model.vocabulary.first_number] == value).all()
