@@ -290,9 +290,10 @@ def show_tokens(session: Session) -> Result:
     path = session.new_file("tokens", ".png")
     plot_tokens(found, path)
     shown, *mirrored = found.codes
-    text = f"The clip became {shown.numel()} codes, shown between the clip and the scene that they decode to."
-    if mirrored:
-        text += f" Its {len(mirrored)} mirror images became as many each; the language model read those too."
+    text = (
+        f"The clip became {shown.numel()} codes, shown between the clip and the scene that they decode to. Its "
+        f"{len(mirrored)} mirror images became as many each; the language model read those too."
+    )
     return Result(text, {"codes": shown.tolist(), "file": path.name}, (path,))
 
 

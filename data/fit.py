@@ -5,6 +5,7 @@ half widths of the picture, clip time, the canonical camera.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -36,12 +37,12 @@ class Seen:
     log_radius_spread: np.ndarray | float = 0.0
     """(N,) the same of the radius's logarithm."""
 
-    @property
+    @cached_property
     def centre_error(self) -> np.ndarray:
         """(N, 1) standard error assumed along each axis."""
         return np.hypot(CENTRE_ERROR, np.broadcast_to(self.centre_spread, self.t.shape))[:, None]
 
-    @property
+    @cached_property
     def log_radius_error(self) -> np.ndarray:
         """(N,) standard error assumed."""
         return np.hypot(LOG_RADIUS_ERROR, np.broadcast_to(self.log_radius_spread, self.t.shape))

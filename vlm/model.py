@@ -138,7 +138,7 @@ class TrajectoryLM(nn.Module):
         prompts = prompt_ids(self.vocabulary, codes)
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
         hidden, cache = self._extend(torch.cat([prompts, question], dim=1), DynamicCache())
-        chances = _mean(F.softmax(self._family_scores(hidden), dim=-1), looks)
+        chances = F.softmax(self._family_scores(hidden), dim=-1).unflatten(0, (len(looks), -1)).mean(dim=0)
         chances = F.softmax(chances.clamp_min(_LEAST_CHANCE).log() / self.config.temperature, dim=-1)
         names = list(self.family_ids)
         chosen = writing.family(chances).tolist()
@@ -233,11 +233,6 @@ def adapter_sha256(folder: Path = SHIPPED) -> str:
 
 def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().to(torch.float16).contiguous() for name, value in state.items()}
-
-
-def _mean(chances: Tensor, looks: Sequence[Look]) -> Tensor:
-    """Mean over the looks (B, n) of probabilities (looks * B, n)."""
-    return chances.unflatten(0, (len(looks), -1)).mean(dim=0)
 
 
 def _signs(families: list[Family], looks: Sequence[Look]) -> Tensor:
