@@ -14,6 +14,8 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +30,7 @@ from data.errors import UserError
 from data.families import BASIC
 from data.render import render
 from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED
+from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
 from eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
 from eval.systems import cnn3d, features, frozen_encoders, resnets, token_classifier
 
@@ -114,10 +116,11 @@ def fit(folder: Path, classifier: Classifier, settings: BaselineTraining, scenes
     earlier, start = progress.minutes, time.monotonic()
     due = earlier + settings.minutes / settings.validations
     bar = tqdm(desc=classifier.name, initial=progress.clips, unit=" clips", mininterval=5)
-    while not progress.stopped:
-        classifier.learn(
-            *_drawn(classifier, TRAINING_SEED, progress.clips, settings.batch, scenes), settings.rate(progress.minutes)
-        )
+    wanted = ((first, settings.batch) for first in count(progress.clips, settings.batch))
+    for video, labels in drawn_ahead(partial(_clips, scenes, TRAINING_SEED), wanted):
+        with torch.no_grad():
+            inputs = classifier.prepare(video)
+        classifier.learn(inputs, labels, settings.rate(progress.minutes))
         progress.clips += settings.batch
         bar.update(settings.batch)
         progress.minutes = earlier + (time.monotonic() - start) / 60
@@ -135,23 +138,26 @@ def fit(folder: Path, classifier: Classifier, settings: BaselineTraining, scenes
         elif progress.minutes >= settings.minutes:
             progress.stopped = "time was up"
         _save(folder, classifier, settings, scenes, progress, curve, better)
+        if progress.stopped:
+            break
     bar.close()
     return progress
 
 
-def _drawn(classifier: Classifier, seed: int, first: int, size: int, scenes: SceneSettings) -> tuple[Tensor, Tensor]:
-    """Prepared inputs (B, ...) and labels (B,) of clips `first` to `first + size - 1` of a stream."""
+def _clips(scenes: SceneSettings, seed: int, first: int, size: int) -> tuple[Tensor, Tensor]:
+    """Clips `first` to `first + size - 1` of a stream (size, 3, 17, 64, 64) and their labels (size,)."""
     drawn = [draw_scene(scenes, seed, first + k) for k in range(size)]
     with torch.no_grad():
-        inputs = classifier.prepare(render(drawn))
-    return inputs, torch.tensor([BASIC.index(scene.family) for scene in drawn])
+        return render(drawn), torch.tensor([BASIC.index(scene.family) for scene in drawn])
 
 
 def _validation(classifier: Classifier, clips: int, scenes: SceneSettings) -> tuple[Tensor, Tensor]:
-    parts = [
-        _drawn(classifier, VALIDATION_SEED, first, min(_CHUNK, clips - first), scenes)
-        for first in tqdm(range(0, clips, _CHUNK), desc="validation clips", leave=False)
-    ]
+    """Prepared inputs (clips, ...) and labels (clips,)."""
+    parts = []
+    for first in tqdm(range(0, clips, _CHUNK), desc="validation clips", leave=False):
+        video, labels = _clips(scenes, VALIDATION_SEED, first, min(_CHUNK, clips - first))
+        with torch.no_grad():
+            parts.append((classifier.prepare(video), labels))
     inputs, labels = zip(*parts)
     return torch.cat(inputs), torch.cat(labels)
 

@@ -6,6 +6,7 @@ is what did best in IRIS' own comparison.
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from torchvision.models import resnet18
 from torchvision.models.video import r3d_18
@@ -43,7 +44,8 @@ class FrameResNet(nn.Module):
 
 def build_r3d18(folder: Path) -> NetworkClassifier:
     """The untrained R3D-18."""
-    return NetworkClassifier("r3d18", "R3D-18 on pixels", VideoResNet(), _TRAINING)
+    network = VideoResNet().to(memory_format=torch.channels_last_3d)
+    return NetworkClassifier("r3d18", "R3D-18 on pixels", network, _TRAINING)
 
 
 def build_resnet18(folder: Path) -> NetworkClassifier:

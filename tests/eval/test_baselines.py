@@ -10,7 +10,9 @@ from torch import nn
 from data.errors import UserError
 from data.families import BASIC
 from data.fit import Seen
-from data.scene import SceneSettings
+from data.render import render
+from data.scene import SceneSettings, draw_scene
+from data.stream import TRAINING_SEED
 from eval.baseline_training import BUILDERS, BaselineTraining, fit
 from eval.classifiers import NetworkClassifier, NetworkTraining, trained_system, verdicts
 from eval.systems import cnn3d, features, resnets, token_classifier
@@ -84,6 +86,22 @@ def test_training_is_resumed_from_its_folder_and_ends_with_its_time(tmp_path):
     assert [entry["clips"] for entry in record["curve"]] == [4, 8]
     with pytest.raises(UserError, match="other settings"):
         fit(tmp_path, tiny(steps_per_batch=2), longer, SCENES)
+
+
+def test_a_resumed_training_goes_on_behind_the_clips_that_it_has_met(tmp_path):
+    class Remembering(NetworkClassifier):
+        def learn(self, inputs, labels, rate):
+            met.append(inputs)
+            super().learn(inputs, labels, rate)
+
+    met, minutes = [], 0.0
+    for _ in range(2):
+        torch.manual_seed(0)
+        one = Remembering("one", "", nn.Linear(51, len(BASIC)), NetworkTraining(), brightness)
+        settings = BaselineTraining(minutes=minutes + 1e-6, batch=3, validations=1, validation_clips=4)
+        minutes = fit(tmp_path, one, settings, SCENES).minutes
+    stream = render([draw_scene(SCENES, TRAINING_SEED, index) for index in range(6)])
+    assert torch.allclose(torch.cat(met), brightness(stream))
 
 
 def test_training_ends_where_validation_no_longer_rises(tmp_path):
