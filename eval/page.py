@@ -11,9 +11,9 @@ from data.families import FAMILIES
 from eval.pictures import Picture, belongs, pictures, worst
 from eval.plots import distributions, strengths
 from eval.registry import ENTRIES
-from eval.report import clips_phrase, trainings
+from eval.report import clips_phrase, compared_cells, trainings
 from eval.results import Row, letters, number, rows
-from eval.suites import FURTHER_FAMILIES, MAIN, SUITES, Suite, suites_in
+from eval.suites import FURTHER_FAMILIES, MAIN, Suite, suites_in
 from eval.verdict import OURS, RIVAL, verdict
 
 _SHOWN = {"clean": (3, 2), "half": (3, 4)}
@@ -55,13 +55,8 @@ def _tokenizer() -> str:
     from eval.tokenizer import RESULTS, cells, note
 
     results = json.loads(RESULTS.read_text())
-    lines = [
-        f"<tr><th>{escape(line[0])}</th>{''.join(f'<td>{escape(c)}</td>' for c in line[1:])}</tr>"
-        for line in cells(results)
-    ]
-    table = f'<div class="scroll"><table>{"".join(lines)}</table></div>'
     digest = f"<p>{escape(note(results))} Weights <code>{results['sha256'][:12]}</code>.</p>"
-    return _section(["<h2>What the visual tokens keep</h2>", table, digest])
+    return _section(["<h2>What the visual tokens keep</h2>", _lines(cells(results)), digest])
 
 
 def _verdict(data: dict) -> str:
@@ -141,20 +136,8 @@ def _strengths(data: dict) -> str:
 
 def _elsewhere(data: dict) -> str:
     """Outside the training's ranges."""
-    lines = []
-    for suite in (s for s in SUITES.values() if s.group == "outside" and s.name in data["suites"]):
-        for row in rows(data, suite.name):
-            if row.label == OURS or row.system.name == RIVAL:
-                family = _FAMILY[0][1](row.measures) if row.measures else escape(row.refused or "")
-                curve = number(row.measures.get("curve_nmse_median"))
-                label = f"<th>{escape(suite.label)}</th><th>{escape(row.label)}</th>"
-                lines.append(f"<tr>{label}<td>{family}</td><td>{curve}</td></tr>")
-    if not lines:
-        return ""
-    head = "<tr><th>suite</th><th></th><th>family right (95 %)</th><th>curve NMSE</th></tr>"
-    return _section(
-        ["<h2>Outside the training's ranges</h2>", f'<div class="scroll"><table>{head}', *lines, "</table></div>"]
-    )
+    suites = suites_in(data, "outside")
+    return _section(["<h2>Outside the training's ranges</h2>", _lines(compared_cells(data, suites))]) if suites else ""
 
 
 def _gallery(title: str, found: list[Picture], remark: str) -> str:
@@ -175,12 +158,8 @@ def _trainings(data: dict) -> str:
     found = trainings(data)
     if not found:
         return ""
-    lines = ["<tr><th></th><th>minutes</th><th>clips</th><th>ended as</th></tr>"]
-    lines += [
-        f"<tr><th>{escape(name)}</th><td>{minutes:.0f}</td><td>{clips:,}</td><td>{escape(end)}</td></tr>"
-        for name, minutes, clips, end in found
-    ]
-    table = f'<div class="scroll"><table>{"".join(lines)}</table></div>'
+    lines = [[name, f"{minutes:.0f}", f"{clips:,}", end] for name, minutes, clips, end in found]
+    table = _lines([["", "minutes", "clips", "ended as"], *lines])
     return _section(["<h2>How long the learned baselines had</h2>", table])
 
 
@@ -217,6 +196,15 @@ def _table(found: list[Row], columns: tuple[Column, ...]) -> str:
             cells = "".join(f"<td>{value(row.measures | {'cell': row.cell})}</td>" for _, value in columns)
         lines.append(f"<tr{' class=own' if row.label == OURS else ''}><th>{escape(row.label)}</th>{cells}</tr>")
     return f'<div class="scroll"><table>{"".join(lines)}</table></div>'
+
+
+def _lines(cells: list[list[str]]) -> str:
+    """Lines of text as a table, the first one the heads of the columns, the first cell of each its own head."""
+    heads, *lines = cells
+    rows = ["<tr>" + "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr>"]
+    for first, *others in lines:
+        rows.append(f"<tr><th>{escape(first)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in others)}</tr>")
+    return f'<div class="scroll"><table>{"".join(rows)}</table></div>'
 
 
 def _percent(*names: str) -> Callable[[dict], str]:

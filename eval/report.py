@@ -61,16 +61,22 @@ def trainings_table(data: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def compared_cells(data: dict, suites: list[Suite]) -> list[list[str]]:
+    """Ours and the script on suites, as lines of text, the first one the heads of the columns."""
+    heads = [f"{measure}: {who}" for measure in ("family right", "curve NMSE") for who in ("ours", "track and fit")]
+    lines = [["", *heads]]
+    for suite in suites:
+        pair = ours(data, suite.name), rival(data, suite.name)
+        lines.append([suite.label, *map(_family, pair), *map(_curve, pair)])
+    return lines
+
+
 def compared(data: dict) -> str:
     """Ours and the script on every suite that has no table of its own, as Markdown."""
     suites = [suite for suite in SUITES.values() if not suite.kept and suite.name in data["suites"]]
-    heads = [f"{measure}: {who}" for measure in ("family right", "curve NMSE") for who in ("ours", "track and fit")]
-    lines = ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
-    counts = set()
-    for suite in suites:
-        pair = ours(data, suite.name), rival(data, suite.name)
-        lines.append(f"| {suite.label} | " + " | ".join([*map(_family, pair), *map(_curve, pair)]) + " |")
-        counts |= {cell["clips"] for cell in data["suites"][suite.name].values() if "clips" in cell}
+    heads, *lines = [" | ".join(line) for line in compared_cells(data, suites)]
+    lines = [f"| {heads.lstrip()} |", "|---|---|---|---|---|", *(f"| {line} |" for line in lines)]
+    counts = {cell["clips"] for suite in suites for cell in data["suites"][suite.name].values() if "clips" in cell}
     note = f"{' or '.join(map(str, sorted(counts)))} clips a suite"
     note += "; where one system saw fewer than the other, the first of the other's" if len(counts) > 1 else ""
     note += ". Ours is model and fit together."
