@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from data.errors import UserError
 from data.families import BASIC
 from eval.system import FamilyOnly
+from vlm.looks import FOUR, coded
 
 WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.json", "state.safetensors"
 _CHUNK = 25
@@ -183,8 +184,13 @@ class TrainedSystem:
 
 
 def verdicts(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
-    """What a classifier says of clips (N, 3, 17, 64, 64) in [0, 1]."""
-    found = torch.cat([classifier.chances(classifier.prepare(part)) for part in video.split(_CHUNK)])
+    """What a classifier says of clips (N, 3, 17, 64, 64) in [0, 1]: the mean over the four looks at each that this
+    project's own models get."""
+    looks = [
+        classifier.chances(coded(classifier.prepare, part)).unflatten(0, (len(FOUR), -1))
+        for part in video.split(_CHUNK)
+    ]
+    found = torch.cat([chances.mean(dim=0) for chances in looks])
     named = [dict(zip(BASIC, row)) for row in found.tolist()]
     return [FamilyOnly(max(chances, key=chances.get), chances) for chances in named]
 
@@ -215,7 +221,7 @@ def trained_system(name: str, builders: dict[str, Callable[[Path], Classifier]])
         classifier.load_weights(load_file(folder / WEIGHTS))
         classifiers.append(classifier)
         kept = {key: training[key] for key in ("classifier", "training", "minutes", "clips", "stopped")}
-        identity[word] = {"weights_sha256": sha256(folder / WEIGHTS), **kept}
+        identity[word] = {"weights_sha256": sha256(folder / WEIGHTS), "looks": len(FOUR), **kept}
     return TrainedSystem(name, classifiers, identity)
 
 

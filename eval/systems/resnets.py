@@ -50,7 +50,8 @@ def build_r3d18(folder: Path) -> NetworkClassifier:
 
 def build_resnet18(folder: Path) -> NetworkClassifier:
     """The untrained ResNet18."""
-    return NetworkClassifier("resnet18", "ResNet18 on each frame, mean over time", FrameResNet(), _TRAINING)
+    network = FrameResNet().to(memory_format=torch.channels_last)
+    return NetworkClassifier("resnet18", "ResNet18 on each frame, mean over time", network, _TRAINING)
 
 
 CLASSIFIERS = {"r3d18": build_r3d18, "resnet18": build_resnet18}

@@ -75,6 +75,15 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(steps_per_batch):
     assert same(whole.weights(), after.weights())
 
 
+def test_mirrored_clips_are_answered_alike():
+    torch.manual_seed(0)
+    network, video = nn.Linear(51, len(BASIC)), torch.rand(3, 3, 17, 64, 64)
+    classifier = NetworkClassifier("corner", "", network, NetworkTraining(), lambda v: v[..., 0, 0].flatten(1))
+    said, of_mirrored = verdicts(classifier, video), verdicts(classifier, video.flip(-1))
+    for one, other in zip(said, of_mirrored, strict=True):
+        assert other.probabilities == pytest.approx(one.probabilities, abs=1e-6)
+
+
 def test_training_is_resumed_from_its_folder_and_ends_with_its_time(tmp_path):
     first = fit(tmp_path, tiny(), MOMENT, SCENES)
     assert first.clips == 4 and first.stopped == "time was up"
