@@ -24,7 +24,7 @@ from transformers import AutoTokenizer, DynamicCache
 from data.render import render, track
 from data.scene import Scene, SceneSettings, draw_scene
 from data.stream import TRAINING_SEED, VALIDATION_SEED
-from eval.report import write_between
+from eval.markdown import markdown, write_between
 from eval.variations import compare_variations
 from tokenizer.fast import fast_encoder
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
@@ -188,10 +188,15 @@ def compare(minutes: float, clips: int, held_out: int, names: list[str], cache: 
 
 def table(results: dict) -> str:
     """The variations as Markdown."""
-    lines = ["| | steps of 16 clips | family right | constants: median error | curve NMSE, median |", "|---" * 5 + "|"]
+    lines = [["", "steps of 16 clips", "family right", "constants: median error", "curve NMSE, median"]]
     lines += [
-        f"| {name} | {found['steps']} | {found['family_accuracy']:.0%} | {found['constant_error_median']:.3f} | "
-        f"{found['curve_nmse_median']:.2f} |"
+        [
+            name,
+            str(found["steps"]),
+            f"{found['family_accuracy']:.0%}",
+            f"{found['constant_error_median']:.3f}",
+            f"{found['curve_nmse_median']:.2f}",
+        ]
         for name in VARIATIONS
         if (found := results["variations"].get(name))
     ]
@@ -200,7 +205,7 @@ def table(results: dict) -> str:
         f"{settings['minutes']:g} minutes each by the steps' times, from SmolLM2 itself, on {settings['clips']} clips "
         f"with light nuisances; decoded answers on {settings['held_out']} others. Constants where the family is right."
     )
-    return "\n".join([*lines, "", note]) + "\n"
+    return markdown(lines, note)
 
 
 def save(results: dict) -> None:

@@ -3,7 +3,8 @@
     python -m eval.baseline_training --system cnn3d --minutes 60 --out runs/baselines
 
 Trains until the validation score, the mean log probability of the right family, has not risen for some validations in
-a row, or for so many minutes, whichever comes first. Goes on where it was stopped. Writes to the folder of the
+a row, or for so many minutes, whichever comes first. Goes on where it was stopped. Where other programs are busy, set
+OMP_NUM_THREADS=1: two threads that have to share a core were eight times as slow as one. Writes to the folder of the
 baseline's name under `--out` what `eval.classifiers` says; minutes are all that the training took, drawing and
 validating included.
 """

@@ -220,7 +220,7 @@ def trained_system(name: str, builders: dict[str, Callable[[Path], Classifier]])
             raise UserError(f"the baseline in {folder} was trained with other settings; remove it and run {command}")
         classifier.load_weights(load_file(folder / WEIGHTS))
         classifiers.append(classifier)
-        kept = {key: training[key] for key in ("classifier", "training", "minutes", "clips", "stopped")}
+        kept = {key: training[key] for key in ("classifier", "training", "minutes", "clips", "stopped", "curve")}
         identity[word] = {"weights_sha256": sha256(folder / WEIGHTS), "looks": len(FOUR), **kept}
     return TrainedSystem(name, classifiers, identity)
 

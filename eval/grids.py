@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 from data.splits import find_split
 from data.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
-from eval.report import write_between
+from eval.markdown import markdown, write_between
 from eval.tokenizer import README, SUITES, measure_split
 from eval.variations import compare_variations
 from tokenizer.config import TokenizerConfig
@@ -61,18 +61,20 @@ def compare(minutes: float, clips: int, probe_clips: int, from_nothing: bool, na
 
 def table(results: dict) -> str:
     """The variations as Markdown."""
-    lines = [
-        "| | grid | tokens | bits a clip | steps | clean: centre, px | probe | half: centre, px | probe | radius "
-        "| codes seen |",
-        "|---" * 11 + "|",
-    ]
+    heads = ("", "grid", "tokens", "bits a clip", "steps")
+    heads += ("clean: centre, px", "probe", "half: centre, px", "probe", "radius", "codes seen")
+    lines, centre = [list(heads)], ("centre_px_median", "probe_centre_px_median")
     for name, found in results["variations"].items():
         clean, half = found["clean"], found["half"]
         lines.append(
-            f"| {name} | {' x '.join(map(str, found['grid']))} | {found['tokens']} | {found['bits']} | "
-            f"{found['steps']} | {clean['centre_px_median']:.2f} | {clean['probe_centre_px_median']:.2f} | "
-            f"{half['centre_px_median']:.2f} | {half['probe_centre_px_median']:.2f} | {clean['radius_median']:.1%} | "
-            f"{clean['codes_used']:.0f} |"
+            [
+                name,
+                " x ".join(map(str, found["grid"])),
+                *(str(found[key]) for key in ("tokens", "bits", "steps")),
+                *(f"{part[key]:.2f}" for part in (clean, half) for key in centre),
+                f"{clean['radius_median']:.1%}",
+                f"{clean['codes_used']:.0f}",
+            ]
         )
     settings = results["settings"]
     start = "nothing" if settings["from_nothing"] else "the shipped layers that fit"
@@ -80,7 +82,7 @@ def table(results: dict) -> str:
         f"{settings['minutes']:g} minutes each, from {start}; medians over {settings['clips']} clips of each split; "
         f"probes saw {settings['probe_clips']} clips."
     )
-    return "\n".join([*lines, "", note]) + "\n"
+    return markdown(lines, note)
 
 
 def save(results: dict) -> None:

@@ -11,7 +11,7 @@ from data.families import FAMILIES
 from eval.pictures import Picture, belongs, pictures, worst
 from eval.plots import distributions, strengths
 from eval.registry import ENTRIES
-from eval.report import clips_phrase, compared_cells, trainings
+from eval.report import clips_phrase, compared_cells, trainings_cells
 from eval.results import Row, letters, number, rows
 from eval.suites import FURTHER_FAMILIES, MAIN, Suite, suites_in
 from eval.verdict import OURS, RIVAL, verdict
@@ -154,13 +154,9 @@ def _gallery(title: str, found: list[Picture], remark: str) -> str:
 
 
 def _trainings(data: dict) -> str:
-    """How long each learned baseline was trained."""
-    found = trainings(data)
-    if not found:
-        return ""
-    lines = [[name, f"{minutes:.0f}", f"{clips:,}", end] for name, minutes, clips, end in found]
-    table = _lines([["", "minutes", "clips", "ended as"], *lines])
-    return _section(["<h2>How long the learned baselines had</h2>", table])
+    """How each learned baseline was trained."""
+    cells = trainings_cells(data)
+    return _section(["<h2>How long the learned baselines had</h2>", _lines(cells)]) if cells else ""
 
 
 def _provenance(data: dict) -> str:

@@ -27,6 +27,7 @@ import yaml
 
 from data.errors import UserError
 from data.families import FAMILIES
+from eval.markdown import markdown
 from vlm.quantities import NAMES, derive
 from vlm.scale import Scale
 
@@ -142,16 +143,16 @@ def _said(name: str, answer: "Description", scale: Scale | None) -> float:
 def table(rows: list[dict]) -> str:
     """The answers as Markdown, and how many families are right."""
     names = next((list(row["answers"]) for row in rows if "answers" in row), [])
-    lines = ["| video | true | " + " | ".join(names) + " |", "|---" * (2 + len(names)) + "|"]
+    lines = [["video", "true", *names]]
     for row in rows:
         if "error" in row:
-            lines.append(f"| {row['video']} | {row['family']} | {row['error']}" + " |" * max(1, len(names)))
-            continue
-        cells = [_cell(row["answers"][name]) for name in names]
-        lines.append(f"| {row['video']} | {row['family']} | " + " | ".join(cells) + " |")
+            said = [row["error"]] + [""] * (len(names) - 1)
+        else:
+            said = [_cell(row["answers"][name]) for name in names]
+        lines.append([row["video"], row["family"], *said])
     right = [sum(row.get("answers", {}).get(name, {}).get("right", False) for row in rows) for name in names]
-    lines.append("| families right | | " + " | ".join(f"{count} of {len(rows)}" for count in right) + " |")
-    return "\n".join(lines) + "\n"
+    lines.append(["families right", "", *(f"{count} of {len(rows)}" for count in right)])
+    return markdown(lines)
 
 
 def _cell(judged: dict) -> str:

@@ -1,9 +1,9 @@
 """The tables of results, written between two marks of a README: the whole here, the gist in the project's own."""
 
-import re
 import textwrap
 from pathlib import Path
 
+from eval.markdown import markdown, write_between
 from eval.registry import ENTRIES
 from eval.results import Row, number, rows
 from eval.suites import FURTHER_FAMILIES, MAIN, SUITES, Suite, suites_in
@@ -29,36 +29,40 @@ def table(data: dict, group: str = MAIN) -> str:
     if not suites:
         return ""
     for suite in suites:
-        lines = [f"| {suite.label} | " + " | ".join(_COLUMNS) + " |", "|---" * (1 + len(_COLUMNS)) + "|"]
-        lines += [f"| {row.label} | " + " | ".join(_cells(row)) + " |" for row in rows(data, suite.name)]
-        parts.append("\n".join(lines))
+        lines = [[row.label, *_cells(row)] for row in rows(data, suite.name)]
+        parts.append(markdown([[suite.label, *_COLUMNS], *lines]))
     note = f"{clips_phrase(data, suites)} a suite; NMSE are medians; the forecast is half a clip beyond its end."
-    return "\n\n".join([*parts, note]) + "\n"
+    return "\n".join([*parts, note]) + "\n"
 
 
-def trainings(data: dict) -> list[tuple[str, float, int, str]]:
-    """Name, minutes, clips and why it ended, of the training of each learned baseline that was measured."""
+def trainings_cells(data: dict) -> list[list[str]]:
+    """How each learned baseline that was measured was trained, as lines of text, the first one the heads of the
+    columns."""
     used = {
         cell["identity"]
         for suite in suites_in(data, MAIN)
         for system, cell in data["suites"][suite.name].items()
         if ENTRIES[system].learned and "identity" in cell
     }
-    return [
-        (name, one["minutes"], one["clips"], one["stopped"])
+    found = [
+        (name, one)
         for identity in sorted(used)
         for name, one in data["identities"][identity].items()
         if isinstance(one, dict) and "stopped" in one
     ]
+    lines = [["baseline", "minutes", "clips", "right at validation: half way", "at its best", "ended as"]]
+    for name, one in found:
+        half_way = [point for point in one["curve"] if point["minutes"] <= one["minutes"] / 2] or one["curve"]
+        best = max(one["curve"], key=lambda point: point["log_chance"])
+        shares = f"{half_way[-1]['accuracy']:.1%}", f"{best['accuracy']:.1%} (minute {best['minutes']:.0f})"
+        lines.append([name, f"{one['minutes']:.0f}", f"{one['clips']:,}", *shares, one["stopped"]])
+    return lines if found else []
 
 
 def trainings_table(data: dict) -> str:
     """The same as Markdown."""
-    lines = ["| baseline | minutes | clips | ended as |", "|---|---|---|---|"]
-    lines += [
-        f"| {name} | {minutes:.0f} | {clips:,} | {stopped} |" for name, minutes, clips, stopped in trainings(data)
-    ]
-    return "\n".join(lines) + "\n"
+    cells = trainings_cells(data)
+    return markdown(cells) if cells else ""
 
 
 def compared_cells(data: dict, suites: list[Suite]) -> list[list[str]]:
@@ -74,13 +78,11 @@ def compared_cells(data: dict, suites: list[Suite]) -> list[list[str]]:
 def compared(data: dict) -> str:
     """Ours and the script on every suite that has no table of its own, as Markdown."""
     suites = [suite for suite in SUITES.values() if not suite.kept and suite.name in data["suites"]]
-    heads, *lines = [" | ".join(line) for line in compared_cells(data, suites)]
-    lines = [f"| {heads.lstrip()} |", "|---|---|---|---|---|", *(f"| {line} |" for line in lines)]
     counts = {cell["clips"] for suite in suites for cell in data["suites"][suite.name].values() if "clips" in cell}
     note = f"{' or '.join(map(str, sorted(counts)))} clips a suite"
     note += "; where one system saw fewer than the other, the first of the other's" if len(counts) > 1 else ""
     note += ". Ours is model and fit together."
-    return "\n".join([*lines, "", note]) + "\n"
+    return markdown(compared_cells(data, suites), note)
 
 
 def clips_phrase(data: dict, suites: list[Suite]) -> str:
@@ -99,17 +101,17 @@ def gist(data: dict, group: str = MAIN) -> str:
     names = [suite.name.removeprefix(f"{group}-") for suite in suites]
     heads = [f"family right: {names[0]}", *names[1:], f"curve NMSE: {names[0]}", *names[1:]]
     found = {suite.name: {row.label: row for row in rows(data, suite.name)} for suite in suites}
-    lines = ["| | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
+    lines = [["", *heads]]
     for label in dict.fromkeys(label for labels in found.values() for label in labels):
         here = [found[suite.name].get(label) for suite in suites]
         if any(row and row.measures for row in here):
-            lines.append(f"| {label} | " + " | ".join([*map(_family, here), *map(_curve, here)]) + " |")
+            lines.append([label, *map(_family, here), *map(_curve, here)])
     note = (
         f"{clips_phrase(data, suites)} a suite, 95 % intervals. The error is that of the curve in space, relative to "
         f"the path's variance, median; a dash where there is no equation."
     )
     said = [" ".join(sentences) for sentences in (controls(data), missing(data)) if sentences and group == MAIN]
-    return "\n".join([*lines, "", *(_filled(part) + "\n" for part in (note, *said))])
+    return "\n".join([markdown(lines), *(_filled(part) + "\n" for part in (note, *said))])
 
 
 def write_readme(data: dict, readme: Path = README, front: Path = FRONT) -> None:
@@ -129,20 +131,6 @@ def text(data: dict) -> str:
 
 def _filled(sentence: str) -> str:
     return textwrap.fill(sentence, _WIDTH, break_on_hyphens=False)
-
-
-def write_between(readme: Path, written: str, mark: str = "results") -> None:
-    """Put a text between the marks `<!-- mark -->` and `<!-- /mark -->` of a Markdown file."""
-    readme.write_text(_between(mark).sub(lambda found: found[1] + written + found[3], readme.read_text()))
-
-
-def written_table(readme: Path = README, mark: str = "results") -> str:
-    """What stands between a README's marks."""
-    return _between(mark).search(readme.read_text())[2]
-
-
-def _between(mark: str) -> re.Pattern:
-    return re.compile(rf"(<!-- {mark} -->\n)(.*?)(<!-- /{mark} -->)", re.DOTALL)
 
 
 def _family(row: Row | None) -> str:

@@ -20,7 +20,7 @@ from data.scene import draw_scene
 from data.splits import find_split, joined_sha256, scene_sha256
 from data.stream import TEST_SEED
 from eval.intervals import wilson
-from eval.report import write_between
+from eval.markdown import markdown, write_between
 from vlm.describe import Describer
 from vlm.refine import KNOWN_MISS_PX
 
@@ -56,11 +56,11 @@ def evaluate(clips: int) -> dict:
 def table(results: dict) -> str:
     """The shares as Markdown."""
     levels = results["levels"]
-    lines = ["| refused as none of the families | " + " | ".join(levels) + " |", "|---" * (1 + len(levels)) + "|"]
+    lines = [["refused as none of the families", *levels]]
     for kind in next(iter(levels.values())):
         cells = [levels[level][kind] for level in levels]
-        lines.append(f"| {kind} | " + " | ".join(f"{c['refused']} of {c['clips']}" for c in cells) + " |")
-    return "\n".join(lines) + "\n"
+        lines.append([kind, *(f"{c['refused']} of {c['clips']}" for c in cells)])
+    return markdown(lines)
 
 
 def save(results: dict) -> None:

@@ -6,7 +6,7 @@ Writes `eval/tokenizer.json` and the table in `tokenizer/README.md`.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,14 +16,20 @@ from tqdm import tqdm
 
 from data.render import Track, render, render_clean, track
 from data.splits import find_split, joined_sha256, scene_sha256
-from eval.report import write_between
-from tokenizer.measures import box_measures, code_measures, track_measures
-from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
+from eval.markdown import markdown, write_between
+from tokenizer.config import TokenizerConfig
+from tokenizer.measures import box_measures, code_measures, readout_measures, track_measures
+from tokenizer.model import CONFIG, SHIPPED, TrajectoryTokenizer, weights_sha256
 from tokenizer.probe import probe_tokenizer, training_codes
+from tokenizer.readout import Readout
+from vlm.looks import coded, decoded
 
 RESULTS = Path(__file__).parent / "tokenizer.json"
 README = SHIPPED.parent / "README.md"
 SUITES = {"clean": "test-clean", "half": "test-half"}
+LEVELS = (8, 16, 32, 64)
+"""Levels a dimension that the latents are rounded to beside the shipped ones, with the same weights."""
+_SYSTEMS = ("trained", "four looks", "untrained", "blank frame")
 _CHUNK = 50
 _ROWS = (
     ("lost", "frames in which the object is lost", "{:.1%}"),
@@ -66,6 +72,7 @@ def evaluate(clips: int, probe_clips: int, probe_minutes: float, folder: Path = 
         "codebook_size": trained.config.codebook_size,
         "codebook": codebook,
         "suites": {},
+        "levels": {str(levels): {} for levels in LEVELS if trained.config.quantizer == "fsq"},
     }
     for suite, split in SUITES.items():
         drawn = _draw(split, clips)
@@ -75,15 +82,24 @@ def evaluate(clips: int, probe_clips: int, probe_minutes: float, folder: Path = 
             "split": split,
             "scenes_sha256": drawn.sha256,
             "trained": _measure(trained, drawn) | probes["trained"][suite],
+            "four looks": _looked_at(trained, drawn),
             "untrained": _measure(untrained, drawn) | probes["untrained"][suite],
             "blank frame": blank,
         }
+        for levels, found in results["levels"].items():
+            found[suite] = _measure(_rounding(folder, int(levels)), drawn)
     return results
+
+
+def _rounding(folder: Path, levels: int) -> TrajectoryTokenizer:
+    """The tokenizer with the same weights and so many levels in every dimension."""
+    config = TokenizerConfig.load(folder / CONFIG)
+    return TrajectoryTokenizer.from_pretrained(folder, replace(config, fsq_levels=(levels,) * len(config.fsq_levels)))
 
 
 def cells(results: dict) -> list[list[str]]:
     """The figures as lines of text, the first one the heads of the columns."""
-    systems = [(suite, system) for suite in results["suites"] for system in ("trained", "untrained", "blank frame")]
+    systems = [(suite, system) for suite in results["suites"] for system in _SYSTEMS]
     lines = [["", *(f"{suite}: {system}" for suite, system in systems)]]
     for key, label, form in _ROWS:
         values = [results["suites"][suite][system].get(key) for suite, system in systems]
@@ -93,30 +109,41 @@ def cells(results: dict) -> list[list[str]]:
 
 def note(results: dict) -> str:
     """What the figures are of."""
-    probe, used = results["probe"], results["codebook"]
+    probe, (trained, untrained) = results["probe"], (results["codebook"][name] for name in ("trained", "untrained"))
     return (
         f"{results['clips']} clips of each split; {results['tokens']} tokens a clip; the probe saw {probe['clips']:,} "
-        f"training clips for {probe['minutes']:g} minutes. Half: every nuisance at half strength. Of the "
-        f"{results['codebook_size']:,} codes, {used['trained']['codebook_share']:.0%} occur in those training clips "
-        f"({results['tokens'] * probe['clips']:,} tokens; perplexity {used['trained']['perplexity']:,.0f}), and "
-        f"{used['untrained']['codebook_share']:.1%} of the untrained tokenizer's (perplexity "
-        f"{used['untrained']['perplexity']:,.0f})."
+        f"training clips for {probe['minutes']:g} minutes. Half: every nuisance at half strength. Four looks: the mean "
+        f"of the tracks in the clip and its mirror images. Of the {results['codebook_size']:,} codes, "
+        f"{trained['codebook_share']:.0%} occur in those training clips "
+        f"({results['tokens'] * probe['clips']:,} tokens; perplexity {trained['perplexity']:,.0f}), and "
+        f"{untrained['codebook_share']:.1%} of the untrained tokenizer's (perplexity {untrained['perplexity']:,.0f})."
     )
 
 
 def table(results: dict) -> str:
     """The figures as Markdown."""
-    heads, *lines = [" | ".join(line) for line in cells(results)]
-    return (
-        "\n".join([f"| {heads.lstrip()} |", "|---" * 7 + "|", *(f"| {line} |" for line in lines), "", note(results)])
-        + "\n"
-    )
+    return markdown(cells(results), note(results))
+
+
+def levels_table(results: dict) -> str:
+    """What finer and coarser rounding does, as Markdown."""
+    heads = [f"{suite}: {what}" for suite in SUITES for what in ("centre, median px", "radius", "lost")]
+    lines = [["levels a dimension", *heads]]
+    for levels, found in results["levels"].items():
+        cells = [
+            form.format(found[suite][key])
+            for suite in SUITES
+            for key, form in (("centre_px_median", "{:.2f}"), ("radius_median", "{:.1%}"), ("lost", "{:.1%}"))
+        ]
+        lines.append([levels, *cells])
+    return markdown(lines, f"{results['clips']} clips of each split, one look, without further training.")
 
 
 def save(results: dict) -> None:
-    """Write the results and the README's table."""
+    """Write the results and the README's tables."""
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     write_between(README, table(results))
+    write_between(README, levels_table(results), "levels")
 
 
 def _draw(split: str, clips: int) -> Clips:
@@ -131,6 +158,16 @@ def _draw(split: str, clips: int) -> Clips:
 def measure_split(model: TrajectoryTokenizer, split: str, clips: int) -> dict[str, float]:
     """What the first clips of a split's reconstructions and codes say of a tokenizer."""
     return _measure(model, _draw(split, clips))
+
+
+def _looked_at(model: TrajectoryTokenizer, clips: Clips) -> dict[str, float]:
+    """The mean track over the clips and their mirror images, as whoever describes a clip sees it."""
+    parts = []
+    for video in clips.video.split(_CHUNK):
+        parts.append(decoded(model.decode_codes, coded(model.encode_codes, video))[1])
+    track = Track(*(torch.cat([getattr(part.track, name) for part in parts]) for name in ("centre", "radius")))
+    found = readout_measures(Readout(track, torch.cat([part.seen for part in parts])), clips.track)
+    return {k: float(f"{v:.4g}") for k, v in found.items()}
 
 
 def _measure(model: TrajectoryTokenizer, clips: Clips) -> dict[str, float]:

@@ -92,6 +92,7 @@ def _strengths(data: dict) -> list[str]:
     """Which nuisances, at full strength, one or the other of the two withstands better."""
     ahead: dict[str, list[str]] = {"mine": [], "theirs": [], "neither": []}
     nearer: dict[str, list[str]] = {"mine": [], "theirs": []}
+    clips, right = 0, [0, 0]
     for suite in SUITES.values():
         if not suite.name.endswith(f"-{STRENGTHS[-1]:g}"):
             continue
@@ -100,6 +101,9 @@ def _strengths(data: dict) -> list[str]:
             continue
         (a, b), (c, d) = (row.measures["family_accuracy_interval"] for row in pair)
         ahead["mine" if a > d else "theirs" if c > b else "neither"].append(suite.group)
+        if pair[0].cell["clips"] == pair[1].cell["clips"]:
+            clips += pair[0].cell["clips"]
+            right = [count + _right(row) for count, row in zip(right, pair)]
         mine, theirs = map(_error, pair)
         if mine != theirs:
             nearer["mine" if mine < theirs else "theirs"].append(suite.group)
@@ -107,11 +111,18 @@ def _strengths(data: dict) -> list[str]:
         return []
     words = {name: ", ".join(found) or "none" for name, found in ahead.items()}
     curves = {name: ", ".join(found) or "none" for name, found in nearer.items()}
+    together = f"Of all {clips} such clips together, this project names {right[0]} and the script {right[1]}."
     return [
         f"With one nuisance alone at full strength, this project names more families than the script under: "
         f"{words['mine']}; fewer under: {words['theirs']}; the intervals overlap under: {words['neither']}.",
+        *([together] if clips else []),
         f"The median error of its curve is lower under: {curves['mine']}; the script's under: {curves['theirs']}.",
     ]
+
+
+def _right(row: Row) -> int:
+    """How many families are right."""
+    return round(row.measures["family_accuracy"] * row.cell["clips"])
 
 
 def missing(data: dict) -> list[str]:

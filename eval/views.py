@@ -22,7 +22,7 @@ from data.splits import find_split, joined_sha256, scene_sha256
 from data.stereo import StereoPair
 from data.stream import TEST_SEED
 from eval.intervals import summary
-from eval.report import write_between
+from eval.markdown import markdown, write_between
 from vlm.describe import Describer
 from vlm.measures import nmse
 from vlm.stereo import join
@@ -68,10 +68,7 @@ def evaluate(clips: int) -> dict:
 
 def table(results: dict) -> str:
     """The figures as Markdown."""
-    lines = [
-        "| | family right: one view | two views | curve NMSE in space, median: one view | two views |",
-        "|---|---|---|---|---|",
-    ]
+    lines = [["", "family right: one view", "two views", "curve NMSE in space, median: one view", "two views"]]
     for level, cell in results["levels"].items():
         shares = [f"{cell[name]['family_accuracy']:.1%}" for name in _SYSTEMS]
         errors = [
@@ -80,8 +77,8 @@ def table(results: dict) -> str:
             )
             for name in _SYSTEMS
         ]
-        lines.append(f"| {level} | " + " | ".join(shares + errors) + " |")
-    return "\n".join([*lines, "", f"{results['clips']} pairs of clips a level."]) + "\n"
+        lines.append([level, *shares, *errors])
+    return markdown(lines, f"{results['clips']} pairs of clips a level.")
 
 
 def save(results: dict) -> None:

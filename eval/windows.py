@@ -27,7 +27,7 @@ from data.scene import Scene, draw_scene
 from data.splits import find_split, joined_sha256, scene_sha256
 from data.stream import TEST_SEED
 from eval.intervals import summary
-from eval.report import write_between
+from eval.markdown import markdown, write_between
 from vlm.describe import Describer, Description
 from vlm.measures import nmse
 
@@ -122,10 +122,10 @@ def _summary(answers: list[dict], inside: list[float], covered: list[float]) -> 
 def table(results: dict) -> str:
     """The figures as Markdown."""
     heads = [f"{measure}: {label}" for measure in ("family right", "curve NMSE") for label in _SYSTEMS.values()]
-    lines = ["| | " + " | ".join([*heads, "refused"]) + " |", "|---" * (2 + len(heads)) + "|"]
+    lines = [["", *heads, "refused"]]
     for level, windows in results["levels"].items():
         for window, label in _WINDOWS.items():
-            lines.append(f"| {level}, {label} | " + " | ".join(_cells(windows[window])) + " |")
+            lines.append([f"{level}, {label}", *_cells(windows[window])])
     shares = [
         f"{level} {windows['found']['inside_mean']:.0%} and {windows['found']['covered_mean']:.0%}"
         for level, windows in results["levels"].items()
@@ -134,7 +134,7 @@ def table(results: dict) -> str:
         f"{results['clips']} videos a level; NMSE in the picture, medians. Share of a found window that lies in the "
         f"motion, and of the motion that lies in the window, on average: {'; '.join(shares)}."
     )
-    return "\n".join([*lines, "", note]) + "\n"
+    return markdown(lines, note)
 
 
 def _cells(part: dict) -> Iterator[str]:

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from data.render import render
 from data.splits import joined_sha256, scene_sha256
+from eval.markdown import markdown, write_between
 from eval.measures import equation_measures, family_measures
-from eval.report import write_between
 from eval.suites import MAIN, find_suites
 from vlm.describe import Describer
 from vlm.looks import FOUR, coded
@@ -58,15 +58,14 @@ def evaluate(clips: int) -> dict:
 def table(results: dict) -> str:
     """The figures as Markdown."""
     levels = results["levels"]
-    lines = ["| family right; constants within 10 %; curve NMSE | " + " | ".join(levels) + " |"]
-    lines.append("|---" * (1 + len(levels)) + "|")
+    lines = [["family right; constants within 10 %; curve NMSE", *levels]]
     for name in _WAYS:
         cells = [
             f"{cell['family_accuracy']:.1%}; {cell['constants_within_0.1']:.0%}; {cell['curve_nmse_median']:.2g}"
             for cell in (level[name] for level in levels.values())
         ]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", f"{results['clips']} clips of each suite; raw answers, without a fit."]) + "\n"
+        lines.append([name, *cells])
+    return markdown(lines, f"{results['clips']} clips of each suite; raw answers, without a fit.")
 
 
 def save(results: dict) -> None:

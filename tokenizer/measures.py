@@ -11,7 +11,7 @@ from torch import Tensor
 from data.render import Track
 from data.stream import Batch
 from tokenizer.model import TrajectoryTokenizer
-from tokenizer.readout import read_track
+from tokenizer.readout import Readout, read_track
 
 _LOST_PX = 4.0
 _BOX_MARGIN_PX = 3
@@ -25,9 +25,13 @@ def reconstruction_measures(tokenizer: TrajectoryTokenizer, batch: Batch) -> dic
 
 
 def track_measures(picture: Tensor, truth: Track) -> dict[str, float]:
-    """Error of the ball's centre and radius as read from clean scenes (B, 3, T, 64, 64), and the share of frames in
-    which it is lost: more than 4 pixels off, or not there."""
-    found = read_track(picture)
+    """`readout_measures` of the track as read from clean scenes (B, 3, T, 64, 64)."""
+    return readout_measures(read_track(picture), truth)
+
+
+def readout_measures(found: Readout, truth: Track) -> dict[str, float]:
+    """Error of the ball's centre and radius, and the share of frames in which it is lost: more than 4 pixels off, or
+    not there."""
     error = (found.track.centre - truth.centre).norm(dim=-1) * 32
     radius = (found.track.radius / truth.radius - 1).abs()
     return {

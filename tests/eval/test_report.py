@@ -2,19 +2,20 @@ import json
 
 import pytest
 
-from eval.report import FRONT, compared, gist, table, text, trainings_table, write_readme, written_table
+from eval.markdown import written_between
+from eval.report import FRONT, README, compared, gist, table, text, trainings_table, write_readme
 from eval.results import SHIPPED
 from eval.suites import FURTHER_FAMILIES, SUITES
 
 
 def test_the_readmes_say_what_the_results_hold():
     results = json.loads(SHIPPED.read_text())
-    assert written_table() == text(results)
-    assert written_table(mark="baselines") == trainings_table(results)
-    assert written_table(mark="compared") == compared(results)
-    assert written_table(mark="further") == table(results, FURTHER_FAMILIES)
-    assert written_table(FRONT) == gist(results)
-    assert written_table(FRONT, "further") == gist(results, FURTHER_FAMILIES)
+    assert written_between(README) == text(results)
+    assert written_between(README, mark="baselines") == trainings_table(results)
+    assert written_between(README, mark="compared") == compared(results)
+    assert written_between(README, mark="further") == table(results, FURTHER_FAMILIES)
+    assert written_between(FRONT) == gist(results)
+    assert written_between(FRONT, "further") == gist(results, FURTHER_FAMILIES)
 
 
 @pytest.mark.parametrize("system", ["ours", "controls"])
@@ -42,7 +43,7 @@ def test_writing_the_table_leaves_the_rest_of_the_readme(tmp_path):
     for readme in readmes:
         whole = readme.read_text()
         assert whole.startswith("before\n") and whole.endswith("\nafter\n") and "results -->\nold" not in whole
-    assert [written_table(readme) for readme in readmes] == [text(results), gist(results)]
+    assert [written_between(readme) for readme in readmes] == [text(results), gist(results)]
 
 
 def test_the_tokenizers_readme_says_what_its_results_hold():
@@ -50,7 +51,8 @@ def test_the_tokenizers_readme_says_what_its_results_hold():
     from tokenizer.model import weights_sha256
 
     results = json.loads(tokenizer.RESULTS.read_text())
-    assert written_table(tokenizer.README) == tokenizer.table(results)
+    assert written_between(tokenizer.README) == tokenizer.table(results)
+    assert written_between(tokenizer.README, "levels") == tokenizer.levels_table(results)
     assert results["sha256"] == weights_sha256()
 
 
@@ -63,8 +65,8 @@ def test_what_could_not_be_measured_says_why_and_nothing_else():
         },
     }
     written = table({"identities": {}, "machines": {}, "suites": {"clean": cells}})
-    assert "| Open-MAGVIT2, VideoMAE, CLIP, frozen | weights not supplied |  |  |  |  |  |" in written
-    assert "| small 3D CNN | 50.0% (15.0% to 85.0%) | no equation |  |  |  |  |" in written
+    assert "| Open-MAGVIT2, VideoMAE, CLIP, frozen | weights not supplied | | | | | |" in written
+    assert "| small 3D CNN | 50.0% (15.0% to 85.0%) | no equation | | | | |" in written
     assert "4 clips a suite" in written
 
 
@@ -74,6 +76,18 @@ def test_the_gist_leaves_out_what_was_not_measured_and_marks_what_has_no_equatio
     fitted = {"floor": {"clips": 4, "rows": {"floor": {**row, "curve_nmse_median": 0.25}}}}
     written = gist({"identities": {}, "machines": {}, "suites": {"clean": cells, "half": cells | fitted}})
     assert "| small 3D CNN | 50% (15 to 85) | 50% (15 to 85) | - | - |" in written
-    assert "| floor |  | 50% (15 to 85) |  | 0.25 |" in written
+    assert "| floor | | 50% (15 to 85) | | 0.25 |" in written
     assert gist({"identities": {}, "machines": {}, "suites": {"clean": cells}}, FURTHER_FAMILIES) == ""
     assert "no package" not in written and "track and PySINDy" in written.split("Not measured")[1]
+
+
+def test_the_trainings_table_tells_whether_a_baseline_still_rose():
+    curve = [
+        {"minutes": minutes, "accuracy": accuracy, "log_chance": chance}
+        for minutes, accuracy, chance in ((2, 0.5, -1.0), (4, 0.7, -0.8), (8, 0.8, -0.5), (10, 0.81, -0.6))
+    ]
+    trained = {"minutes": 10.0, "clips": 1600, "stopped": "time was up", "curve": curve}
+    cell = {"clips": 4, "identity": "1", "rows": {}}
+    written = trainings_table({"identities": {"1": {"cnn3d": trained}}, "suites": {"clean": {"cnn3d": cell}}})
+    assert written.endswith("| cnn3d | 10 | 1,600 | 70.0% | 80.0% (minute 8) | time was up |\n")
+    assert trainings_table({"identities": {}, "suites": {"clean": {"floor": cell}}}) == ""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from eval import strangers, views, windows, writing
-from eval.report import written_table
+from eval.markdown import written_between
 from tokenizer.model import weights_sha256
 from vlm.model import adapter_sha256
 
@@ -16,7 +16,7 @@ TABLES = {"strangers": strangers, "views": views, "windows": windows, "writing":
 def test_the_readme_says_what_the_results_of_the_shipped_weights_hold(mark):
     table = TABLES[mark]
     results = json.loads(table.RESULTS.read_text())
-    assert written_table(table.README, mark) == table.table(results)
+    assert written_between(table.README, mark) == table.table(results)
     assert results["tokenizer"]["sha256"] == weights_sha256()
     assert results["model"]["adapter_sha256"] == adapter_sha256()
 

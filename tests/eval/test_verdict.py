@@ -35,6 +35,7 @@ def test_controls_are_judged(control, words):
 def test_every_nuisance_has_its_winner():
     assert "fewer under: none; the intervals overlap under: none." in said(results(ours=0.9, script=0.5))
     text = said(results(ours=0.5, script=0.9))
+    assert "Of all 1400 such clips together, this project names 700 and the script 1260." in text
     assert "than the script under: none; fewer under: texture, contrast" in text
     # The made-up curves of the script are the nearer ones.
     assert "curve is lower under: none; the script's under: texture, contrast" in text
