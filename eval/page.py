@@ -126,9 +126,9 @@ def _strengths(data: dict) -> str:
     if not found:
         return ""
     text = (
-        '<p><b class="ours">This project, refined</b>, and <b class="rival">track and fit</b>: families named and '
-        "median curve error against the strength of one nuisance alone, with 95 % intervals. A gap stands for an error "
-        "without bound: no answer for most of the clips.</p>"
+        '<p><b class="ours">This project</b>, model and fit together, and <b class="rival">track and fit</b>: families '
+        "named and median curve error against the strength of one nuisance alone, with 95 % intervals. A gap stands "
+        "for an error without bound: no answer for most of the clips.</p>"
     )
     figures = [f"<figure><figcaption>{name}</figcaption>{svg}</figure>" for name, svg in found.items()]
     return _section(["<h2>One nuisance at a time</h2>", text, '<div class="grid">', *figures, "</div>"])
@@ -143,7 +143,7 @@ def _elsewhere(data: dict) -> str:
 def _gallery(title: str, found: list[Picture], remark: str) -> str:
     text = (
         "<p>Above what the camera saw, below what the visual tokens decode to; at the right the path in the picture: "
-        'grey the true one, <b class="ours">this project, refined</b>, <b class="rival">track and fit</b>.</p>'
+        'grey the true one, <b class="ours">this project</b>, <b class="rival">track and fit</b>.</p>'
     )
     figures = [
         f'<figure class="wide"><img alt="{escape(p.caption)}" src="data:image/jpeg;base64,'

@@ -37,7 +37,7 @@ _ROWS = (
     ("centre_px_p95", "centre, 95th percentile", "{:.2f}"),
     ("radius_median", "apparent radius, median error", "{:.1%}"),
     ("box_psnr_db", "PSNR in the object's box, dB", "{:.1f}"),
-    ("box_ssim", "SSIM in the object's box", "{:.2f}"),
+    ("box_ssim", "SSIM in the object's box", "{:.3f}"),
     ("probe_centre_px_median", "probe on the tokens: centre, median", "{:.2f}"),
     ("probe_centre_px_p95", "probe: centre, 95th percentile", "{:.2f}"),
 )
