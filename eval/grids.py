@@ -61,16 +61,16 @@ def compare(minutes: float, clips: int, probe_clips: int, from_nothing: bool, na
 
 def table(results: dict) -> str:
     """The variations as Markdown."""
-    heads = ("", "grid", "tokens", "bits a clip", "steps")
-    heads += ("clean: centre, px", "probe", "half: centre, px", "probe", "radius", "codes seen")
-    lines, centre = [list(heads)], ("centre_px_median", "probe_centre_px_median")
+    counts, centre = ("tokens", "bits", "steps"), ("centre_px_median", "probe_centre_px_median")
+    errors = ("clean: centre, px", "probe", "half: centre, px", "probe", "radius")
+    lines = [["", "grid", "tokens", "bits a clip", "steps", *errors, "codes seen"]]
     for name, found in results["variations"].items():
         clean, half = found["clean"], found["half"]
         lines.append(
             [
                 name,
                 " x ".join(map(str, found["grid"])),
-                *(str(found[key]) for key in ("tokens", "bits", "steps")),
+                *(str(found[key]) for key in counts),
                 *(f"{part[key]:.2f}" for part in (clean, half) for key in centre),
                 f"{clean['radius_median']:.1%}",
                 f"{clean['codes_used']:.0f}",

@@ -4,7 +4,6 @@ import textwrap
 from pathlib import Path
 
 from eval.markdown import markdown, write_between
-from eval.registry import ENTRIES
 from eval.results import Row, number, rows
 from eval.suites import FURTHER_FAMILIES, MAIN, SUITES, Suite, suites_in
 from eval.verdict import controls, missing, ours, rival, share, verdict
@@ -38,15 +37,15 @@ def table(data: dict, group: str = MAIN) -> str:
 def trainings_cells(data: dict) -> list[list[str]]:
     """How each learned baseline that was measured was trained, as lines of text, the first one the heads of the
     columns."""
-    used = {
-        cell["identity"]
+    used = dict.fromkeys(
+        row.cell["identity"]
         for suite in suites_in(data, MAIN)
-        for system, cell in data["suites"][suite.name].items()
-        if ENTRIES[system].learned and "identity" in cell
-    }
+        for row in rows(data, suite.name)
+        if row.system.learned and "identity" in row.cell
+    )
     found = [
         (name, one)
-        for identity in sorted(used)
+        for identity in used
         for name, one in data["identities"][identity].items()
         if isinstance(one, dict) and "stopped" in one
     ]

@@ -72,8 +72,10 @@ def evaluate(clips: int, probe_clips: int, probe_minutes: float, folder: Path = 
         "codebook_size": trained.config.codebook_size,
         "codebook": codebook,
         "suites": {},
-        "levels": {str(levels): {} for levels in LEVELS if trained.config.quantizer == "fsq"},
+        "levels": {},
     }
+    finer_and_coarser = LEVELS if trained.config.quantizer == "fsq" else ()
+    rounding = {str(levels): _rounding(folder, levels) for levels in finer_and_coarser}
     for suite, split in SUITES.items():
         drawn = _draw(split, clips)
         blank = {**track_measures(torch.full_like(drawn.clean, 0.1), drawn.track)}
@@ -86,8 +88,9 @@ def evaluate(clips: int, probe_clips: int, probe_minutes: float, folder: Path = 
             "untrained": _measure(untrained, drawn) | probes["untrained"][suite],
             "blank frame": blank,
         }
-        for levels, found in results["levels"].items():
-            found[suite] = _measure(_rounding(folder, int(levels)), drawn)
+        for levels, model in rounding.items():
+            found = track_measures(_recoded(model, drawn.video)[1], drawn.track)
+            results["levels"].setdefault(levels, {})[suite] = _digits(found)
     return results
 
 
@@ -166,12 +169,21 @@ def _looked_at(model: TrajectoryTokenizer, clips: Clips) -> dict[str, float]:
     for video in clips.video.split(_CHUNK):
         parts.append(decoded(model.decode_codes, coded(model.encode_codes, video))[1])
     track = Track(*(torch.cat([getattr(part.track, name) for part in parts]) for name in ("centre", "radius")))
-    found = readout_measures(Readout(track, torch.cat([part.seen for part in parts])), clips.track)
-    return {k: float(f"{v:.4g}") for k, v in found.items()}
+    return _digits(readout_measures(Readout(track, torch.cat([part.seen for part in parts])), clips.track))
 
 
 def _measure(model: TrajectoryTokenizer, clips: Clips) -> dict[str, float]:
-    codes = torch.cat([model.encode_codes(part) for part in clips.video.split(_CHUNK)])
-    picture = torch.cat([model.decode_codes(part) for part in codes.split(_CHUNK)])
+    codes, picture = _recoded(model, clips.video)
     found = track_measures(picture, clips.track) | box_measures(picture, clips.clean, clips.track)
-    return {k: float(f"{v:.4g}") for k, v in (found | code_measures(codes, model)).items()}
+    return _digits(found | code_measures(codes, model))
+
+
+def _recoded(model: TrajectoryTokenizer, video: Tensor) -> tuple[Tensor, Tensor]:
+    """The codes of clips, and the clean scenes that these decode to."""
+    codes = torch.cat([model.encode_codes(part) for part in video.split(_CHUNK)])
+    return codes, torch.cat([model.decode_codes(part) for part in codes.split(_CHUNK)])
+
+
+def _digits(found: dict[str, float]) -> dict[str, float]:
+    """Four significant digits."""
+    return {key: float(f"{value:.4g}") for key, value in found.items()}

@@ -87,7 +87,7 @@ def test_the_trainings_table_tells_whether_a_baseline_still_rose():
         for minutes, accuracy, chance in ((2, 0.5, -1.0), (4, 0.7, -0.8), (8, 0.8, -0.5), (10, 0.81, -0.6))
     ]
     trained = {"minutes": 10.0, "clips": 1600, "stopped": "time was up", "curve": curve}
-    cell = {"clips": 4, "identity": "1", "rows": {}}
+    cell = {"clips": 4, "identity": "1", "rows": {"some": {}}}
     written = trainings_table({"identities": {"1": {"cnn3d": trained}}, "suites": {"clean": {"cnn3d": cell}}})
     assert written.endswith("| cnn3d | 10 | 1,600 | 70.0% | 80.0% (minute 8) | time was up |\n")
     assert trainings_table({"identities": {}, "suites": {"clean": {"floor": cell}}}) == ""
