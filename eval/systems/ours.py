@@ -14,6 +14,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from data.appearance import PREPARED
 from vlm.answer import Answer
 from vlm.describe import Describer
 from vlm.looks import FOUR, coded, decoded
@@ -93,4 +94,4 @@ def _describer() -> Describer:
 
 def _identity(describer: Describer) -> dict:
     # The temperature stands in the settings, which the weights' hashes leave out.
-    return describer.models | {"temperature": describer.lm.config.temperature, "looks": len(FOUR)}
+    return describer.models | {"temperature": describer.lm.config.temperature, "looks": len(FOUR), "input": PREPARED}

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from data.appearance import PREPARED
 from data.families import BASIC
 from data.render import render
 from data.scene import draw_scene
@@ -70,7 +71,7 @@ def untrained_tokenizer(config: TokenizerConfig) -> TrajectoryTokenizer:
 def _classifier(name: str, row: str, folder: Path) -> NetworkClassifier:
     tokenizer = TrajectoryTokenizer.from_pretrained(folder)
     network = TokenTransformer(tokenizer.config, tokenizer.code_vectors)
-    encoder = {"tokenizer_sha256": weights_sha256(folder)}
+    encoder = {"tokenizer_sha256": weights_sha256(folder), "input": PREPARED}
     return NetworkClassifier(name, row, network, _TRAINING, tokenizer.encode_codes, encoder)
 
 

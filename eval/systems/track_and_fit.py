@@ -1,4 +1,8 @@
-"""The afternoon script (`vlm.track_and_fit`) as a system: no network, OpenCV and least squares."""
+"""The afternoon script (`vlm.track_and_fit`) as a system: no network, OpenCV and least squares.
+
+It gets the clips as they are; and, in a second row, with the camera's shaking taken away as it is for this project's
+tokens, so that nobody need ask what that alone is worth.
+"""
 
 from dataclasses import asdict
 
@@ -6,8 +10,10 @@ import cv2
 import scipy
 from torch import Tensor
 
+from data.appearance import PREPARED
 from data.export import to_frames
 from data.families import FAMILIES
+from data.registration import registered
 from vlm.answer import Answer
 from vlm.track_and_fit import TRACKED, track_and_fit
 
@@ -16,18 +22,20 @@ class TrackAndFit:
     """The afternoon script, clip by clip."""
 
     name = "track-and-fit"
-    rows = ("track and fit (OpenCV, least squares)",)
+    rows = ("track and fit (OpenCV, least squares)", "track and fit, on registered frames")
     gives_equations = True
     identity = {
         "opencv": cv2.__version__,
         "scipy": scipy.__version__,
         "criterion": asdict(TRACKED),
         "families": [*FAMILIES],
+        "second_row": PREPARED,
     }
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""
-        return {self.rows[0]: [track_and_fit(to_frames(clip)) for clip in video]}
+        given = (video, registered(video))
+        return {row: [track_and_fit(to_frames(clip)) for clip in clips] for row, clips in zip(self.rows, given)}
 
 
 def load() -> TrackAndFit:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import stage
-from data.appearance import background, moving_part
+from data.appearance import moving_part
+from data.background import background
 from data.camera import CANONICAL_FOCAL, canonical, extent, magnification, project
 from data.clip import CANONICAL
 from data.equation import Equation, T
