@@ -34,6 +34,9 @@ class TokenizerConfig:
     """"fsq", finite scalar quantisation (Mentzer et al., 2023), or "lfq", look-up-free (MAGVIT-2, Yu et al., 2024)."""
     fsq_levels: tuple[int, ...] = (16, 16, 16, 16)
     """Levels per dimension; their product is the codebook. Look-up-free quantisation has two in every dimension."""
+    context: tuple[int, ...] = (2, 2)
+    """`tokenizer.context` after the encoder's last layer, and as much before the decoder's first: how many time steps
+    each layer of it reaches on both sides. Without any, nothing looks ahead."""
 
     def __post_init__(self):
         if (self.frames - 1) % self.time_factor:

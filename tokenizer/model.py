@@ -31,6 +31,7 @@ from torch.nn import functional as F
 from data.appearance import moving_part
 from data.errors import UserError
 from tokenizer.config import TokenizerConfig
+from tokenizer.context import TwoWayContext
 
 SHIPPED = Path(__file__).parent / "weights"
 _INPUT, _OUTPUT = 4, 1
@@ -72,6 +73,10 @@ class TrajectoryTokenizer(VideoTokenizer):
         self.conv_in = CausalConv3d(
             _INPUT * config.patch**2, config.init_dim, config.input_kernel, pad_mode=stem.pad_mode
         )
+        self.encoder_context, self.decoder_context = (
+            nn.Sequential(*(TwoWayContext(self.quantizers.dim, config.grid, reach) for reach in config.context))
+            for _ in range(2)
+        )
         self.latent_norm = nn.BatchNorm1d(len(config.fsq_levels), affine=False)
         for module in self.modules():
             if type(module).__name__ == "SqueezeExcite":
@@ -86,12 +91,13 @@ class TrajectoryTokenizer(VideoTokenizer):
     def latents(self, video: Tensor) -> Tensor:
         """Latents before quantisation, (B, C, 9, 2, 2)."""
         p = self.config.patch
-        return super().encode(rearrange(moving_part(video), "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
+        patches = rearrange(moving_part(video), "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p)
+        return self.encoder_context(super().encode(patches))
 
     def reconstruct(self, quantized: Tensor) -> Tensor:
         """Quantised latents (B, C, 9, 2, 2) to the clean scene (B, 3, 17, 64, 64), not clipped."""
         p = self.config.patch
-        grey = rearrange(self.decode(quantized), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
+        grey = rearrange(self.decode(self.decoder_context(quantized)), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
         return grey.expand(-1, 3, -1, -1, -1)
 
     def quantize(self, latents: Tensor, hardness: Tensor | None = None) -> "Quantized":
