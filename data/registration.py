@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from data.background import background
+from data.shift import shifted
 
 _ROUNDS = 2
 """In each half, and then with all pixels."""
@@ -41,7 +42,7 @@ def registered(video: Tensor) -> Tensor:
 
     What a shift brings in from outside the picture is the edge carried on.
     """
-    return _shifted(video, frame_shifts(video))
+    return shifted(video, frame_shifts(video))
 
 
 def frame_shifts(video: Tensor) -> Tensor:
@@ -76,7 +77,7 @@ def _correlation(a: Tensor, b: Tensor) -> Tensor:
 def _aligned(grey: Tensor, exposed: Tensor, shifts: Tensor, pixels: Tensor | slice) -> Tensor:
     """Shifts (B, T, 2) of clips (B, 1, T, H, W), made better by what those of the compared pixels say."""
     for _ in range(_ROUNDS):
-        shifts = (shifts + _missing(_shifted(grey, shifts), exposed, pixels)).clamp(-_LARGEST_PX, _LARGEST_PX)
+        shifts = (shifts + _missing(shifted(grey, shifts), exposed, pixels)).clamp(-_LARGEST_PX, _LARGEST_PX)
         shifts = shifts - shifts.median(dim=1, keepdim=True).values
     return shifts
 
@@ -113,23 +114,3 @@ def _softened(video: Tensor) -> Tensor:
     x = F.pad(video[:, 0], (1, 1, 1, 1), mode="replicate")
     x = x[..., :-2] + 2 * x[..., 1:-1] + x[..., 2:]
     return (x[..., :-2, :] + 2 * x[..., 1:-1, :] + x[..., 2:, :])[:, None] / 16
-
-
-def _shifted(video: Tensor, shifts: Tensor) -> Tensor:
-    """Frames of clips (B, C, T, H, W) with what lay `shifts` (B, T, 2) pixels to the right and below at each place."""
-    height, width = video.shape[-2:]
-    right, down = (shifts.flatten(0, 1) * shifts.new_tensor([2 / width, 2 / height]))[..., None].unbind(1)
-    columns = (_axis(width, video) + right)[:, None, :].expand(-1, height, -1)
-    rows = (_axis(height, video) + down)[:, :, None].expand(-1, -1, width)
-    frames = F.grid_sample(
-        video.transpose(1, 2).flatten(0, 1),
-        torch.stack([columns, rows], dim=-1),
-        padding_mode="border",
-        align_corners=False,
-    )
-    return frames.unflatten(0, shifts.shape[:2]).transpose(1, 2)
-
-
-def _axis(size: int, like: Tensor) -> Tensor:
-    """(size,) centres of the pixels along a side that runs from -1 to 1."""
-    return (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) * (2 / size) - 1

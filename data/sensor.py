@@ -5,10 +5,10 @@ import math
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from data.filmed import grain
 from data.nuisances import Nuisances
+from data.shift import shifted
 
 _BLOCK = 8
 _BLACK = 1e-12
@@ -25,7 +25,8 @@ def record(frames: Tensor, strength: Nuisances, seed: int, grainy: bool = False)
     count = frames.shape[1]
     if strength.shake:
         rng = np.random.default_rng([seed, 10])
-        frames = _shaken(frames, 0.04 * strength.shake * rng.normal(size=(count, 2)))
+        offsets_px = torch.from_numpy(0.02 * strength.shake * frames.shape[-1] * rng.normal(size=(count, 2))).float()
+        frames = shifted(frames[None], offsets_px[None])[0]
     if strength.exposure:
         _expose(frames, strength.exposure, np.random.default_rng([seed, 11]))
     if strength.noise:
@@ -42,22 +43,6 @@ def record(frames: Tensor, strength: Nuisances, seed: int, grainy: bool = False)
     if strength.compression:
         frames = _compressed(frames.clamp_(0, 1), 0.12 * strength.compression)
     return frames.clamp_(0, 1)
-
-
-def _shaken(frames: Tensor, offsets: np.ndarray) -> Tensor:
-    """Each frame shifted by its offset (T, 2) in half widths; the edge is carried on outwards."""
-    height, width = frames.shape[2:]
-    along, down = torch.from_numpy(offsets).float().T
-    columns = (_axis(width) + along[:, None])[:, None, :].expand(-1, height, -1)
-    rows = (_axis(height) + down[:, None])[:, :, None].expand(-1, -1, width)
-    grid = torch.stack([columns, rows]).permute(1, 2, 3, 0)
-    shifted = F.grid_sample(frames.transpose(0, 1), grid, padding_mode="border", align_corners=False)
-    return shifted.transpose(0, 1)
-
-
-def _axis(size: int) -> Tensor:
-    """(size,) centres of the pixels along a side that runs from -1 to 1."""
-    return (torch.arange(size) + 0.5) * (2 / size) - 1
 
 
 def _expose(frames: Tensor, strength: float, rng: np.random.Generator) -> None:

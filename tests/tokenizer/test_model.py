@@ -39,12 +39,13 @@ def test_it_is_the_librarys_tokenizer_with_its_own_layers(tiny):
 def test_every_layer_of_the_encoder_runs_and_a_norm_follows(tiny):
     # The library builds one layer more than it runs; what does not run must not be there.
     assert len(tiny.encoder_layers) == len(tiny.has_cond_across_layers)
+    torch.manual_seed(2)
     model = TrajectoryTokenizer(TINY_TOKENIZER).train()
     seen = []
     model.latent_norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
     codes = model.quantize(model.latents(draw_batch(SceneSettings(), 3, 0, 8).video)).codes
     assert seen[0].mean(dim=0).abs().max() < 1e-3
-    assert (seen[0].var(dim=0, unbiased=False) - 1).abs().max() < 0.1
+    assert (seen[0].var(dim=0, unbiased=False) - 1).abs().max() < 0.05
     # What it is for: an untrained tokenizer already uses much of its small codebook.
     assert len(codes.unique()) > 0.3 * TINY_TOKENIZER.codebook_size
 
