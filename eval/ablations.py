@@ -28,6 +28,7 @@ from eval.markdown import markdown, write_between
 from eval.variations import compare_variations
 from tokenizer.fast import fast_encoder
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
+from tokenizer.precision import half_precision
 from vlm.base_model import unpacked
 from vlm.config import VLMConfig
 from vlm.measures import answer_measures
@@ -237,7 +238,7 @@ class _Training:
                 layer.compile(dynamic=False)
         self.length = longest(self.model.vocabulary, 2 + tokenizer.config.tokens, self.settings.positions_asked)
         self.objective = ReadingObjective(self.model, self.settings)
-        self.optimizer = optimizer_of(self.objective)
+        self.optimizer = optimizer_of(self.objective, "cpu")
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self.settings.rate)
 
     def step(self, number: int) -> None:
@@ -249,7 +250,7 @@ class _Training:
         asked = [questions(self.model, scene, self.settings.positions_asked, rng) for scene in scenes]
         seen = track(scenes)
         samples = render_samples(self.model.vocabulary, self._shown(self.codes[chosen], number), asked, self.length)
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision("cpu"):
             losses = self.objective(samples, seen.centre, seen.radius)
         losses["loss"].backward()
         nn.utils.clip_grad_norm_(self.objective.parameters(), 1.0)
@@ -261,7 +262,7 @@ class _Training:
         """How good decoded answers about held-out clips are."""
         self.model.eval()
         shown = self._shown(codes, -1)
-        with torch.compiler.set_stance("force_eager"), torch.autocast("cpu", torch.bfloat16):
+        with torch.compiler.set_stance("force_eager"), half_precision("cpu"):
             answers = [answer for part in shown.split(_ANSWERED) for answer in self.model.answer(part)]
         return {name: float(f"{value:.4g}") for name, value in answer_measures(answers, scenes).items()}
 

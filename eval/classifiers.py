@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from data.errors import UserError
 from data.families import BASIC
 from eval.system import FamilyOnly
+from tokenizer.precision import half_precision
 from vlm.looks import FOUR, coded
 
 WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.json", "state.safetensors"
@@ -129,7 +130,7 @@ class NetworkClassifier:
         self.steps += 1
 
     def _logits(self, inputs: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with half_precision(self.device):
             return self.network(inputs.to(self.device)).float()
 
     @torch.no_grad()

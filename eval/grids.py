@@ -25,6 +25,7 @@ from eval.tokenizer import README, SUITES, measure_split
 from eval.variations import compare_variations
 from tokenizer.config import TokenizerConfig
 from tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
+from tokenizer.precision import half_precision
 from tokenizer.probe import probe_tokenizer, training_codes
 from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
 
@@ -97,7 +98,7 @@ def _one_step(config: TokenizerConfig) -> Callable[[int], None]:
 
     def step(turn: int) -> None:
         drawn = draw_batch(TRAINING_SCENES, TRAINING_SEED, turn * training.batch, training.batch)
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision("cpu"):
             seen = drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius
             loss, *_ = objective(*seen, torch.tensor(1.0))
         loss.backward()

@@ -22,6 +22,7 @@ from data.splits import find_split
 from data.stream import TEST_SEED, draw_batch
 from tokenizer.fast import channels_last, fast_encoder
 from tokenizer.model import SHIPPED, TrajectoryTokenizer
+from tokenizer.precision import half_precision, has_bf16
 
 
 def main(
@@ -53,27 +54,29 @@ def main(
 
 
 def ways(model: TrajectoryTokenizer, batches: list[int]) -> list[tuple[str, Callable[[Tensor], Tensor], int]]:
-    """Name, encoder and batch size of everything that is compared; the library's own call first."""
+    """Name, encoder and batch size of everything that is compared; the library's own call first, and bf16 where the
+    processor has it."""
     last = channels_last(model)
     compiled = torch.compile(channels_last(model).latents, dynamic=False)
-    rows = [
-        ("library, fp32", model.encode_codes, 1),
-        ("channels last, first module in bf16, plain ELU", fast_encoder(model).encode_codes, 1),
-    ]
+    half = has_bf16("cpu")
+    fast = f"channels last, {'first module in bf16, ' if half else ''}plain ELU", fast_encoder(model).encode_codes
+    kind = "bf16" if half else "fp32"
+    rows = [("library, fp32", model.encode_codes, 1), (*fast, 1)]
     for batch in batches:
         rows += [
             ("library, fp32", model.encode_codes, batch),
             ("channels last, fp32", last.encode_codes, batch),
-            ("channels last, first module in bf16, plain ELU", fast_encoder(model).encode_codes, batch),
-            ("channels last, bf16", _encoder(model, last.latents, torch.bfloat16), batch),
-            ("channels last, bf16, compiled", _encoder(model, compiled, torch.bfloat16), batch),
+            (*fast, batch),
+            (f"channels last, {kind}, compiled", _encoder(model, compiled), batch),
         ]
+        if half:
+            rows.append(("channels last, bf16", _encoder(model, last.latents), batch))
     return rows
 
 
-def _encoder(model: TrajectoryTokenizer, latents: Callable[[Tensor], Tensor], kind: torch.dtype):
+def _encoder(model: TrajectoryTokenizer, latents: Callable[[Tensor], Tensor]):
     def encode(video: Tensor) -> Tensor:
-        with torch.no_grad(), torch.autocast("cpu", kind):
+        with torch.no_grad(), half_precision("cpu"):
             return model.quantize(latents(video)).codes.long()
 
     return encode

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from data.scene import SceneSettings
+from tokenizer.precision import has_bf16
 
 
 class Settings(Protocol):
@@ -53,7 +54,8 @@ class TrainingLoop:
             options: further ones for the Accelerator.
         """
         self.out, self.name, self.settings, self.scenes = out, name, settings, scenes
-        self.accelerator = Accelerator(mixed_precision="bf16", log_with="tensorboard", project_dir=out, **options)
+        precision = "bf16" if has_bf16(PartialState().device) else "no"
+        self.accelerator = Accelerator(mixed_precision=precision, log_with="tensorboard", project_dir=out, **options)
         self.step = 0
         self._waiting_s = 0.0
 

@@ -27,6 +27,7 @@ from tokenizer.fast import fast_encoder
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
+from tokenizer.precision import has_bf16
 from vlm.calibration import fitting_temperature
 from vlm.config import VLMConfig
 from vlm.looks import FOUR, coded
@@ -105,11 +106,12 @@ class ReadingObjective(nn.Module):
         return losses
 
 
-def optimizer_of(objective: ReadingObjective) -> torch.optim.Optimizer:
-    """The optimizer of all that is trained; what is not, the base weights, is kept in bf16 from here on."""
+def optimizer_of(objective: ReadingObjective, device: torch.device | str) -> torch.optim.Optimizer:
+    """The optimizer of all that is trained; what is not, the base weights, is kept in bf16 from here on where the
+    device has that."""
     # The base weights come in bf16: kept so, they are not rounded anew at every step.
     for parameter in objective.model.lm.parameters():
-        if not parameter.requires_grad:
+        if not parameter.requires_grad and has_bf16(device):
             parameter.data = parameter.data.to(torch.bfloat16)
     # The adapter starts at zero, and the squares of its first gradients are too small for a processor's fast path.
     torch.set_flush_denormal(True)
@@ -225,7 +227,7 @@ def fit(
     if start_from:
         model.load_trained(start_from)
     objective = ReadingObjective(model, settings)
-    objective, optimizer = loop.prepare(objective, optimizer_of(objective))
+    objective, optimizer = loop.prepare(objective, optimizer_of(objective, loop.accelerator.device))
     device = loop.accelerator.device
     plain = loop.accelerator.unwrap_model(objective, keep_torch_compile=False).model
     held_out = [draw_scene(scenes, VALIDATION_SEED, k) for k in range(settings.validation_clips)]
