@@ -1,8 +1,22 @@
 """The one exception that a user, and not a programmer, is meant to read."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserError(Exception):
     """Something that the user can mend: one sentence on what is wrong and what to do.
 
     The command line prints the sentence and exits with status 1; it never shows a traceback for it.
     """
+
+
+@contextmanager
+def exit_with_a_sentence() -> Iterator[None]:
+    """For commands: a `UserError` inside ends the program, its sentence on the standard error stream."""
+    try:
+        yield
+    except UserError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from error

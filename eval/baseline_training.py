@@ -27,7 +27,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from data.errors import UserError
+from data.errors import UserError, exit_with_a_sentence
 from data.families import BASIC
 from data.render import render
 from data.scene import SceneSettings, draw_scene
@@ -87,16 +87,13 @@ def main(
     batch: Annotated[int, typer.Option(help="New clips a step.")] = BaselineTraining.batch,
 ):
     """Train a baseline; stop it at any time and start it again to go on."""
-    try:
+    with exit_with_a_sentence():
         if system not in BUILDERS:
             raise UserError(f"there is no baseline {system!r}; there are {', '.join(BUILDERS)}")
         folder = (out or baselines_folder()) / system
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(0)
         progress = fit(folder, BUILDERS[system](folder), BaselineTraining(minutes=minutes, batch=batch))
-    except UserError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(1) from error
     print(f"{system}: {progress.stopped} after {progress.minutes:.1f} minutes and {progress.clips} clips")
 
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.clip import FRAMES
+from data.errors import exit_with_a_sentence
 from data.render import render, track
 from data.scene import Scene, SceneSettings, draw_scene
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
@@ -199,7 +200,8 @@ def main(
         adapter_rate=adapter_rate,
         rows_rate=rows_rate,
     )
-    fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model)
+    with exit_with_a_sentence():
+        fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model)
 
 
 def fit(
