@@ -35,8 +35,9 @@ class TokenizerConfig:
     fsq_levels: tuple[int, ...] = (16, 16, 16, 16)
     """Levels per dimension; their product is the codebook. Look-up-free quantisation has two in every dimension."""
     context: tuple[int, ...] = (2, 2)
-    """`tokenizer.context` after the encoder's last layer, and as much before the decoder's first: how many time steps
-    each layer of it reaches on both sides. Without any, nothing looks ahead."""
+    """Rounds behind the encoder's last layer, each a `tokenizer.glimpse` and a layer of `tokenizer.context`; and as
+    many of the latter before the decoder's first: how many time steps each reaches on both sides. Without any, the
+    layers are the library's alone, and nothing looks ahead."""
 
     def __post_init__(self):
         if (self.frames - 1) % self.time_factor:

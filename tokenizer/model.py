@@ -32,11 +32,14 @@ from data.appearance import moving_part
 from data.errors import UserError
 from tokenizer.config import TokenizerConfig
 from tokenizer.context import TwoWayContext
+from tokenizer.glimpse import Glimpse
 
 SHIPPED = Path(__file__).parent / "weights"
 _INPUT, _OUTPUT = 4, 1
 CONFIG = "config.json"
 WEIGHTS = "tokenizer.safetensors"
+_ADDED = "glimpses.", "encoder_context.", "decoder_context."
+"""Weights that begin as nothing."""
 
 
 class Quantized(NamedTuple):
@@ -73,10 +76,12 @@ class TrajectoryTokenizer(VideoTokenizer):
         self.conv_in = CausalConv3d(
             _INPUT * config.patch**2, config.init_dim, config.input_kernel, pad_mode=stem.pad_mode
         )
-        self.encoder_context, self.decoder_context = (
-            nn.Sequential(*(TwoWayContext(self.quantizers.dim, config.grid, reach) for reach in config.context))
-            for _ in range(2)
+        width, grid = self.quantizers.dim, config.grid
+        self.glimpses = nn.ModuleList(
+            Glimpse(width, grid, config.time_factor, config.image_size) for _ in config.context
         )
+        self.encoder_context = nn.ModuleList(TwoWayContext(width, grid, reach) for reach in config.context)
+        self.decoder_context = nn.Sequential(*(TwoWayContext(width, grid, reach) for reach in config.context))
         self.latent_norm = nn.BatchNorm1d(len(config.fsq_levels), affine=False)
         for module in self.modules():
             if type(module).__name__ == "SqueezeExcite":
@@ -90,9 +95,19 @@ class TrajectoryTokenizer(VideoTokenizer):
 
     def latents(self, video: Tensor) -> Tensor:
         """Latents before quantisation, (B, C, 9, 2, 2)."""
-        p = self.config.patch
-        patches = rearrange(moving_part(video), "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p)
-        return self.encoder_context(super().encode(patches))
+        return self.latents_and_places(video)[0]
+
+    def latents_and_places(self, video: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Latents before quantisation, (B, C, 9, 2, 2), and what each glimpse took centre and radius to be: (B, 2, T,
+        3), as `Glimpse` tells it."""
+        p, places = self.config.patch, []
+        moving = moving_part(video)
+        latents = super().encode(rearrange(moving, "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
+        for glimpse, context in zip(self.glimpses, self.encoder_context):
+            latents, place = glimpse(latents, moving)
+            latents = context(latents)
+            places.append(place)
+        return latents, places
 
     def reconstruct(self, quantized: Tensor) -> Tensor:
         """Quantised latents (B, C, 9, 2, 2) to the clean scene (B, 3, 17, 64, 64), not clipped."""
@@ -170,7 +185,8 @@ class TrajectoryTokenizer(VideoTokenizer):
         """The trained tokenizer in a folder, in evaluation mode.
 
         Args:
-            config: instead of the folder's own; only the quantizer's levels may differ, which are no weights.
+            config: instead of the folder's own; the quantizer's levels may differ, which are no weights, and it may
+                have `context` where the folder's has none, which then adds nothing to what the others do.
 
         Raises:
             UserError: a file is missing.
@@ -182,7 +198,9 @@ class TrajectoryTokenizer(VideoTokenizer):
                     "restore it or train one with `accelerate launch -m tokenizer.train`."
                 )
         model = cls(config or TokenizerConfig.load(folder / CONFIG))
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        missing, unexpected = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+        if unexpected or any(not name.startswith(_ADDED) for name in missing):
+            raise ValueError(f"the weights in {folder} are of other layers than the settings: {missing + unexpected}")
         return model.eval()
 
 

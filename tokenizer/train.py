@@ -5,9 +5,11 @@
 Goes on from `--out` where it was stopped. Writes there `tokenizer.safetensors` and `config.json` (averaged weights),
 and what `tokenizer.loop` writes.
 
-The target is the clean scene. Two losses: squared error of the pixels, those of the ball counting more, and the error
-of a small head that reads centre and radius from the quantised code vectors. The head is no part of the tokenizer; it
-is kept beside it (`head.safetensors`) because a new one, at first, pulls a trained encoder about.
+The target is the clean scene. Four losses: squared error of the pixels, those of the ball counting more; the error of
+centre and radius as they are read from the reconstruction, where a fraction of a pixel hardly counts among the squares;
+the error of a small head that reads them from the quantised code vectors; and that of the places that the glimpses look
+at. The head is no part of the tokenizer; it is kept beside it (`head.safetensors`) because a new one, at first, pulls a
+trained encoder about.
 """
 
 import copy
@@ -22,13 +24,15 @@ from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from data.errors import UserError, exit_with_a_sentence
 from data.scene import SceneSettings
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_batch, drawn_ahead
 from tokenizer.config import TokenizerConfig
 from tokenizer.fast import channels_last
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.measures import reconstruction_measures
-from tokenizer.model import CONFIG, TrajectoryTokenizer
+from tokenizer.model import TrajectoryTokenizer
+from tokenizer.readout import read_track
 
 HEAD = "head.safetensors"
 
@@ -41,6 +45,10 @@ class TokenizerTraining:
     batch: int = 8
     """Clips per step and process."""
     learning_rate: float = 1.5e-3
+    only: tuple[str, ...] = ()
+    """Parts of the tokenizer that are trained, by the beginnings of their weights' names; everything, where empty. The
+    others stay what they are, the norm's statistics too: codes go on meaning what they meant to a decoder, or to a
+    language model, that stays."""
     warmup: int = 100
     soft_until: float = 0.03
     """Share of the steps before quantisation begins; without such a phase the codes collapse."""
@@ -51,8 +59,10 @@ class TokenizerTraining:
     ring_px: int = 4
     """Width of that ring; where only the ball itself counted more, its picture came out twice as large."""
     head_weight: float = 1.0
-    head_beta: float = 0.01
-    """Errors of the head count quadratically below this (a third of a pixel) and linearly above."""
+    places_beta: float = 0.01
+    """Errors of centres and log radii count quadratically below this (a third of a pixel) and linearly above."""
+    readable_px: float = 4.0
+    """What is read from the reconstruction counts where it is nearer than this; further off is no ball to move."""
     averaging: float = 0.998
     """Decay of the exponential moving average of the weights."""
     validate_every: int = 300
@@ -100,14 +110,29 @@ class TokenizerObjective(nn.Module):
         self.head = TrackHead(tokenizer.config)
 
     def forward(self, video: Tensor, clean: Tensor, centre: Tensor, radius: Tensor, hardness: Tensor):
-        quantized = self.tokenizer.quantize(self.tokenizer.latents(video), hardness)
-        frames = self.tokenizer.reconstruct(quantized.latents)[:, 0].float()
+        latents, places = self.tokenizer.latents_and_places(video)
+        quantized = self.tokenizer.quantize(latents, hardness)
+        picture = self.tokenizer.reconstruct(quantized.latents).float()
+        frames = picture[:, 0]
         weight = 1 + self.settings.ball_weight * self._near(centre, radius, frames.shape[-1])
         pixels = ((frames - clean[:, 0]).square() * weight).mean() / weight.mean()
         truth = torch.cat([centre, (radius / 0.1).log()[..., None]], dim=-1)
-        head = F.smooth_l1_loss(self.head(quantized.vectors), truth, beta=self.settings.head_beta)
-        loss = pixels + self.settings.head_weight * head + quantized.penalty
+        head = self._off(self.head(quantized.vectors), truth)
+        looked = sum(self._off(place, truth[:, None]) for place in places)
+        read = self._misread(picture, truth)
+        loss = pixels + read + looked + self.settings.head_weight * head + quantized.penalty
         return loss, pixels.detach(), head.detach(), quantized.codes
+
+    def _off(self, found: Tensor, truth: Tensor) -> Tensor:
+        """Loss of centres and log radii (..., T, 3)."""
+        return F.smooth_l1_loss(found, truth.expand_as(found), beta=self.settings.places_beta)
+
+    def _misread(self, picture: Tensor, truth: Tensor) -> Tensor:
+        """Loss of what `read_track` reads from the reconstruction (B, 3, T, H, W)."""
+        found = read_track(picture)
+        read = torch.cat([found.track.centre, (found.track.radius / 0.1).clamp_min(0.1).log()[..., None]], dim=-1)
+        near = (read - truth)[..., :2].norm(dim=-1) < self.settings.readable_px * 2 / picture.shape[-1]
+        return self._off(torch.where((found.seen & near)[..., None], read, truth), truth)
 
     def _near(self, centre: Tensor, radius: Tensor, size: int) -> Tensor:
         """Whether a pixel lies on the ball or the ring round it: (B, T, H, W), 0 or 1."""
@@ -126,22 +151,39 @@ def main(
     levels: Annotated[
         str | None, typer.Option(help="Levels of the quantizer, such as 16,16,16,16; also of one started from.")
     ] = None,
+    context: Annotated[
+        str | None, typer.Option(help="Steps that each layer of context reaches, such as 2,2, for one started from.")
+    ] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = TokenizerTraining.steps,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = TokenizerTraining.batch,
     validate_every: Annotated[int, typer.Option()] = TokenizerTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
     learning_rate: Annotated[float, typer.Option(help="Its peak.")] = TokenizerTraining.learning_rate,
+    only: Annotated[
+        str, typer.Option(help="Parts that are trained, such as glimpses,encoder_context; all, where left out.")
+    ] = "",
+    head_weight: Annotated[float, typer.Option(help="Weight of the head's loss.")] = TokenizerTraining.head_weight,
+    warmup: Annotated[int, typer.Option(help="Steps in which it rises.")] = TokenizerTraining.warmup,
 ):
     """Train the tokenizer; stop it at any time and start it again to go on."""
     settings = TokenizerTraining(
-        steps=steps, batch=batch, validate_every=validate_every, first_clip=first_clip, learning_rate=learning_rate
+        steps=steps,
+        batch=batch,
+        validate_every=validate_every,
+        first_clip=first_clip,
+        learning_rate=learning_rate,
+        only=tuple(filter(None, only.split(","))),
+        head_weight=head_weight,
+        warmup=warmup,
     )
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
-    config = TokenizerConfig.load(start_from / CONFIG) if start_from else TokenizerConfig()
-    if levels:
-        config = replace(config, fsq_levels=tuple(int(level) for level in levels.split(",")))
-    fit(out, settings, TRAINING_SCENES, config, start_from)
+    given = {
+        name: tuple(map(int, text.split(","))) for name, text in (("fsq_levels", levels), ("context", context)) if text
+    }
+    with exit_with_a_sentence():
+        config = TrajectoryTokenizer.from_pretrained(start_from).config if start_from else TokenizerConfig()
+        fit(out, settings, TRAINING_SCENES, replace(config, **given), start_from)
 
 
 def fit(
@@ -155,7 +197,10 @@ def fit(
 
     Args:
         start_from: folder of a trained tokenizer whose weights fit the configuration; its quantizer may have had other
-            levels, for those are no weights. The head beside it is used where there is one.
+            levels, for those are no weights, and it may lack `context`. The head beside it is used where there is one.
+
+    Raises:
+        UserError: weights to start from are missing, or the tokenizer has no part of a name in `settings.only`.
     """
     loop = TrainingLoop(out, "tokenizer", settings, scenes)
     torch.manual_seed(0)
@@ -163,7 +208,10 @@ def fit(
     objective = TokenizerObjective(channels_last(tokenizer).train(), settings)
     if start_from and (start_from / HEAD).is_file():
         load_model(objective.head, start_from / HEAD)
-    optimizer = torch.optim.AdamW(objective.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
+    if settings.only:
+        _freeze_all_but(settings.only, objective.tokenizer)
+    trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=0.01, fused=True)
     averaged = copy.deepcopy(tokenizer).eval()
     objective, optimizer = loop.prepare(objective, optimizer, averaged)
     held_out = draw_batch(scenes, VALIDATION_SEED, 0, settings.validation_clips)
@@ -187,6 +235,16 @@ def fit(
         _average(averaged, loop.accelerator.unwrap_model(objective).tokenizer, decay)
         figures = {"pixels": pixels.item(), "head": head.item(), "codes_in_batch": codes.unique().numel()}
         loop.finish_step(figures, lambda: reconstruction_measures(averaged, held_out), save)
+
+
+def _freeze_all_but(parts: tuple[str, ...], tokenizer: TrajectoryTokenizer) -> None:
+    named = list(tokenizer.eval().named_parameters())
+    for part in parts:
+        if not any(name.startswith(part) for name, _ in named):
+            kinds = ", ".join(dict.fromkeys(name.split(".")[0] for name, _ in named))
+            raise UserError(f"the tokenizer has no part {part!r} to train; it has {kinds}")
+    for name, parameter in named:
+        parameter.requires_grad_(name.startswith(parts))
 
 
 @torch.no_grad()

@@ -5,13 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 from magvit2_pytorch import VideoTokenizer
+from torch import nn
 
+from data.appearance import moving_part
 from data.errors import UserError
 from data.scene import SceneSettings
 from data.stream import draw_batch
 from tests.conftest import TINY_TOKENIZER
 from tokenizer.config import TokenizerConfig
 from tokenizer.context import TwoWayContext
+from tokenizer.glimpse import Glimpse
 from tokenizer.measures import reconstruction_measures
 from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
 
@@ -103,10 +106,40 @@ def test_the_context_looks_both_ways_and_adds_nothing_at_first():
     assert moved[[0, 1, 2, 8]].max() == 0
 
 
-def test_a_tokenizer_without_context_is_still_read(tmp_path):
+def test_a_glimpse_adds_nothing_at_first_and_says_where_it_looked():
+    torch.manual_seed(0)
+    batch = draw_batch(SceneSettings(strength=(0.0, 0.0)), 7, 0, 4)
+    glimpse, latents = Glimpse(16, (9, 2, 2), 2, 64), torch.randn(4, 16, 9, 2, 2)
+    kept, places = glimpse(latents, moving_part(batch.video))
+    assert torch.equal(kept, latents) and places.shape == (4, 2, 17, 3)
+
+
+def test_a_glimpses_window_shows_the_place_that_it_was_laid_on():
+    # A window that is always laid on the spot at (0.5, 0.25) sees it in its middle, whichever frame it is in.
+    glimpse = Glimpse(16, (9, 2, 2), 2, 64)
+    nn.init.zeros_(glimpse.where.weight)
+    glimpse.where.bias.data = torch.tensor([0.5, 0.25, 0.0]).repeat(2)
+    moving = torch.zeros(1, 4, 17, 64, 64)
+    moving[:, :, ::3, 23:25, 47:49] = 1
+    windows = []
+    glimpse.window.register_forward_pre_hook(lambda module, inputs: windows.append(inputs[0]))
+    glimpse(torch.randn(1, 16, 9, 2, 2), moving)
+    frames = windows[0].unflatten(0, (1, 18))[0, 1:, 0]
+    assert (frames[::3, 7:9, 7:9] > 0.3).all() and frames[::3, :6].max() == frames[::3, 10:].max() == 0
+    assert frames[1::3].max() == 0
+
+
+def test_rounds_can_be_put_behind_weights_that_have_none_and_change_no_code(tmp_path, video):
+    torch.manual_seed(0)
     plain = TrajectoryTokenizer(replace(TINY_TOKENIZER, context=()))
     plain.save_pretrained(tmp_path)
-    assert not [name for name in TrajectoryTokenizer.from_pretrained(tmp_path).state_dict() if "context" in name]
+    kept, more = (TrajectoryTokenizer.from_pretrained(tmp_path, config) for config in (None, TINY_TOKENIZER))
+    assert not [name for name in kept.state_dict() if "context" in name or "glimpse" in name]
+    assert len(more.glimpses) == len(TINY_TOKENIZER.context)
+    assert torch.equal(more.encode_codes(video), kept.encode_codes(video))
+    with pytest.raises(ValueError, match="other layers"):
+        more.save_pretrained(tmp_path)
+        TrajectoryTokenizer.from_pretrained(tmp_path, replace(TINY_TOKENIZER, context=()))
 
 
 def test_hardness_zero_leaves_latents_unquantised_and_one_does_not(tiny, video):

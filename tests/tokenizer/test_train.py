@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from data.errors import UserError
 from data.render import render_clean, track
 from data.scene import SceneSettings, draw_scene
 from data.stream import draw_batch
@@ -74,6 +75,29 @@ def test_a_training_that_goes_on_from_another_keeps_its_head(tmp_path):
     fit(tmp_path / "second", still, SceneSettings(), TINY_TOKENIZER, start_from=tmp_path / "first")
     first, second = (load_file(tmp_path / name / train.HEAD) for name in ("first", "second"))
     assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_parts_that_are_not_trained_stay_what_they_are_and_so_do_the_norms_statistics(tmp_path):
+    torch.manual_seed(0)
+    TrajectoryTokenizer(replace(TINY_TOKENIZER, context=())).save_pretrained(tmp_path / "first")
+    added = "glimpses", "encoder_context"
+    settings = TokenizerTraining(steps=2, batch=2, validation_clips=2, soft_until=0, hard_from=0, only=added)
+    fit(tmp_path / "second", settings, SceneSettings(), TINY_TOKENIZER, start_from=tmp_path / "first")
+    before, after = (load_file(tmp_path / name / "tokenizer.safetensors") for name in ("first", "second"))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert any(after[name].any() for name in after if name.startswith(added) and name.endswith("out.weight"))
+    with pytest.raises(UserError, match="no part 'glimps_s'.* it has .*glimpses"):
+        misspelt = replace(settings, only=("glimps_s",))
+        fit(tmp_path / "third", misspelt, SceneSettings(), TINY_TOKENIZER, start_from=tmp_path / "first")
+
+
+def test_weights_to_start_from_that_are_missing_end_the_command_with_a_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        train.main(out=tmp_path / "out", start_from=tmp_path / "nowhere")
+    assert ended.value.code == 1
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert "nowhere" in sentence and "is missing" in sentence
+    assert not (tmp_path / "out").exists()
 
 
 class Stopped(Exception):
