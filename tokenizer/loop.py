@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -54,7 +54,9 @@ class TrainingLoop:
             options: further ones for the Accelerator.
         """
         self.out, self.name, self.settings, self.scenes = out, name, settings, scenes
-        precision = "bf16" if has_bf16(PartialState().device) else "no"
+        # Accelerate's own state would say on which device, but must not be asked before it knows all options.
+        elsewhere = None if options.get("cpu") else torch.accelerator.current_accelerator(check_available=True)
+        precision = "bf16" if has_bf16(elsewhere or "cpu") else "no"
         self.accelerator = Accelerator(mixed_precision=precision, log_with="tensorboard", project_dir=out, **options)
         self.step = 0
         self._waiting_s = 0.0
