@@ -1,8 +1,9 @@
 """The one exception that a user, and not a programmer, is meant to read."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import typer
 
 
 class UserError(Exception):
@@ -18,5 +19,5 @@ def exit_with_a_sentence() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        print(error, file=sys.stderr)
+        typer.secho(str(error), fg="red", err=True)
         raise SystemExit(1) from error

@@ -191,13 +191,8 @@ class TrajectoryTokenizer(VideoTokenizer):
         Raises:
             UserError: a file is missing.
         """
-        for name in (CONFIG, WEIGHTS):
-            if not (folder / name).is_file():
-                raise UserError(
-                    f"The tokenizer's trained file {folder / name} is missing; "
-                    "restore it or train one with `accelerate launch -m tokenizer.train`."
-                )
-        model = cls(config or TokenizerConfig.load(folder / CONFIG))
+        own = trained_config(folder)
+        model = cls(config or own)
         missing, unexpected = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
         if unexpected or any(not name.startswith(_ADDED) for name in missing):
             raise ValueError(f"the weights in {folder} are of other layers than the settings: {missing + unexpected}")
@@ -209,6 +204,17 @@ def _quantizer(config: TokenizerConfig) -> dict:
     if config.quantizer == "fsq":
         return {"use_fsq": True, "fsq_levels": list(config.fsq_levels)}
     return {"use_fsq": False, "codebook_size": config.codebook_size}
+
+
+def trained_config(folder: Path) -> TokenizerConfig:
+    """Settings of the trained tokenizer in a folder; raises UserError where a file of it is missing."""
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise UserError(
+                f"The tokenizer's trained file {folder / name} is missing; "
+                "restore it or train one with `accelerate launch -m tokenizer.train`."
+            )
+    return TokenizerConfig.load(folder / CONFIG)
 
 
 def weights_sha256(folder: Path = SHIPPED) -> str:

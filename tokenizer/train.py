@@ -31,7 +31,7 @@ from tokenizer.config import TokenizerConfig
 from tokenizer.fast import channels_last
 from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.measures import reconstruction_measures
-from tokenizer.model import TrajectoryTokenizer
+from tokenizer.model import TrajectoryTokenizer, trained_config
 from tokenizer.readout import read_track
 
 HEAD = "head.safetensors"
@@ -182,7 +182,7 @@ def main(
         name: tuple(map(int, text.split(","))) for name, text in (("fsq_levels", levels), ("context", context)) if text
     }
     with exit_with_a_sentence():
-        config = TrajectoryTokenizer.from_pretrained(start_from).config if start_from else TokenizerConfig()
+        config = trained_config(start_from) if start_from else TokenizerConfig()
         fit(out, settings, TRAINING_SCENES, replace(config, **given), start_from)
 
 

@@ -1,8 +1,6 @@
 """The commands `trajvlm eval ...`: measure this project beside what it is compared with."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -10,7 +8,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from data.errors import UserError
+from data.errors import UserError, exit_with_a_sentence
 
 _QUICK = Path("out") / "eval" / "results.json"
 _CLIPS = Path("out") / "eval" / "clips.json"
@@ -68,7 +66,7 @@ def report(
     from eval.page import page_of, write_page
     from eval.results import SHIPPED, Results
 
-    with _sentences():
+    with exit_with_a_sentence():
         path = results or SHIPPED
         if not path.is_file():
             raise UserError(f"there are no results in {path}; measure them with `trajvlm eval --out {path}`")
@@ -88,7 +86,7 @@ def tokenizer(
     from eval.tokenizer import evaluate, save, table
     from tokenizer.model import SHIPPED
 
-    with _sentences():
+    with exit_with_a_sentence():
         results = evaluate(clips, probe_clips, probe_minutes, folder or SHIPPED)
     if folder is None:
         save(results)
@@ -139,7 +137,7 @@ def clips(
     from eval.real_clips import judge, read_truth, table
     from vlm.describe import Describer
 
-    with _sentences():
+    with exit_with_a_sentence():
         known = read_truth(folder)
         rows = list(tqdm(judge(Describer(), known), "describing", len(known), unit="video", disable=None))
         try:
@@ -164,7 +162,7 @@ def grids(
     """Latent grids and quantizers beside each other, trained for the same time each; goes on where it stopped."""
     from eval.grids import VARIATIONS, compare, save, table
 
-    with _sentences():
+    with exit_with_a_sentence():
         results = compare(minutes, clips, probe_clips, from_nothing, _known(only, VARIATIONS))
     save(results)
     typer.echo(table(results))
@@ -181,7 +179,7 @@ def ablations(
     """Parts of the language model's training left out or exchanged, for the same time each."""
     from eval.ablations import VARIATIONS, compare, save, table
 
-    with _sentences():
+    with exit_with_a_sentence():
         results = compare(minutes, clips, held_out, _known(only, VARIATIONS), cache)
     save(results)
     typer.echo(table(results))
@@ -189,7 +187,7 @@ def ablations(
 
 def _evaluate_and_save(module: ModuleType, clips: int) -> None:
     """What the commands that need nothing but a number of clips do alike: measure, keep the figures, show the table."""
-    with _sentences():
+    with exit_with_a_sentence():
         results = module.evaluate(clips)
     module.save(results)
     typer.echo(module.table(results))
@@ -212,19 +210,10 @@ def _measure(suites: list[str], systems: list[str], clips: int | None, out: Path
     from eval.suites import find_suites
     from eval.verdict import verdict
 
-    with _sentences():
+    with exit_with_a_sentence():
         results = run(plan(find_suites(suites), find_entries(systems)), out or SHIPPED, clips, again)
         if out is None:
             write_readme(results.data)
         typer.echo(table(results.data))
         typer.echo("\n".join(verdict(results.data)))
         typer.echo(write_page(results.data, page_of(results.path)))
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    try:
-        yield
-    except UserError as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from error

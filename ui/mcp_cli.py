@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from data.errors import UserError
+from data.errors import exit_with_a_sentence
 from ui.loader import LazyDescriber, check_device, load_describer
 from ui.options import BaseModel, Device
 
@@ -34,10 +34,7 @@ def mcp(
     from agents.mcp_server import build
     from agents.session import Session
 
-    try:
+    with exit_with_a_sentence():
         check_device(device)
-    except UserError as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from error
     session = Session(LazyDescriber(lambda: load_describer(base_model, device)), out)
     build(session, videos).run(transport="stdio", show_banner=False)
