@@ -30,7 +30,7 @@ from tokenizer.probe import probe_tokenizer, training_codes
 from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
 
 RESULTS = Path(__file__).parent / "grids.json"
-_BASE = TokenizerConfig()
+_BASE = TokenizerConfig(fsq_levels=(16,) * 4, context=(), painting=False)
 _TRUNK, _ATTENTION = _BASE.layers[:-3], _BASE.layers[-2:]
 VARIATIONS = {
     "FSQ 16-16-16-16": _BASE,

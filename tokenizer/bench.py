@@ -57,7 +57,7 @@ def ways(model: TrajectoryTokenizer, batches: list[int]) -> list[tuple[str, Call
     """Name, encoder and batch size of everything that is compared; the library's own call first, and bf16 where the
     processor has it."""
     last = channels_last(model)
-    compiled = torch.compile(channels_last(model).latents, dynamic=False)
+    compiled = torch.compile(channels_last(model).projected, dynamic=False)
     half = has_bf16("cpu")
     fast = f"channels last, {'first module in bf16, ' if half else ''}plain ELU", fast_encoder(model).encode_codes
     kind = "bf16" if half else "fp32"
@@ -70,14 +70,14 @@ def ways(model: TrajectoryTokenizer, batches: list[int]) -> list[tuple[str, Call
             (f"channels last, {kind}, compiled", _encoder(model, compiled), batch),
         ]
         if half:
-            rows.append(("channels last, bf16", _encoder(model, last.latents), batch))
+            rows.append(("channels last, bf16", _encoder(model, last.projected), batch))
     return rows
 
 
-def _encoder(model: TrajectoryTokenizer, latents: Callable[[Tensor], Tensor]):
+def _encoder(model: TrajectoryTokenizer, projected: Callable[[Tensor], Tensor]):
     def encode(video: Tensor) -> Tensor:
         with torch.no_grad(), half_precision("cpu"):
-            return model.quantize(latents(video)).codes.long()
+            return model.quantize(projected(video)).codes.long()
 
     return encode
 

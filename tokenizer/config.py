@@ -32,12 +32,17 @@ class TokenizerConfig:
     input_kernel: tuple[int, int, int] = (3, 3, 3)
     quantizer: str = "fsq"
     """"fsq", finite scalar quantisation (Mentzer et al., 2023), or "lfq", look-up-free (MAGVIT-2, Yu et al., 2024)."""
-    fsq_levels: tuple[int, ...] = (16, 16, 16, 16)
-    """Levels per dimension; their product is the codebook. Look-up-free quantisation has two in every dimension."""
+    fsq_levels: tuple[int, ...] = (256, 256)
+    """Levels per dimension; their product is the codebook. Look-up-free quantisation has two in every dimension. Few
+    dimensions of many levels keep numbers that are written into them."""
     context: tuple[int, ...] = (2, 2)
-    """Rounds behind the encoder's last layer, each a `tokenizer.glimpse` and a layer of `tokenizer.context`; and as
-    many of the latter before the decoder's first: how many time steps each reaches on both sides. Without any, the
-    layers are the library's alone, and nothing looks ahead."""
+    """Rounds behind the encoder's last layer, each a `tokenizer.glimpse` and a layer of `tokenizer.context` that takes
+    up what it saw, the last of which writes the latents; and as many layers of context before the decoder's first: how
+    many time steps each reaches on both sides. Without any, the layers are the library's alone, and nothing looks
+    ahead."""
+
+    painting: bool = True
+    """Whether the decoder's last layer is a `tokenizer.painting`."""
 
     def __post_init__(self):
         if (self.frames - 1) % self.time_factor:

@@ -6,6 +6,8 @@ place, the rest is the same small question wherever the ball is. Cascades that f
 al., 2013), and spatial transformers cut windows in this way (Jaderberg et al., 2015).
 """
 
+from typing import NamedTuple
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -13,14 +15,22 @@ from torch.nn import functional as F
 
 _SAMPLES = 16
 _SPACING_PX = 1.5
-_WIDTH = 192
+_FEATURES = 64
+_WAVES = 4
+
+
+class Glimpsed(NamedTuple):
+    """What a glimpse saw."""
+
+    seen: Tensor
+    """(B, times, `Glimpse.told`): of the frames that each latent time step covers, features of the window and the
+    place, before the window and after, as numbers and as waves."""
+    places: Tensor
+    """(B, 2, T, 3): centre (image coordinates) and ln(radius / 0.1), before the window and after."""
 
 
 class Glimpse(nn.Module):
-    """Latents (B, C, times, rows, columns) plus what windows of the picture add to them; the same shape.
-
-    At first it adds nothing.
-    """
+    """Looks at a clip where its latents (B, C, times, rows, columns) put the ball."""
 
     def __init__(self, channels: int, grid: tuple[int, int, int], frames: int, size: int):
         """
@@ -31,11 +41,9 @@ class Glimpse(nn.Module):
             size: pixels of a picture's side.
         """
         super().__init__()
-        _, self.rows, columns = grid
         self.frames = frames
-        latent = channels * self.rows * columns
-        self.norm = nn.LayerNorm(latent)
-        self.where = nn.Linear(latent, 3 * frames)
+        latent = channels * grid[1] * grid[2]
+        self.where = nn.Sequential(nn.LayerNorm(latent), nn.Linear(latent, 3 * frames))
         self.window = nn.Sequential(
             nn.Conv2d(4, 24, 3, padding=1),
             nn.GELU(),
@@ -44,32 +52,25 @@ class Glimpse(nn.Module):
             nn.Conv2d(48, 48, 3, stride=2, padding=1),
             nn.GELU(),
             nn.Flatten(),
-            nn.Linear(48 * (_SAMPLES // 4) ** 2, 64),
+            nn.Linear(48 * (_SAMPLES // 4) ** 2, _FEATURES),
             nn.GELU(),
         )
-        self.nearer = nn.Linear(64, 3)
-        self.mix = nn.Linear(latent + frames * (64 + 6), _WIDTH)
-        self.out = nn.Linear(_WIDTH, latent)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.nearer = nn.Linear(_FEATURES, 3)
+        self.told = frames * (_FEATURES + 3 + 3 + 3 * 2 * _WAVES)
         steps = (torch.arange(_SAMPLES) - (_SAMPLES - 1) / 2) * (_SPACING_PX * 2 / size)
         offsets = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
         self.register_buffer("offsets", offsets, persistent=False)
 
-    def forward(self, latents: Tensor, moving: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, latents: Tensor, moving: Tensor) -> Glimpsed:
         """
         Args:
             moving: (B, 4, T, H, W), the moving part (`data.appearance.moving_part`).
-
-        Returns:
-            The latents; and (B, 2, T, 3) what it took centre (image coordinates) and ln(radius / 0.1) to be, before the
-            window and after, for training.
         """
         times = latents.shape[2]
-        flat = self.norm(rearrange(latents, "b c t h w -> b t (c h w)"))
         # The first time step covers one frame; a repeated frame stands for those before it.
         padded = torch.cat([moving[:, :, :1].expand(-1, -1, self.frames - 1, -1, -1), moving], dim=2)
-        before = rearrange(self.where(flat), "b t (f n) -> (b t f) n", f=self.frames).float()
+        before = self.where(rearrange(latents, "b c t h w -> b t (c h w)"))
+        before = rearrange(before, "b t (f n) -> (b t f) n", f=self.frames).float()
         # Where the window lies is learned from the estimate alone.
         centre = before[:, :2].detach().clamp(-1, 1) * torch.tensor([1.0, -1.0], device=before.device)
         windows = F.grid_sample(
@@ -78,12 +79,15 @@ class Glimpse(nn.Module):
             padding_mode="zeros",
             align_corners=False,
         )
-        seen = self.window(windows)
-        after = before.detach() + self.nearer(seen).float()
-        told = torch.cat([seen, before.detach().to(seen.dtype), after.detach().to(seen.dtype)], dim=-1)
-        told = rearrange(told, "(b t f) n -> b t (f n)", t=times, f=self.frames)
-        added = self.out(F.gelu(self.mix(torch.cat([flat, told], dim=-1))))
+        features = self.window(windows)
+        after = before.detach() + self.nearer(features).float()
+        told = torch.cat([features.float(), before.detach(), after, _waves(after)], dim=-1)
         estimates = torch.stack([before, after], dim=1)
         estimates = rearrange(estimates, "(b t f) k n -> b k (t f) n", t=times, f=self.frames)[:, :, self.frames - 1 :]
-        latents = latents + rearrange(added, "b t (c h w) -> b c t h w", h=self.rows, w=latents.shape[-1])
-        return latents, estimates
+        return Glimpsed(rearrange(told, "(b t f) n -> b t (f n)", t=times, f=self.frames), estimates)
+
+
+def _waves(places: Tensor) -> Tensor:
+    """Sines and cosines (N, 3 * 2 * `_WAVES`) of places (N, 3), the shortest of an eighth of the picture."""
+    angles = (places[..., None] * (torch.pi * 2.0 ** torch.arange(_WAVES, device=places.device))).flatten(-2)
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)

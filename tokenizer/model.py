@@ -18,6 +18,7 @@ light and background are left out of the tokens on purpose; they say nothing abo
 """
 
 import hashlib
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,20 +34,33 @@ from data.errors import UserError
 from tokenizer.config import TokenizerConfig
 from tokenizer.context import TwoWayContext
 from tokenizer.glimpse import Glimpse
+from tokenizer.numbers import Numbers
+from tokenizer.painting import Painting
 
 SHIPPED = Path(__file__).parent / "weights"
 _INPUT, _OUTPUT = 4, 1
 CONFIG = "config.json"
 WEIGHTS = "tokenizer.safetensors"
-_ADDED = "glimpses.", "encoder_context.", "decoder_context."
-"""Weights that begin as nothing."""
+_ADDED = "glimpses.", "encoder_context.", "writing.", "decoder_context.", "painting."
+"""Weights that a trained tokenizer may lack that one with them starts from."""
+_ROUND_THE_CODES = "quantizers.", "latent_norm."
+"""Weights that hang on how many numbers a code has, and on what writes them."""
+_NORMS = "latent_norm.", "writing.norm.", "painting.where.norm."
+"""Statistics, which half precision is too coarse for."""
+
+
+class Encoded(NamedTuple):
+    """What the encoder makes of a clip."""
+
+    projected: Tensor
+    """(B, 9, 2, 2, dims): what is rounded to codes."""
+    places: list[Tensor]
+    """What each glimpse took centre and radius to be: (B, 2, T, 3), as `Glimpsed` has it."""
 
 
 class Quantized(NamedTuple):
-    """Latents (B, C, ...) after the quantizer."""
+    """What the quantizer makes of (B, ..., dims)."""
 
-    latents: Tensor
-    """(B, C, ...): what the decoder gets."""
     codes: Tensor
     """(B, ...), whole numbers below the codebook's size."""
     vectors: Tensor
@@ -77,12 +91,17 @@ class TrajectoryTokenizer(VideoTokenizer):
             _INPUT * config.patch**2, config.init_dim, config.input_kernel, pad_mode=stem.pad_mode
         )
         width, grid = self.quantizers.dim, config.grid
-        self.glimpses = nn.ModuleList(
-            Glimpse(width, grid, config.time_factor, config.image_size) for _ in config.context
-        )
-        self.encoder_context = nn.ModuleList(TwoWayContext(width, grid, reach) for reach in config.context)
-        self.decoder_context = nn.Sequential(*(TwoWayContext(width, grid, reach) for reach in config.context))
-        self.latent_norm = nn.BatchNorm1d(len(config.fsq_levels), affine=False)
+        reaches = config.context
+        self.glimpses = nn.ModuleList(Glimpse(width, grid, config.time_factor, config.image_size) for _ in reaches)
+        told = self.glimpses[0].told if reaches else 0
+        self.encoder_context = nn.ModuleList(TwoWayContext(width, grid, reach, told) for reach in reaches[:-1])
+        numbers = grid[1] * grid[2] * len(config.fsq_levels)
+        self.writing = Numbers(told, numbers, reaches[-1]) if reaches else None
+        self.decoder_context = nn.Sequential(*(TwoWayContext(width, grid, reach) for reach in reaches))
+        self.painting = Painting(numbers, config.time_factor, config.image_size) if config.painting else None
+        self.latent_norm = None if reaches else nn.BatchNorm1d(len(config.fsq_levels), affine=False)
+        # A tanh would leave next to nothing between the outer levels of numbers that are written as they are.
+        self.quantizers.bound_hard_clamp = bool(reaches)
         for module in self.modules():
             if type(module).__name__ == "SqueezeExcite":
                 nn.init.zeros_(module.net[-2].bias)
@@ -93,38 +112,49 @@ class TrajectoryTokenizer(VideoTokenizer):
         # The library returns a list without the discriminator; that is gone here, and a norm has come.
         return nn.Module.parameters(self, recurse)
 
-    def latents(self, video: Tensor) -> Tensor:
-        """Latents before quantisation, (B, C, 9, 2, 2)."""
-        return self.latents_and_places(video)[0]
+    def projected(self, video: Tensor) -> Tensor:
+        """Clips in the quantizer's dimensions, before quantisation: (B, 9, 2, 2, dims)."""
+        return self.encoded(video).projected
 
-    def latents_and_places(self, video: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Latents before quantisation, (B, C, 9, 2, 2), and what each glimpse took centre and radius to be: (B, 2, T,
-        3), as `Glimpse` tells it."""
+    def encoded(self, video: Tensor) -> Encoded:
+        """The same, and what was on the way to it."""
         p, places = self.config.patch, []
         moving = moving_part(video)
         latents = super().encode(rearrange(moving, "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
-        for glimpse, context in zip(self.glimpses, self.encoder_context):
-            latents, place = glimpse(latents, moving)
-            latents = context(latents)
+        for glimpse, context in zip_longest(self.glimpses, self.encoder_context):
+            seen, place = glimpse(latents, moving)
             places.append(place)
-        return latents, places
+            if context:
+                latents = context(latents, seen)
+        if self.latent_norm:
+            projected = self.quantizers.project_in(latents.movedim(1, -1)).float()
+            return Encoded(self.latent_norm(projected.flatten(0, -2)).view(projected.shape), places)
+        _, rows, columns = self.config.grid
+        written = rearrange(self.writing(seen), "b t (h w n) -> b t h w n", h=rows, w=columns)
+        return Encoded(written, places)
 
-    def reconstruct(self, quantized: Tensor) -> Tensor:
-        """Quantised latents (B, C, 9, 2, 2) to the clean scene (B, 3, 17, 64, 64), not clipped."""
-        p = self.config.patch
-        grey = rearrange(self.decode(self.decoder_context(quantized)), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
-        return grey.expand(-1, 3, -1, -1, -1)
+    def reconstruct(self, vectors: Tensor) -> Tensor:
+        """Codes' vectors (B, 9, 2, 2, dims) to the clean scene (B, 3, 17, 64, 64), not clipped."""
+        return self.picture_and_places(vectors)[0]
 
-    def quantize(self, latents: Tensor, hardness: Tensor | None = None) -> "Quantized":
-        """Quantise latents (B, C, ...).
+    def picture_and_places(self, vectors: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The same, and where the painting took the ball to be, if there is one: (B, T, 3), as `Painting` tells it."""
+        p, places = self.config.patch, []
+        latents = self.decoder_context(self.quantizers.project_out(vectors).movedim(-1, 1))
+        grey = rearrange(self.decode(latents), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
+        if self.painting:
+            grey, place = self.painting(grey, vectors)
+            places.append(place)
+        return grey.expand(-1, 3, -1, -1, -1), places
+
+    def quantize(self, projected: Tensor, hardness: Tensor | None = None) -> "Quantized":
+        """Quantise clips in the quantizer's dimensions (B, 9, 2, 2, dims).
 
         Args:
             hardness: () in [0, 1], the share of the clips that is quantised while the others are only bounded, so that
                 training can go over gradually; all of them where it is left out.
         """
         quantizer = self.quantizers
-        projected = quantizer.project_in(latents.movedim(1, -1)).float()
-        projected = self.latent_norm(projected.flatten(0, -2)).view(projected.shape)
         if self.config.quantizer == "fsq":
             vectors = quantizer.quantize(projected)
             codes, penalty = quantizer.codes_to_indices(vectors), projected.new_zeros(())
@@ -132,8 +162,8 @@ class TrajectoryTokenizer(VideoTokenizer):
             vectors, codes, penalty = self._signs(projected)
         if hardness is not None:
             keep = torch.rand(len(projected), *[1] * (projected.ndim - 1), device=projected.device) < hardness
-            vectors = torch.where(keep, vectors, torch.tanh(projected))
-        return Quantized(quantizer.project_out(vectors).movedim(-1, 1), codes, vectors, penalty)
+            vectors = torch.where(keep, vectors, projected.clamp(-1, 1) if self.writing else torch.tanh(projected))
+        return Quantized(codes, vectors, penalty)
 
     def _signs(self, projected: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Look-up-free: the sign in each dimension, passed straight through by the gradient; codes; penalty."""
@@ -158,12 +188,12 @@ class TrajectoryTokenizer(VideoTokenizer):
     @torch.no_grad()
     def encode_codes(self, video: Tensor) -> Tensor:
         """Codes (B, 9, 2, 2), int64, of clips (B, 3, 17, 64, 64) in [0, 1]."""
-        return self.quantize(self.latents(video)).codes.long()
+        return self.quantize(self.projected(video)).codes.long()
 
     @torch.no_grad()
     def decode_codes(self, codes: Tensor) -> Tensor:
         """The clean scene (B, 3, 17, 64, 64) that codes (B, 9, 2, 2) stand for, clipped to [0, 1]."""
-        return self.reconstruct(self.quantizers.indices_to_codes(codes)).clamp(0, 1)
+        return self.reconstruct(self.code_vectors[codes]).clamp(0, 1)
 
     @property
     def code_vectors(self) -> Tensor:
@@ -174,7 +204,7 @@ class TrajectoryTokenizer(VideoTokenizer):
         """Write `tokenizer.safetensors` (half precision, but for the norm's statistics) and `config.json`."""
         folder.mkdir(parents=True, exist_ok=True)
         state = {
-            name: (value if name.startswith("latent_norm") else value.half()).contiguous()
+            name: (value if name.startswith(_NORMS) else value.half()).contiguous()
             for name, value in self.state_dict().items()
         }
         save_file(state, folder / WEIGHTS)
@@ -185,17 +215,22 @@ class TrajectoryTokenizer(VideoTokenizer):
         """The trained tokenizer in a folder, in evaluation mode.
 
         Args:
-            config: instead of the folder's own; the quantizer's levels may differ, which are no weights, and it may
-                have `context` where the folder's has none, which then adds nothing to what the others do.
+            config: instead of the folder's own. It may have another quantizer, and `context` and `painting` where the
+                folder's has none; weights that don't fit it are then untrained.
 
         Raises:
             UserError: a file is missing.
         """
-        own = trained_config(folder)
-        model = cls(config or own)
-        missing, unexpected = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
-        if unexpected or any(not name.startswith(_ADDED) for name in missing):
-            raise ValueError(f"the weights in {folder} are of other layers than the settings: {missing + unexpected}")
+        model = cls(config or trained_config(folder))
+        wanted, found = model.state_dict(), load_file(folder / WEIGHTS)
+        fitting = {k: v for k, v in found.items() if k in wanted and wanted[k].shape == v.shape}
+        untrained = [name for name in wanted if name not in fitting]
+        unused = [name for name in found if name not in fitting]
+        spared = not (untrained or unused) or config
+        starting = all(name.startswith(_ADDED + _ROUND_THE_CODES) for name in untrained)
+        if not (spared and starting and all(name.startswith(_ROUND_THE_CODES) for name in unused)):
+            raise ValueError(f"the weights in {folder} are of other layers than the settings: {untrained + unused}")
+        model.load_state_dict(fitting, strict=False)
         return model.eval()
 
 

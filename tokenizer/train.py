@@ -110,15 +110,17 @@ class TokenizerObjective(nn.Module):
         self.head = TrackHead(tokenizer.config)
 
     def forward(self, video: Tensor, clean: Tensor, centre: Tensor, radius: Tensor, hardness: Tensor):
-        latents, places = self.tokenizer.latents_and_places(video)
-        quantized = self.tokenizer.quantize(latents, hardness)
-        picture = self.tokenizer.reconstruct(quantized.latents).float()
+        projected, places = self.tokenizer.encoded(video)
+        quantized = self.tokenizer.quantize(projected, hardness)
+        picture, painted = self.tokenizer.picture_and_places(quantized.vectors)
+        picture = picture.float()
         frames = picture[:, 0]
         weight = 1 + self.settings.ball_weight * self._near(centre, radius, frames.shape[-1])
         pixels = ((frames - clean[:, 0]).square() * weight).mean() / weight.mean()
         truth = torch.cat([centre, (radius / 0.1).log()[..., None]], dim=-1)
         head = self._off(self.head(quantized.vectors), truth)
         looked = sum(self._off(place, truth[:, None]) for place in places)
+        looked = looked + sum(self._off(place, truth) for place in painted)
         read = self._misread(picture, truth)
         loss = pixels + read + looked + self.settings.head_weight * head + quantized.penalty
         return loss, pixels.detach(), head.detach(), quantized.codes
@@ -154,6 +156,9 @@ def main(
     context: Annotated[
         str | None, typer.Option(help="Steps that each layer of context reaches, such as 2,2, for one started from.")
     ] = None,
+    painting: Annotated[
+        bool | None, typer.Option(help="Whether the decoder ends with a painting, for one started from.")
+    ] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = TokenizerTraining.steps,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = TokenizerTraining.batch,
     validate_every: Annotated[int, typer.Option()] = TokenizerTraining.validate_every,
@@ -181,6 +186,8 @@ def main(
     given = {
         name: tuple(map(int, text.split(","))) for name, text in (("fsq_levels", levels), ("context", context)) if text
     }
+    if painting is not None:
+        given["painting"] = painting
     with exit_with_a_sentence():
         config = trained_config(start_from) if start_from else TokenizerConfig()
         fit(out, settings, TRAINING_SCENES, replace(config, **given), start_from)

@@ -64,7 +64,7 @@ def untrained_tokenizer(config: TokenizerConfig) -> TrajectoryTokenizer:
         for k in range(_NORM_BATCHES):
             first = k * _NORM_CLIPS
             drawn = [draw_scene(TRAINING_SCENES, TRAINING_SEED, index) for index in range(first, first + _NORM_CLIPS)]
-            tokenizer.quantize(tokenizer.latents(render(drawn)))
+            tokenizer.quantize(tokenizer.projected(render(drawn)))
     return tokenizer.eval()
 
 

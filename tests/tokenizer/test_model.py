@@ -7,7 +7,6 @@ import torch
 from magvit2_pytorch import VideoTokenizer
 from torch import nn
 
-from data.appearance import moving_part
 from data.errors import UserError
 from data.scene import SceneSettings
 from data.stream import draw_batch
@@ -17,6 +16,8 @@ from tokenizer.context import TwoWayContext
 from tokenizer.glimpse import Glimpse
 from tokenizer.measures import reconstruction_measures
 from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
+from tokenizer.numbers import Numbers
+from tokenizer.painting import Painting
 
 TINY_LFQ = replace(TINY_TOKENIZER, quantizer="lfq", fsq_levels=(2,) * 6)
 
@@ -43,10 +44,10 @@ def test_every_layer_of_the_encoder_runs_and_a_norm_follows(tiny):
     # The library builds one layer more than it runs; what does not run must not be there.
     assert len(tiny.encoder_layers) == len(tiny.has_cond_across_layers)
     torch.manual_seed(2)
-    model = TrajectoryTokenizer(TINY_TOKENIZER).train()
+    model = TrajectoryTokenizer(replace(TINY_TOKENIZER, context=())).train()
     seen = []
     model.latent_norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
-    codes = model.quantize(model.latents(draw_batch(SceneSettings(), 3, 0, 8).video)).codes
+    codes = model.quantize(model.projected(draw_batch(SceneSettings(), 3, 0, 8).video)).codes
     assert seen[0].mean(dim=0).abs().max() < 1e-3
     assert (seen[0].var(dim=0, unbiased=False) - 1).abs().max() < 0.05
     # What it is for: an untrained tokenizer already uses much of its small codebook.
@@ -73,8 +74,8 @@ def test_codes_fill_the_latent_grid(tiny, video):
 
 def test_decoding_codes_equals_the_reconstruction(tiny, video):
     for model in (tiny, TrajectoryTokenizer(TINY_LFQ).eval()):
-        found = model.quantize(model.latents(video))
-        assert torch.allclose(model.decode_codes(found.codes), model.reconstruct(found.latents).clamp(0, 1), atol=1e-5)
+        found = model.quantize(model.projected(video))
+        assert torch.allclose(model.decode_codes(found.codes), model.reconstruct(found.vectors).clamp(0, 1), atol=1e-5)
         assert torch.allclose(model.code_vectors[found.codes.long()], found.vectors, atol=1e-6)
 
 
@@ -106,44 +107,107 @@ def test_the_context_looks_both_ways_and_adds_nothing_at_first():
     assert moved[[0, 1, 2, 8]].max() == 0
 
 
-def test_a_glimpse_adds_nothing_at_first_and_says_where_it_looked():
-    torch.manual_seed(0)
-    batch = draw_batch(SceneSettings(strength=(0.0, 0.0)), 7, 0, 4)
-    glimpse, latents = Glimpse(16, (9, 2, 2), 2, 64), torch.randn(4, 16, 9, 2, 2)
-    kept, places = glimpse(latents, moving_part(batch.video))
-    assert torch.equal(kept, latents) and places.shape == (4, 2, 17, 3)
-
-
-def test_a_glimpses_window_shows_the_place_that_it_was_laid_on():
+def test_a_glimpses_window_shows_the_place_that_it_was_laid_on_and_it_tells_that():
     # A window that is always laid on the spot at (0.5, 0.25) sees it in its middle, whichever frame it is in.
     glimpse = Glimpse(16, (9, 2, 2), 2, 64)
-    nn.init.zeros_(glimpse.where.weight)
-    glimpse.where.bias.data = torch.tensor([0.5, 0.25, 0.0]).repeat(2)
+    nn.init.zeros_(glimpse.where[-1].weight)
+    glimpse.where[-1].bias.data = torch.tensor([0.5, 0.25, 0.0]).repeat(2)
     moving = torch.zeros(1, 4, 17, 64, 64)
     moving[:, :, ::3, 23:25, 47:49] = 1
     windows = []
     glimpse.window.register_forward_pre_hook(lambda module, inputs: windows.append(inputs[0]))
-    glimpse(torch.randn(1, 16, 9, 2, 2), moving)
+    seen, places = glimpse(torch.randn(1, 16, 9, 2, 2), moving)
     frames = windows[0].unflatten(0, (1, 18))[0, 1:, 0]
     assert (frames[::3, 7:9, 7:9] > 0.3).all() and frames[::3, :6].max() == frames[::3, 10:].max() == 0
     assert frames[1::3].max() == 0
+    assert seen.shape == (1, 9, glimpse.told)
+    assert places.shape == (1, 2, 17, 3) and torch.allclose(places[:, 0], torch.tensor([0.5, 0.25, 0.0]))
 
 
-def test_rounds_can_be_put_behind_weights_that_have_none_and_change_no_code(tmp_path, video):
+def test_codes_are_written_from_what_the_last_glimpse_saw_alone(tiny, video):
+    # Whatever the convolutions say, the same glimpse gives the same codes.
+    told = torch.randn(2, 9, tiny.glimpses[-1].told)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny.glimpses[-1], "forward", lambda latents, moving: (told, latents.new_zeros(2, 2, 17, 3)))
+        first, second = (tiny.projected(video[pair]) for pair in (slice(2), slice(2, 4)))
+    assert torch.equal(first, second) and not torch.equal(*(tiny.projected(video[k : k + 1]) for k in (0, 1)))
+
+
+def test_numbers_arrive_exactly_by_the_straight_way_and_a_network_adds_what_stands_beside_them():
+    numbers = Numbers(6, 6, 2).eval()
+    nn.init.zeros_(numbers.straight.bias)
+    numbers.straight.weight.data = torch.eye(6)[..., None]
+    given = torch.rand(2, 9, 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.allclose(numbers(given), given, atol=1e-4)
+    nn.init.normal_(numbers.out.weight)
+    changed = given.clone()
+    changed[:, 8] += 1
+    moved = (numbers(changed) - numbers(given)).abs().amax(dim=(0, 2))
+    assert moved[6:].min() > 1e-3 and moved[:6].max() == 0
+
+
+def test_numbers_are_standardised_by_what_was_seen_before_and_not_by_their_own_batch():
     torch.manual_seed(0)
-    plain = TrajectoryTokenizer(replace(TINY_TOKENIZER, context=()))
+    numbers = Numbers(3, 3, 1).train()
+    given = torch.randn(4, 9, 3) * 2 + 5
+    alone = numbers(given[:1])
+    for _ in range(1000):
+        numbers(given)
+    settled = numbers(given)
+    assert torch.allclose(numbers(given[:1]), settled[:1], atol=0.1) and not torch.allclose(alone, settled[:1], atol=1)
+    assert (numbers.norm.running_mean - 5).abs().max() < 1
+
+
+def test_levels_lie_evenly_over_what_is_written(tiny):
+    # The library's tanh would leave the levels near the ends next to nothing.
+    config = replace(TINY_TOKENIZER, fsq_levels=(16, 16))
+    model = TrajectoryTokenizer(config).eval()
+    steps = torch.linspace(-0.99, 0.99, 9 * 8).reshape(1, 9, 8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model.writing, "forward", lambda seen: steps)
+        found = model.quantize(model.projected(torch.rand(1, 3, 17, 64, 64))).vectors.flatten()
+    assert (found * 16 / 15 - steps.flatten()).abs().max() < 0.07
+
+
+def test_the_painting_adds_nothing_at_first_and_then_the_same_wherever_the_ball_is():
+    torch.manual_seed(0)
+    painting = Painting(8, 2, 64).eval()
+    grey, vectors = torch.full((1, 1, 17, 64, 64), 0.1), torch.randn(1, 9, 2, 2, 2)
+    assert torch.equal(painting(grey, vectors)[0], grey)
+    nn.init.normal_(painting.out.weight)
+    nn.init.zeros_(painting.where.straight.weight)
+    pictures = []
+    for u, v in ((0.0, 0.0), (0.25, -0.5)):
+        painting.where.straight.bias.data = torch.tensor([u, v, 0.0]).repeat(2)
+        picture, place = painting(grey, vectors)
+        assert place.shape == (1, 17, 3) and torch.allclose(place[0, 5], torch.tensor([u, v, 0.0]))
+        pictures.append(picture[0, 0])
+    # A quarter of a half width to the right are 8 pixels, half of one downwards 16.
+    here, there = pictures[0][:, 22:42, 22:42], pictures[1][:, 38:58, 30:50]
+    assert torch.allclose(here, there, atol=1e-4) and here.std() > 0.1
+
+
+def test_glimpses_and_painting_can_be_put_to_weights_that_have_none(tmp_path, video):
+    torch.manual_seed(0)
+    plain = TrajectoryTokenizer(replace(TINY_TOKENIZER, context=(), painting=False)).eval()
     plain.save_pretrained(tmp_path)
-    kept, more = (TrajectoryTokenizer.from_pretrained(tmp_path, config) for config in (None, TINY_TOKENIZER))
-    assert not [name for name in kept.state_dict() if "context" in name or "glimpse" in name]
-    assert len(more.glimpses) == len(TINY_TOKENIZER.context)
-    assert torch.equal(more.encode_codes(video), kept.encode_codes(video))
+    kept, more, finer = (
+        TrajectoryTokenizer.from_pretrained(tmp_path, config)
+        for config in (None, TINY_TOKENIZER, replace(TINY_TOKENIZER, fsq_levels=(256, 256)))
+    )
+    assert not [name for name in kept.state_dict() if name.startswith(("glimpses", "writing", "painting"))]
+    assert len(more.encoded(video).places) == len(TINY_TOKENIZER.context) and not more.latent_norm
+    vectors = more.quantize(more.projected(video)).vectors
+    assert torch.equal(more.reconstruct(vectors), kept.reconstruct(vectors))
+    assert torch.equal(finer.conv_in.conv.weight, kept.conv_in.conv.weight)
     with pytest.raises(ValueError, match="other layers"):
         more.save_pretrained(tmp_path)
         TrajectoryTokenizer.from_pretrained(tmp_path, replace(TINY_TOKENIZER, context=()))
 
 
 def test_hardness_zero_leaves_latents_unquantised_and_one_does_not(tiny, video):
-    latents = tiny.latents(video)
+    latents = tiny.projected(video)
     hard, soft = (tiny.quantize(latents, torch.tensor(share)).vectors for share in (1.0, 0.0))
     assert torch.isin(hard.round(decimals=4), tiny.code_vectors.round(decimals=4)).all()
     assert not torch.isin(soft.round(decimals=4), tiny.code_vectors.round(decimals=4)).all()
