@@ -38,6 +38,8 @@ from tokenizer.numbers import Numbers
 from tokenizer.painting import Painting
 
 SHIPPED = Path(__file__).parent / "weights"
+NEXT = Path(__file__).parent / "next"
+"""Weights that no language model has been trained on yet."""
 _INPUT, _OUTPUT = 4, 1
 CONFIG = "config.json"
 WEIGHTS = "tokenizer.safetensors"
