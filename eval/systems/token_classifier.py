@@ -54,13 +54,13 @@ def build_tokens_untrained(folder: Path) -> NetworkClassifier:
 
 
 def untrained_tokenizer(config: TokenizerConfig) -> TrajectoryTokenizer:
-    """Random weights; the norm in front of the quantizer has seen the first clips of the training stream."""
+    """Random weights; the norms have seen the first clips of the training stream."""
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
         tokenizer = TrajectoryTokenizer(config).eval()
-        tokenizer.latent_norm.train()
-        # The plain mean over all batches, instead of a running one that remembers where it started.
-        tokenizer.latent_norm.momentum = None
+        for norm in (module for module in tokenizer.modules() if isinstance(module, nn.BatchNorm1d)):
+            # The plain mean over all batches, instead of a running one that remembers where it started.
+            norm.train().momentum = None
         for k in range(_NORM_BATCHES):
             first = k * _NORM_CLIPS
             drawn = [draw_scene(TRAINING_SCENES, TRAINING_SEED, index) for index in range(first, first + _NORM_CLIPS)]
