@@ -36,11 +36,10 @@ class TokenizerConfig:
     """Levels per dimension; their product is the codebook. Look-up-free quantisation has two in every dimension. Few
     dimensions of many levels keep numbers that are written into them."""
     context: tuple[int, ...] = (2, 2)
-    """Rounds behind the encoder's last layer, each a `tokenizer.glimpse` and a layer of `tokenizer.context` that takes
-    up what it saw, the last of which writes the latents; and as many layers of context before the decoder's first: how
-    many time steps each reaches on both sides. Without any, the layers are the library's alone, and nothing looks
-    ahead."""
-
+    """Rounds behind the encoder's last layer, each a `tokenizer.glimpse` and what takes up what it saw: a layer of
+    `tokenizer.context`, and in the last round `tokenizer.numbers`, which write the codes; and as many layers of context
+    before the decoder's first: how many time steps each reaches on both sides. Without any, the layers are the
+    library's alone, and nothing looks ahead."""
     painting: bool = True
     """Whether the decoder's last layer is a `tokenizer.painting`."""
 

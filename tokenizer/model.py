@@ -228,9 +228,8 @@ class TrajectoryTokenizer(VideoTokenizer):
         fitting = {k: v for k, v in found.items() if k in wanted and wanted[k].shape == v.shape}
         untrained = [name for name in wanted if name not in fitting]
         unused = [name for name in found if name not in fitting]
-        spared = not (untrained or unused) or config
-        starting = all(name.startswith(_ADDED + _ROUND_THE_CODES) for name in untrained)
-        if not (spared and starting and all(name.startswith(_ROUND_THE_CODES) for name in unused)):
+        may_start, may_go = (_ADDED + _ROUND_THE_CODES, _ROUND_THE_CODES) if config else ((), ())
+        if any(not n.startswith(may_start) for n in untrained) or any(not n.startswith(may_go) for n in unused):
             raise ValueError(f"the weights in {folder} are of other layers than the settings: {untrained + unused}")
         model.load_state_dict(fitting, strict=False)
         return model.eval()

@@ -8,8 +8,8 @@ and what `tokenizer.loop` writes.
 The target is the clean scene. Four losses: squared error of the pixels, those of the ball counting more; the error of
 centre and radius as they are read from the reconstruction, where a fraction of a pixel hardly counts among the squares;
 the error of a small head that reads them from the quantised code vectors; and that of the places that the glimpses look
-at. The head is no part of the tokenizer; it is kept beside it (`head.safetensors`) because a new one, at first, pulls a
-trained encoder about.
+at and the painting reads. The head is no part of the tokenizer; it is kept beside it (`head.safetensors`) because a new
+one, at first, pulls a trained encoder about.
 """
 
 import copy
@@ -119,8 +119,7 @@ class TokenizerObjective(nn.Module):
         pixels = ((frames - clean[:, 0]).square() * weight).mean() / weight.mean()
         truth = torch.cat([centre, (radius / 0.1).log()[..., None]], dim=-1)
         head = self._off(self.head(quantized.vectors), truth)
-        looked = sum(self._off(place, truth[:, None]) for place in places)
-        looked = looked + sum(self._off(place, truth) for place in painted)
+        looked = sum(self._off(place, truth[:, None]) for place in places) + sum(self._off(p, truth) for p in painted)
         read = self._misread(picture, truth)
         loss = pixels + read + looked + self.settings.head_weight * head + quantized.penalty
         return loss, pixels.detach(), head.detach(), quantized.codes
