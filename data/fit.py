@@ -69,8 +69,10 @@ class Criterion:
     sharpness 1/2 and penalty 16 named 98 %. Both numbers are therefore set on validation clips, for each kind of track.
     With the tracks' errors they change: later tokens, on 240 clips of which a quarter had all nuisances at half
     strength, were likeliest to be named rightly with penalty 10, and so they were when the families had become eight.
-    For the mean track of four looks it is penalty 10 and sharpness 0.35 (280 clips, 120 of them at half strength): what
-    errors are left there are alike in all looks and all frames.
+    For the mean track of four looks it was penalty 10 and sharpness 0.35 (280 clips, 120 of them at half strength), as
+    what errors are left there are alike in all looks and all frames; and penalty 25 and sharpness 0.2 (180 clips, 60 of
+    them at half strength) since codes keep places to a seventh of a pixel: looks then lie so close together that what
+    they err alike counts for more.
     """
 
     penalty: float

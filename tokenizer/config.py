@@ -37,9 +37,9 @@ class TokenizerConfig:
     dimensions of many levels keep numbers that are written into them."""
     context: tuple[int, ...] = (2, 2)
     """Rounds behind the encoder's last layer, each a `tokenizer.glimpse` and what takes up what it saw: a layer of
-    `tokenizer.context`, and in the last round `tokenizer.numbers`, which write the codes; and as many layers of context
-    before the decoder's first: how many time steps each reaches on both sides. Without any, the layers are the
-    library's alone, and nothing looks ahead."""
+    `tokenizer.context`, and in the last round a `tokenizer.regression` and the `tokenizer.numbers` that write the
+    codes; how many time steps each reaches on both sides. Without any, the layers are the library's alone, and nothing
+    looks ahead."""
     painting: bool = True
     """Whether the decoder's last layer is a `tokenizer.painting`."""
 

@@ -13,12 +13,12 @@ _WIDTH = 192
 
 
 class TwoWayContext(nn.Module):
-    """Latents (B, C, times, rows, columns) plus what those of up to `reach` steps on both sides say; the same shape.
+    """Latents (B, C, times, rows, columns) plus what is known of up to `reach` steps on both sides; the same shape.
 
     All cells of a time step are read together, for the ball moves from one to another. At first it adds nothing.
     """
 
-    def __init__(self, channels: int, grid: tuple[int, int, int], reach: int, told: int = 0):
+    def __init__(self, channels: int, grid: tuple[int, int, int], reach: int, told: int):
         """
         Args:
             told: how many numbers a time step is told beside the latents.
@@ -33,13 +33,12 @@ class TwoWayContext(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, latents: Tensor, told: Tensor | None = None) -> Tensor:
+    def forward(self, latents: Tensor, told: Tensor) -> Tensor:
         """
         Args:
             told: (B, times, numbers).
         """
         x = self.norm(rearrange(latents, "b c t h w -> b t (c h w)"))
-        if told is not None:
-            x = torch.cat([x, told.to(x.dtype)], dim=-1)
+        x = torch.cat([x, told.to(x.dtype)], dim=-1)
         x = self.out(self.act(self.around(x.mT)))
         return latents + rearrange(x, "b (c h w) t -> b c t h w", h=self.rows, w=latents.shape[-1])

@@ -13,18 +13,21 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tokenizer.steps import by_frames, by_steps
+
 _SAMPLES = 16
 _SPACING_PX = 1.5
 _FEATURES = 64
 _WAVES = 4
+_LEAST_CHANGE = 1e-3
 
 
 class Glimpsed(NamedTuple):
     """What a glimpse saw."""
 
     seen: Tensor
-    """(B, times, `Glimpse.told`): of the frames that each latent time step covers, features of the window and the
-    place, before the window and after, as numbers and as waves."""
+    """(B, times, `Glimpse.told`): of the frames that each latent time step covers, features of the window, the place,
+    before the window and after, as numbers and as waves, and how much the picture changed since the frame before."""
     places: Tensor
     """(B, 2, T, 3): centre (image coordinates) and ln(radius / 0.1), before the window and after."""
 
@@ -56,7 +59,7 @@ class Glimpse(nn.Module):
             nn.GELU(),
         )
         self.nearer = nn.Linear(_FEATURES, 3)
-        self.told = frames * (_FEATURES + 3 + 3 + 3 * 2 * _WAVES)
+        self.told = frames * (_FEATURES + 3 + 3 + 3 * 2 * _WAVES + 1)
         steps = (torch.arange(_SAMPLES) - (_SAMPLES - 1) / 2) * (_SPACING_PX * 2 / size)
         offsets = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
         self.register_buffer("offsets", offsets, persistent=False)
@@ -66,28 +69,29 @@ class Glimpse(nn.Module):
         Args:
             moving: (B, 4, T, H, W), the moving part (`data.appearance.moving_part`).
         """
-        times = latents.shape[2]
-        # The first time step covers one frame; a repeated frame stands for those before it.
-        padded = torch.cat([moving[:, :, :1].expand(-1, -1, self.frames - 1, -1, -1), moving], dim=2)
-        before = self.where(rearrange(latents, "b c t h w -> b t (c h w)"))
-        before = rearrange(before, "b t (f n) -> (b t f) n", f=self.frames).float()
+        before = by_frames(self.where(rearrange(latents, "b c t h w -> b t (c h w)")), self.frames).float()
         # Where the window lies is learned from the estimate alone.
-        centre = before[:, :2].detach().clamp(-1, 1) * torch.tensor([1.0, -1.0], device=before.device)
+        centre = before[..., :2].detach().clamp(-1, 1) * torch.tensor([1.0, -1.0], device=before.device)
         windows = F.grid_sample(
-            rearrange(padded, "b c t h w -> (b t) c h w"),
-            self.offsets + centre[:, None, None],
+            rearrange(moving, "b c t h w -> (b t) c h w"),
+            self.offsets + centre.flatten(0, 1)[:, None, None],
             padding_mode="zeros",
             align_corners=False,
         )
-        features = self.window(windows)
+        features = self.window(windows).unflatten(0, before.shape[:2])
         after = before.detach() + self.nearer(features).float()
-        told = torch.cat([features.float(), before.detach(), after, _waves(after)], dim=-1)
-        estimates = torch.stack([before, after], dim=1)
-        estimates = rearrange(estimates, "(b t f) k n -> b k (t f) n", t=times, f=self.frames)[:, :, self.frames - 1 :]
-        return Glimpsed(rearrange(told, "(b t f) n -> b t (f n)", t=times, f=self.frames), estimates)
+        seen = [features.float(), before.detach(), after, _waves(after), _change(moving)[..., None]]
+        return Glimpsed(by_steps(torch.cat(seen, dim=-1), self.frames), torch.stack([before, after], dim=1))
+
+
+def _change(moving: Tensor) -> Tensor:
+    """Logarithm of the mean difference of each frame from the one before it (B, T), of the first from the one after:
+    where a frame is repeated, what is seen is where the ball was and not where it is."""
+    difference = moving.diff(dim=2).abs().mean(dim=(1, 3, 4)).float()
+    return torch.cat([difference[:, :1], difference], dim=1).add(_LEAST_CHANGE).log()
 
 
 def _waves(places: Tensor) -> Tensor:
-    """Sines and cosines (N, 3 * 2 * `_WAVES`) of places (N, 3), the shortest of an eighth of the picture."""
+    """Sines and cosines (..., 3 * 2 * `_WAVES`) of places (..., 3), the shortest of an eighth of the picture."""
     angles = (places[..., None] * (torch.pi * 2.0 ** torch.arange(_WAVES, device=places.device))).flatten(-2)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)

@@ -33,17 +33,17 @@ from data.appearance import moving_part
 from data.errors import UserError
 from tokenizer.config import TokenizerConfig
 from tokenizer.context import TwoWayContext
-from tokenizer.glimpse import Glimpse
+from tokenizer.glimpse import Glimpse, Glimpsed
 from tokenizer.numbers import Numbers
 from tokenizer.painting import Painting
+from tokenizer.regression import LocalRegression
+from tokenizer.steps import by_frames, by_steps
 
 SHIPPED = Path(__file__).parent / "weights"
-NEXT = Path(__file__).parent / "next"
-"""Weights that no language model has been trained on yet."""
 _INPUT, _OUTPUT = 4, 1
 CONFIG = "config.json"
 WEIGHTS = "tokenizer.safetensors"
-_ADDED = "glimpses.", "encoder_context.", "writing.", "decoder_context.", "painting."
+_ADDED = "glimpses.", "encoder_context.", "regression.", "writing.", "painting."
 """Weights that a trained tokenizer may lack that one with them starts from."""
 _ROUND_THE_CODES = "quantizers.", "latent_norm."
 """Weights that hang on how many numbers a code has, and on what writes them."""
@@ -57,7 +57,8 @@ class Encoded(NamedTuple):
     projected: Tensor
     """(B, 9, 2, 2, dims): what is rounded to codes."""
     places: list[Tensor]
-    """What each glimpse took centre and radius to be: (B, 2, T, 3), as `Glimpsed` has it."""
+    """What each glimpse, and the regression, took centre and radius to be: each (B, versions, T, 3), as `Glimpsed` has
+    it."""
 
 
 class Quantized(NamedTuple):
@@ -96,10 +97,11 @@ class TrajectoryTokenizer(VideoTokenizer):
         reaches = config.context
         self.glimpses = nn.ModuleList(Glimpse(width, grid, config.time_factor, config.image_size) for _ in reaches)
         told = self.glimpses[0].told if reaches else 0
+        corrected = 3 * LocalRegression.corrected * config.time_factor
         self.encoder_context = nn.ModuleList(TwoWayContext(width, grid, reach, told) for reach in reaches[:-1])
         numbers = grid[1] * grid[2] * len(config.fsq_levels)
-        self.writing = Numbers(told, numbers, reaches[-1]) if reaches else None
-        self.decoder_context = nn.Sequential(*(TwoWayContext(width, grid, reach) for reach in reaches))
+        self.regression = LocalRegression(told // config.time_factor) if reaches else None
+        self.writing = Numbers(told + corrected, numbers, reaches[-1]) if reaches else None
         self.painting = Painting(numbers, config.time_factor, config.image_size) if config.painting else None
         self.latent_norm = None if reaches else nn.BatchNorm1d(len(config.fsq_levels), affine=False)
         # A tanh would leave next to nothing between the outer levels of numbers that are written as they are.
@@ -120,20 +122,41 @@ class TrajectoryTokenizer(VideoTokenizer):
 
     def encoded(self, video: Tensor) -> Encoded:
         """The same, and what was on the way to it."""
-        p, places = self.config.patch, []
         moving = moving_part(video)
-        latents = super().encode(rearrange(moving, "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
-        for glimpse, context in zip_longest(self.glimpses, self.encoder_context):
-            seen, place = glimpse(latents, moving)
-            places.append(place)
-            if context:
-                latents = context(latents, seen)
+        latents = self.convolved(moving)
         if self.latent_norm:
             projected = self.quantizers.project_in(latents.movedim(1, -1)).float()
-            return Encoded(self.latent_norm(projected.flatten(0, -2)).view(projected.shape), places)
+            return Encoded(self.latent_norm(projected.flatten(0, -2)).view(projected.shape), [])
+        looks = self.looks(latents, moving)
+        written, corrected = self.written(looks[-1])
+        return Encoded(written, [*(look.places for look in looks), corrected])
+
+    def convolved(self, moving: Tensor) -> Tensor:
+        """What the library's encoder makes of the moving part (B, 4, 17, 64, 64) of clips: (B, C, 9, 2, 2)."""
+        p = self.config.patch
+        return super().encode(rearrange(moving, "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
+
+    def looks(self, latents: Tensor, moving: Tensor) -> list[Glimpsed]:
+        """What each glimpse sees of clips."""
+        looks = []
+        for glimpse, context in zip_longest(self.glimpses, self.encoder_context):
+            looks.append(glimpse(latents, moving))
+            if context:
+                latents = context(latents, looks[-1].seen)
+        return looks
+
+    def written(self, look: Glimpsed) -> tuple[Tensor, Tensor]:
+        """The numbers (B, 9, 2, 2, dims) that a look is written in, and its places as they were corrected before, as
+        `LocalRegression` has them."""
         _, rows, columns = self.config.grid
-        written = rearrange(self.writing(seen), "b t (h w n) -> b t h w n", h=rows, w=columns)
-        return Encoded(written, places)
+        corrected = self.regression(by_frames(look.seen, self.config.time_factor), look.places[:, -1])
+        written = self.writing(self.told(look, corrected))
+        return rearrange(written, "b t (h w n) -> b t h w n", h=rows, w=columns), corrected
+
+    def told(self, look: Glimpsed, corrected: Tensor) -> Tensor:
+        """What is written is computed from this: (B, 9, numbers), what a look saw, then its corrected places."""
+        places = rearrange(corrected, "b k t n -> b t (k n)")
+        return torch.cat([look.seen, by_steps(places, self.config.time_factor)], dim=-1)
 
     def reconstruct(self, vectors: Tensor) -> Tensor:
         """Codes' vectors (B, 9, 2, 2, dims) to the clean scene (B, 3, 17, 64, 64), not clipped."""
@@ -142,7 +165,7 @@ class TrajectoryTokenizer(VideoTokenizer):
     def picture_and_places(self, vectors: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The same, and where the painting took the ball to be, if there is one: (B, T, 3), as `Painting` tells it."""
         p, places = self.config.patch, []
-        latents = self.decoder_context(self.quantizers.project_out(vectors).movedim(-1, 1))
+        latents = self.quantizers.project_out(vectors).movedim(-1, 1)
         grey = rearrange(self.decode(latents), "b (c p q) t h w -> b c t (h p) (w q)", p=p, q=p)
         if self.painting:
             grey, place = self.painting(grey, vectors)

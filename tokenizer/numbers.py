@@ -9,7 +9,7 @@ So there is a straight linear way, and a network adds what the steps before and 
 import torch
 from torch import Tensor, nn
 
-_WIDTH = 256
+_WIDTH, _UNITS = 256, 4
 
 
 class Numbers(nn.Module):
@@ -24,7 +24,7 @@ class Numbers(nn.Module):
         self.norm = _Standardised(inputs)
         self.straight = nn.Conv1d(inputs, outputs, 1)
         self.first = nn.Conv1d(inputs, _WIDTH, 2 * reach + 1, padding=reach)
-        self.units = nn.ModuleList(_Unit(_WIDTH) for _ in range(2))
+        self.units = nn.ModuleList(_Unit(_WIDTH) for _ in range(_UNITS))
         self.out = nn.Conv1d(_WIDTH, outputs, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)

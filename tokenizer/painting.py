@@ -7,10 +7,10 @@ broadcast a latent over a grid of coordinates draw moving objects so (Watters et
 """
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 
 from tokenizer.numbers import Numbers
+from tokenizer.steps import by_frames
 
 _REACH = 2
 _HIDDEN = 32
@@ -33,13 +33,19 @@ class Painting(nn.Module):
         super().__init__()
         self.frames = frames
         self.where = Numbers(numbers, 3 * frames, _REACH)
-        # Each pixel: distance from the centre to the right, upwards and straight, in radii; the radius; what is there.
-        self.hidden = nn.Sequential(nn.Linear(5, _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, _HIDDEN), nn.GELU())
+        # Each pixel: distance from the centre to the right, upwards and straight, in radii; from the edge in pixels, as
+        # that is as soft on small balls as on large ones; the radius; what is there.
+        self.hidden = nn.Sequential(nn.Linear(6, _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, _HIDDEN), nn.GELU())
         self.out = nn.Linear(_HIDDEN, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
         axis = (torch.arange(size) + 0.5) * (2 / size) - 1
         self.register_buffer("pixels", torch.stack(torch.meshgrid(axis, -axis, indexing="xy"), -1), persistent=False)
+
+    def places(self, vectors: Tensor) -> Tensor:
+        """Centre (image coordinates) and ln(radius / 0.1), (B, T, 3), that codes' vectors (B, times, rows, columns,
+        dims) are read as."""
+        return by_frames(self.where(vectors.flatten(2)), self.frames)
 
     def forward(self, grey: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -47,12 +53,14 @@ class Painting(nn.Module):
             vectors: (B, times, rows, columns, dims), those of the codes.
 
         Returns:
-            The video; and (B, T, 3) what it took centre (image coordinates) and ln(radius / 0.1) to be, for training.
+            The video; and where it took the ball to be, as `places` has it, for training.
         """
-        place = rearrange(self.where(vectors.flatten(2)), "b t (f n) -> b (t f) n", f=self.frames)[:, self.frames - 1 :]
+        place = self.places(vectors)
         size = place[..., 2].clamp(-2, 2)[:, :, None, None, None]
-        away = (self.pixels - place[:, :, None, None, :2]) / (0.1 * size.exp())
+        radius = 0.1 * size.exp()
+        away = (self.pixels - place[:, :, None, None, :2]) / radius
         distance = away.square().sum(-1, keepdim=True).add(1e-4).sqrt()
-        seen = [away.clamp(-_FURTHEST, _FURTHEST), distance.clamp_max(_FURTHEST), size.expand_as(distance)]
-        told = torch.cat([*seen, grey[:, 0, ..., None].float()], dim=-1)
+        edge = (distance - 1) * radius * (self.pixels.shape[0] / 2)
+        seen = [away, distance, edge, size.expand_as(distance)]
+        told = torch.cat([*(x.clamp(-_FURTHEST, _FURTHEST) for x in seen), grey[:, 0, ..., None].float()], dim=-1)
         return grey + self.out(self.hidden(told))[..., 0][:, None], place

@@ -33,6 +33,7 @@ from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.measures import reconstruction_measures
 from tokenizer.model import TrajectoryTokenizer, trained_config
 from tokenizer.readout import read_track
+from tokenizer.steps import by_frames
 
 HEAD = "head.safetensors"
 
@@ -96,9 +97,7 @@ class TrackHead(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """(B, times, rows, columns, dims) to (B, frames, 3): u, v, ln(radius / 0.1)."""
-        out = self.net(vectors.flatten(2)).unflatten(-1, (self.frames, 3)).flatten(1, 2)
-        # The first time step covers the first frame alone; what it says of the frames before that is dropped.
-        return out[:, self.frames - 1 :]
+        return by_frames(self.net(vectors.flatten(2)), self.frames)
 
 
 class TokenizerObjective(nn.Module):

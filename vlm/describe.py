@@ -25,7 +25,7 @@ from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from tokenizer.readout import Readout
 from vlm.answer import Answer
 from vlm.base_model import DEFAULT_NAME
-from vlm.looks import EIGHT, FOUR, coded, decoded
+from vlm.looks import FOUR, coded, decoded
 from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from vlm.refine import KNOWN_MISS_PX, judge
 from vlm.track_and_fit import track_and_fit
@@ -66,8 +66,7 @@ class Description:
     reconstruction: Tensor
     """(3, 17, 64, 64) in [0, 1]: the clean scene that the codes of the clip as it is stand for."""
     track: Readout
-    """Of a batch of one: where the object is in the scenes that the codes of eight looks stand for, on average: these
-    four, and the same of the clip backwards."""
+    """Of a batch of one: where the object is in the scenes that the codes of the four looks stand for, on average."""
     focal: float
     """Focal length assumed for the crop, in half widths."""
     field_of_view: float
@@ -239,9 +238,8 @@ class Describer:
     ) -> Description:
         """Name the motion in a canonical clip; arguments as for `describe`."""
         canonical_at = time.perf_counter()
-        codes = coded(self.tokenizer.encode_codes, clip.frames[None].to(self.device), EIGHT)
-        reconstruction, track = decoded(self.tokenizer.decode_codes, codes, EIGHT)
-        codes = codes[: len(FOUR)]
+        codes = coded(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
+        reconstruction, track = decoded(self.tokenizer.decode_codes, codes)
         tokens_at = time.perf_counter()
         answer = self.lm.answer(codes, looks=FOUR)[0]
         answer_at = time.perf_counter()

@@ -1,15 +1,13 @@
-"""Looks at a clip: as it is, and mirrored left to right, top to bottom, and both; each forwards and backwards in time.
+"""Looks at a clip: as it is, and mirrored left to right, top to bottom, and both.
 
 A mirrored motion is a motion of the same family, some of whose constants have the other sign. So the same networks can
 be given each look, and what they say of all of them, taken back to the clip as it is, errs less than what they say of
 one: the language model's distributions are averaged (`vlm.model.TrajectoryLM.answer`), and so are the tracks that the
-codes decode to. A motion that is played backwards may be of no family (what was damped grows), so the language model is
-not asked about it; but where the ball is can be read from it as well, and what has to be guessed differs: behind a post
-it comes from the other side.
+codes decode to.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -21,15 +19,13 @@ from tokenizer.readout import Readout, read_track
 
 @dataclass(frozen=True)
 class Look:
-    """A clip, mirrored or not, forwards or backwards."""
+    """A clip, mirrored or not."""
 
     name: str
     x: int = 1
     """-1 where left and right are exchanged."""
     y: int = 1
     """-1 where top and bottom are exchanged."""
-    t: int = 1
-    """-1 where the clip is played backwards."""
 
     @property
     def signs(self) -> Tensor:
@@ -38,14 +34,10 @@ class Look:
 
     def of(self, clips: Tensor) -> Tensor:
         """Clips (..., times, rows, columns) as they appear in this look; and back again."""
-        return clips.flip([axis for axis, sign in ((-1, self.x), (-2, self.y), (-3, self.t)) if sign < 0])
-
-    def forwards(self, frames: Tensor) -> Tensor:
-        """Values (B, times, ...) in this look, in the clip's own order."""
-        return frames.flip(1) if self.t < 0 else frames
+        return clips.flip([axis for axis, sign in ((-1, self.x), (-2, self.y)) if sign < 0])
 
     def constant_signs(self, family: Family) -> Tensor:
-        """(family.size,) the signs of a family's constants as they appear in this look, which plays forwards."""
+        """(family.size,) the signs of a family's constants as they appear in this look."""
         return torch.cat([self.signs.repeat(len(family.basis)), torch.ones(len(family.shape), dtype=torch.long)])
 
 
@@ -60,9 +52,6 @@ FOUR = (
     Look("top and bottom exchanged", y=-1),
     Look("both exchanged", x=-1, y=-1),
 )
-"""What the language model reads."""
-EIGHT = FOUR + tuple(replace(look, name=f"{look.name}, backwards", t=-1) for look in FOUR)
-"""What the ball's track is read from."""
 
 
 def coded(encode: Callable[[Tensor], Tensor], video: Tensor, looks: Sequence[Look] = FOUR) -> Tensor:
@@ -79,8 +68,7 @@ def decoded(decode: Callable[[Tensor], Tensor], codes: Tensor, looks: Sequence[L
     found = read_track(scenes)
     signs = torch.stack([look.signs[:2] for look in looks]).to(codes.device)[:, None, None]
     centre, radius, shown = (
-        torch.stack([look.forwards(part) for look, part in zip(looks, values.chunk(len(looks)))])
-        for values in (found.track.centre, found.track.radius, found.seen)
+        torch.stack(values.chunk(len(looks))) for values in (found.track.centre, found.track.radius, found.seen)
     )
     centre = centre * signs
     seen = shown.any(dim=0)

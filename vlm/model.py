@@ -1,6 +1,7 @@
 """SmolLM2 with a grown vocabulary and LoRA: codes in, family and constants out."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ _CONFIG, _ADAPTER, _ROWS = "config.json", "adapter.safetensors", "rows.safetenso
 # Width, in bins of 0.01, of the bell over which a number's target is spread: being close counts.
 _SMOOTHING_BINS = 2.0
 _LEAST_CHANCE = 1e-12
-_WAVES = 3
+_CODE_NET = "code_net."
 
 
 class NewRows(nn.Module):
@@ -43,7 +44,9 @@ class NewRows(nn.Module):
     def __init__(self, code_vectors: Tensor, places: int, width: int, scale: float):
         super().__init__()
         self.register_buffer("code_vectors", code_vectors.float(), persistent=False)
-        inputs = code_vectors.shape[1] * (1 + 2 * _WAVES)
+        # The shortest wave spans eight levels of a coordinate.
+        self.waves = max(1, round(math.log2(len(code_vectors)) / code_vectors.shape[1]) - 1)
+        inputs = code_vectors.shape[1] * (1 + 2 * self.waves)
         self.code_net = nn.Sequential(nn.Linear(inputs, 256), nn.GELU(), nn.Linear(256, width))
         nn.init.normal_(self.code_net[2].weight, std=scale / 8)
         self.places = nn.Parameter(torch.randn(places, width) * scale)
@@ -53,7 +56,7 @@ class NewRows(nn.Module):
     def codes(self, codes: Tensor) -> Tensor:
         """Rows (..., width) of codes (...)."""
         vectors = self.code_vectors[codes]
-        waves = [f(torch.pi * 2**k / 2 * vectors) for k in range(_WAVES) for f in (torch.sin, torch.cos)]
+        waves = [f(torch.pi * 2**k / 2 * vectors) for k in range(self.waves) for f in (torch.sin, torch.cos)]
         return self.code_net(torch.cat([vectors, *waves], dim=-1))
 
 
@@ -224,6 +227,16 @@ class TrajectoryLM(nn.Module):
         """Take over the adapter and the rows from a folder."""
         set_peft_model_state_dict(self.lm, load_file(folder / _ADAPTER))
         self.rows.load_state_dict(load_file(folder / _ROWS))
+
+    def start_from(self, folder: Path) -> None:
+        """The same, where the folder's model may have read codes of other dimensions or levels: what computes their
+        rows is then left as it is."""
+        set_peft_model_state_dict(self.lm, load_file(folder / _ADAPTER))
+        own = self.rows.state_dict()
+        found = load_file(folder / _ROWS)
+        if any(found[name].shape != own[name].shape for name in own if name.startswith(_CODE_NET)):
+            found |= {name: value for name, value in own.items() if name.startswith(_CODE_NET)}
+        self.rows.load_state_dict(found)
 
 
 def adapter_sha256(folder: Path = SHIPPED) -> str:

@@ -21,7 +21,7 @@ from vlm.answer import Answer
 # How far the model's own constants may be off before the fit resists.
 _CONSTANT_ERROR = 1.0
 _LEAST_FRAMES = 9
-DECODED = Criterion(penalty=10.0, sharpness=0.35)
+DECODED = Criterion(penalty=25.0, sharpness=0.2)
 """For tracks that are read from decoded tokens."""
 KNOWN_MISS_PX = 2.0
 """Median distance of the answer's curve from the decoded track, in pixels of 64, up to which it is the motion.

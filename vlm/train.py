@@ -227,7 +227,7 @@ def fit(
     )
     model = TrajectoryLM(config, tokenizer.code_vectors, base_model)
     if start_from:
-        model.load_trained(start_from)
+        model.start_from(start_from)
     objective = ReadingObjective(model, settings)
     objective, optimizer = loop.prepare(objective, optimizer_of(objective, loop.accelerator.device))
     device = loop.accelerator.device

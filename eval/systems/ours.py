@@ -1,11 +1,11 @@
 """This project: clip -> tokens -> language model -> equation; and the same path blinded, which has to fail.
 
 Raw is the language model's answer to four looks at a clip, or to the clip as it is alone. Refined is the answer after
-the fit, in the family that the model named, to the track that the tokens of these looks and of the same backwards
-decode to. Together is what a user gets: the family by the model's and the fits' probabilities. The decoded tokens are
-also fitted without the language model. The controls answer the same clips, in four looks too, with the visual tokens of
-another one of them, with their own in another order, drawn anew for each look, or with those of a blank clip. Another
-order keeps which codes occur, and that tells a little; another clip's tokens and a blank one's tell nothing.
+the fit, in the family that the model named, to the track that the tokens of these looks decode to. Together is what a
+user gets: the family by the model's and the fits' probabilities. The decoded tokens are also fitted without the
+language model. The controls answer the same clips, in four looks too, with the visual tokens of another one of them,
+with their own in another order, drawn anew for each look, or with those of a blank clip. Another order keeps which
+codes occur, and that tells a little; another clip's tokens and a blank one's tell nothing.
 """
 
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from torch import Tensor
 from data.appearance import PREPARED
 from vlm.answer import Answer
 from vlm.describe import Describer
-from vlm.looks import EIGHT, FOUR, coded, decoded
+from vlm.looks import FOUR, coded, decoded
 from vlm.refine import DECODED, judge
 
 
@@ -36,17 +36,15 @@ class Ours:
 
     def __init__(self, describer: Describer):
         self.describer = describer
-        self.identity = _identity(describer) | {"criterion": asdict(DECODED), "tracks": len(EIGHT)}
+        self.identity = _identity(describer) | {"criterion": asdict(DECODED)}
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""
         tokenizer, lm = self.describer.tokenizer, self.describer.lm
-        codes = coded(tokenizer.encode_codes, video, EIGHT)
-        once, answers = lm.answer(codes[: len(video)]), lm.answer(codes[: len(FOUR) * len(video)], looks=FOUR)
-        looks = codes.unflatten(0, (len(EIGHT), -1)).unbind(dim=1)
-        judged = [
-            judge(answer, decoded(tokenizer.decode_codes, seen, EIGHT)[1]) for answer, seen in zip(answers, looks)
-        ]
+        codes = coded(tokenizer.encode_codes, video)
+        once, answers = lm.answer(codes[: len(video)]), lm.answer(codes, looks=FOUR)
+        looks = codes.unflatten(0, (len(FOUR), -1)).unbind(dim=1)
+        judged = [judge(answer, decoded(tokenizer.decode_codes, seen)[1]) for answer, seen in zip(answers, looks)]
         refined = [answer if verdict is None else verdict.model for answer, verdict in zip(answers, judged)]
         together = [answer if verdict is None else verdict.answer for answer, verdict in zip(answers, judged)]
         alone = [verdict and verdict.second_opinion for verdict in judged]

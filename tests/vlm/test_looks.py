@@ -12,7 +12,7 @@ from tokenizer.model import TrajectoryTokenizer
 from tokenizer.readout import read_track
 from vlm.answer import Answer
 from vlm.config import VLMConfig
-from vlm.looks import AS_IT_IS, EIGHT, FOUR, ONE, Look, coded, decoded
+from vlm.looks import AS_IT_IS, FOUR, ONE, Look, coded, decoded
 from vlm.model import TrajectoryLM
 
 SCENES = [draw_scene(SceneSettings(families=tuple(FAMILIES)), 23, k) for k in range(24)]
@@ -30,19 +30,12 @@ def test_a_mirrored_motion_is_one_of_its_family_with_other_signs(look: Look):
         assert np.allclose(family.nearest(mirrored), mirrored)
 
 
-@pytest.mark.parametrize("look", EIGHT, ids=lambda look: look.name)
-def test_a_look_shows_the_ball_where_and_when_it_says(look: Look):
+@pytest.mark.parametrize("look", FOUR, ids=lambda look: look.name)
+def test_a_look_shows_the_ball_where_it_says(look: Look):
     clean, truth = render_clean(SCENES), track(SCENES).centre
     assert torch.equal(look.of(look.of(clean)), clean)
-    found = look.forwards(read_track(look.of(clean)).track.centre)
+    found = read_track(look.of(clean)).track.centre
     assert (found - truth * look.signs[:2]).abs().max() < 0.02
-
-
-def test_looks_backwards_are_read_in_the_clips_own_order():
-    clean = render_clean(SCENES)
-    found = decoded(lambda pictures: pictures, coded(lambda video: video, clean, EIGHT), EIGHT)[1]
-    assert (found.track.centre - read_track(clean).track.centre).abs().max() < 1e-4
-    assert found.centre_spread.max() < 1e-4
 
 
 def test_the_decoded_track_is_the_mean_over_the_looks_that_show_the_ball():

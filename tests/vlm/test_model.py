@@ -220,6 +220,23 @@ def test_saved_weights_come_back(model, vectors, tiny_base, tmp_path):
     assert sum(f.stat().st_size for f in tmp_path.iterdir()) < 2e5
 
 
+def test_a_model_that_goes_on_with_codes_of_other_levels_keeps_all_but_their_rows(model, vectors, tiny_base, tmp_path):
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.05 * torch.randn_like(parameter))
+    model.save_pretrained(tmp_path)
+    same, other = (TrajectoryLM(CONFIG, codes, tiny_base) for codes in (vectors, vectors[:, :2]))
+    fresh = other.rows.code_net[0].weight.clone()
+    same.start_from(tmp_path)
+    other.start_from(tmp_path)
+    assert torch.allclose(same.rows.code_net[0].weight, model.rows.code_net[0].weight, atol=1e-3)
+    assert torch.equal(other.rows.code_net[0].weight, fresh)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and "code_net" not in name:
+            assert torch.allclose(dict(other.named_parameters())[name], parameter, atol=1e-3), name
+
+
 def test_missing_weights_and_base_models_stop_with_a_sentence(vectors, tiny_base, tmp_path):
     with pytest.raises(UserError, match="config.json is missing"):
         TrajectoryLM.from_pretrained(vectors, tmp_path, tiny_base)
