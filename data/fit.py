@@ -70,9 +70,9 @@ class Criterion:
     With the tracks' errors they change: later tokens, on 240 clips of which a quarter had all nuisances at half
     strength, were likeliest to be named rightly with penalty 10, and so they were when the families had become eight.
     For the mean track of four looks it was penalty 10 and sharpness 0.35 (280 clips, 120 of them at half strength), as
-    what errors are left there are alike in all looks and all frames; and penalty 25 and sharpness 0.2 (180 clips, 60 of
-    them at half strength) since codes keep places to a seventh of a pixel: looks then lie so close together that what
-    they err alike counts for more.
+    what errors are left there are alike in all looks and all frames. Since codes keep places to a seventh of a pixel it
+    is penalty 20 and sharpness 0.2 (160 clips, 64 of them at half strength): for the fits by themselves penalty 25 was
+    better, and 16 for the language model and the fits together.
     """
 
     penalty: float

@@ -27,7 +27,7 @@ from vlm.looks import coded, decoded
 RESULTS = Path(__file__).parent / "tokenizer.json"
 README = SHIPPED.parent / "README.md"
 SUITES = {"clean": "test-clean", "half": "test-half"}
-LEVELS = (16, 64, 256, 1024)
+LEVELS = (16, 64, 256, 512)
 """Levels a dimension that the latents are rounded to beside the shipped ones, with the same weights."""
 _SYSTEMS = ("trained", "four looks", "untrained", "blank frame")
 _CHUNK = 50

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 
+_TOO_MANY_LEVELS = 1000
+"""The bound of the library's quantizer lies a thousandth of the range beyond the last level: half a level, from so many on."""
+
 
 @dataclass(frozen=True)
 class TokenizerConfig:
@@ -48,6 +51,8 @@ class TokenizerConfig:
             raise ValueError(f"{self.frames} frames are not 1 + a multiple of {self.time_factor}")
         if self.image_size % self.space_factor:
             raise ValueError(f"pictures of {self.image_size} pixels can't be divided by {self.space_factor}")
+        if max(self.fsq_levels) >= _TOO_MANY_LEVELS:
+            raise ValueError(f"the library's bound has room for fewer than {_TOO_MANY_LEVELS} levels a dimension")
         if self.quantizer not in ("fsq", "lfq") or (self.quantizer == "lfq" and set(self.fsq_levels) != {2}):
             raise ValueError(f"a quantizer is fsq, or lfq with two levels; {self.quantizer} {self.fsq_levels} is not")
 

@@ -54,8 +54,9 @@ def test_the_table_has_a_line_a_variation_and_says_what_it_is_of(measured):
 def test_a_grid_starts_from_the_shipped_layers_that_fit():
     shipped = load_file(SHIPPED / WEIGHTS)
     same = grids._fitting(VARIATIONS["FSQ 8-8-8-8"]).state_dict()
-    assert all(torch.equal(same[name], value) for name, value in shipped.items() if name in same)
+    fitting = {name: value for name, value in shipped.items() if name in same and same[name].shape == value.shape}
+    assert all(torch.equal(same[name], value) for name, value in fitting.items()) and len(fitting) > len(same) / 2
     wider = VARIATIONS["FSQ 16-16-16-16, 80 tokens"]
     begun = grids._fitting(wider).state_dict()
     taken = [name for name, value in begun.items() if name in shipped and torch.equal(shipped[name], value)]
-    assert len(taken) > len(shipped) / 2 and len(taken) < len(begun)
+    assert len(begun) / 2 < len(taken) < len(begun)

@@ -9,12 +9,16 @@ from tokenizer.fast import fast_encoder
 from tokenizer.model import TrajectoryTokenizer
 
 
-def test_the_fast_encoder_gives_the_same_codes_but_for_one_in_two_hundred():
+def test_the_fast_encoder_gives_the_same_codes_but_for_one_in_fifty_and_neighbours_there():
     model = TrajectoryTokenizer.from_pretrained()
     video = draw_batch(find_split("test-light").settings, TEST_SEED, 0, 64).video
     before = model.encode_codes(video)
     fast = fast_encoder(model)
-    assert (fast.encode_codes(video) == before).float().mean() >= 0.995
+    after = fast.encode_codes(video)
+    assert (after == before).float().mean() >= 0.98
+    away = (model.code_vectors[after] - model.code_vectors[before]).abs()
+    # A level is 2 / 255.
+    assert away[after != before].median() < 0.01 and away.mean() < 5e-4
     assert torch.equal(model.encode_codes(video), before)
 
 

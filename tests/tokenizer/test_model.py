@@ -206,6 +206,10 @@ def test_levels_lie_evenly_over_what_is_written(tiny):
         patch.setattr(model.writing, "forward", lambda seen: steps)
         found = model.quantize(model.projected(torch.rand(1, 3, 17, 64, 64))).vectors.flatten()
     assert (found * 16 / 15 - steps.flatten()).abs().max() < 0.07
+    far = torch.full((1, 9, 2, 2, 2), 9.0)
+    for levels in (16, 256, 998):
+        finer = TrajectoryTokenizer(replace(TINY_TOKENIZER, fsq_levels=(levels, levels)))
+        assert finer.quantize(far).codes.max() == levels**2 - 1 and finer.quantize(-far).codes.min() == 0
 
 
 def test_the_painting_adds_nothing_at_first_and_then_the_same_wherever_the_ball_is():
@@ -293,6 +297,8 @@ def test_settings_survive_their_file_and_contradictions_are_refused(tmp_path):
     assert TokenizerConfig.load(tmp_path / "c.json") == TINY_TOKENIZER
     with pytest.raises(ValueError, match="frames"):
         replace(TINY_TOKENIZER, frames=16)
+    with pytest.raises(ValueError, match="fewer than 1000 levels"):
+        replace(TINY_TOKENIZER, fsq_levels=(1024, 1024))
 
 
 def test_the_shipped_tokenizers_codes_keep_the_place_to_a_fraction_of_a_pixel():
