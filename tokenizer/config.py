@@ -6,7 +6,8 @@ from math import prod
 from pathlib import Path
 
 _TOO_MANY_LEVELS = 1000
-"""The bound of the library's quantizer lies a thousandth of the range beyond the last level: half a level, from so many on."""
+"""The bound of the library's quantizer lies a thousandth of the range beyond the last level: half a level, from so many
+on."""
 
 
 @dataclass(frozen=True)
