@@ -13,6 +13,10 @@ Mends, each with a test in tests/tokenizer/test_model.py:
 4. The discriminator, which is built whether used or not, is removed; so are pickled checkpoints: weights are
    safetensors, settings JSON.
 
+Where the configuration has `context`, the codes are not the encoder's latents but numbers written from what glimpses
+saw where these latents put the ball (`glimpse`, `context`, `regression`, `numbers`), and the norm of the first mend has
+nothing to do; where it has `painting`, the decoder's picture is drawn on by distance (`painting`).
+
 It is trained to reconstruct the *clean* scene: a grey ball on a dark ground that moves as the object did. Colours,
 light and background are left out of the tokens on purpose; they say nothing about the motion.
 """
