@@ -31,6 +31,11 @@ class Track:
     radius: Tensor
     """(...,) apparent radius in half widths."""
 
+    @property
+    def places(self) -> Tensor:
+        """(..., 3) the centre and ln(radius / 0.1), as networks are taught them."""
+        return torch.cat([self.centre, (self.radius / 0.1).log()[..., None]], dim=-1)
+
 
 def track(scenes: list[Scene]) -> Track:
     """The true track of a batch of scenes: centre (B, 17, 2) and apparent radius (B, 17)."""

@@ -41,6 +41,14 @@ def warm_cosine(step: int, steps: int, warmup: int, floor: float) -> float:
     return floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2
 
 
+@torch.no_grad()
+def move_average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> None:
+    """Move the exponential moving average of a model's weights, which at first forgets faster than it does later."""
+    pairs = zip(averaged.state_dict().values(), model.state_dict().values())
+    means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()))
+    torch._foreach_lerp_(means, values, 1 - min(decay, step / (step + 20)))
+
+
 class TrainingLoop:
     """One training in a folder, resumed where the folder holds one.
 

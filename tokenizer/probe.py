@@ -26,6 +26,7 @@ from data.stream import TEST_SEED, TRAINING_SEED
 from tokenizer.config import TokenizerConfig
 from tokenizer.fast import fast_encoder
 from tokenizer.model import SHIPPED, TrajectoryTokenizer
+from tokenizer.steps import by_frames
 
 _CHUNK = 50
 
@@ -57,8 +58,7 @@ class Probe(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         hidden = self.layers(self.read(self.code_vectors[codes.flatten(1)]) + self.places)
         steps = hidden.unflatten(1, (-1, self.cells)).flatten(2)
-        # The first time step stands for the first frame alone.
-        return self.out(steps).unflatten(-1, (self.frames, 3)).flatten(1, 2)[:, self.frames - 1 :]
+        return by_frames(self.out(steps), self.frames)
 
 
 def encode_clips(tokenizer: TrajectoryTokenizer, settings: SceneSettings, seed: int, count: int) -> Coded:
@@ -68,8 +68,7 @@ def encode_clips(tokenizer: TrajectoryTokenizer, settings: SceneSettings, seed: 
         scenes = [draw_scene(settings, seed, first + k) for k in range(min(_CHUNK, count - first))]
         with torch.no_grad():
             codes.append(tokenizer.encode_codes(render(scenes)))
-        seen = track(scenes)
-        targets.append(torch.cat([seen.centre, (seen.radius / 0.1).log()[..., None]], dim=-1))
+        targets.append(track(scenes).places)
     return Coded(torch.cat(codes), torch.cat(targets))
 
 

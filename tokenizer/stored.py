@@ -35,7 +35,7 @@ from data.stream import TRAINING_SEED
 from tokenizer.config import TokenizerConfig
 from tokenizer.fast import channels_last
 from tokenizer.glimpse import Glimpsed
-from tokenizer.loop import warm_cosine
+from tokenizer.loop import move_average, warm_cosine
 from tokenizer.model import TrajectoryTokenizer, trained_config
 from tokenizer.precision import half_precision
 from tokenizer.steps import by_steps
@@ -149,13 +149,9 @@ def _learn(
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        share = 1 - min(settings.averaging, step / (step + 20))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(averaged.parameters()), list(part.parameters()), share)
+        move_average(averaged, part, settings.averaging, step)
         bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
-    with torch.no_grad():
-        for mine, mean in zip(part.parameters(), averaged.parameters()):
-            mine.copy_(mean)
+    part.load_state_dict(averaged.state_dict())
 
 
 def _off(found: Tensor, truth: Tensor, beta: float) -> Tensor:
@@ -209,9 +205,7 @@ class _Kept(Dataset):
     def __getitem__(self, chunk: int) -> list[Tensor]:
         first = self.first + chunk * _CHUNK
         drawn = [draw_scene(self.scenes, TRAINING_SEED, first + k) for k in range(_CHUNK)]
-        seen = track(drawn)
-        truth = torch.cat([seen.centre, (seen.radius / 0.1).log()[..., None]], dim=-1)
-        return [*self.keep(moving_part(render(drawn))), truth]
+        return [*self.keep(moving_part(render(drawn))), track(drawn).places]
 
 
 def _stored(keep: Callable[[Tensor], list[Tensor]], scenes: SceneSettings, first: int, count: int) -> list[Tensor]:

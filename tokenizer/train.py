@@ -25,11 +25,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.errors import UserError, exit_with_a_sentence
+from data.render import Track
 from data.scene import SceneSettings
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_batch, drawn_ahead
 from tokenizer.config import TokenizerConfig
 from tokenizer.fast import channels_last
-from tokenizer.loop import TrainingLoop, warm_cosine
+from tokenizer.loop import TrainingLoop, move_average, warm_cosine
 from tokenizer.measures import reconstruction_measures
 from tokenizer.model import TrajectoryTokenizer, trained_config
 from tokenizer.readout import read_track
@@ -116,7 +117,7 @@ class TokenizerObjective(nn.Module):
         frames = picture[:, 0]
         weight = 1 + self.settings.ball_weight * self._near(centre, radius, frames.shape[-1])
         pixels = ((frames - clean[:, 0]).square() * weight).mean() / weight.mean()
-        truth = torch.cat([centre, (radius / 0.1).log()[..., None]], dim=-1)
+        truth = Track(centre, radius).places
         head = self._off(self.head(quantized.vectors), truth)
         looked = sum(self._off(place, truth[:, None]) for place in places) + sum(self._off(p, truth) for p in painted)
         read = self._misread(picture, truth)
@@ -130,7 +131,7 @@ class TokenizerObjective(nn.Module):
     def _misread(self, picture: Tensor, truth: Tensor) -> Tensor:
         """Loss of what `read_track` reads from the reconstruction (B, 3, T, H, W)."""
         found = read_track(picture)
-        read = torch.cat([found.track.centre, (found.track.radius / 0.1).clamp_min(0.1).log()[..., None]], dim=-1)
+        read = Track(found.track.centre, found.track.radius.clamp_min(0.01)).places
         near = (read - truth)[..., :2].norm(dim=-1) < self.settings.readable_px * 2 / picture.shape[-1]
         return self._off(torch.where((found.seen & near)[..., None], read, truth), truth)
 
@@ -236,8 +237,7 @@ def fit(
             torch.tensor(settings.hardness(step), device=device),
         )
         loop.learn(loss)
-        decay = min(settings.averaging, step / (step + 20))
-        _average(averaged, loop.accelerator.unwrap_model(objective).tokenizer, decay)
+        move_average(averaged, loop.accelerator.unwrap_model(objective).tokenizer, settings.averaging, step)
         figures = {"pixels": pixels.item(), "head": head.item(), "codes_in_batch": codes.unique().numel()}
         loop.finish_step(figures, lambda: reconstruction_measures(averaged, held_out), save)
 
@@ -250,13 +250,6 @@ def _freeze_all_but(parts: tuple[str, ...], tokenizer: TrajectoryTokenizer) -> N
             raise UserError(f"the tokenizer has no part {part!r} to train; it has {kinds}")
     for name, parameter in named:
         parameter.requires_grad_(name.startswith(parts))
-
-
-@torch.no_grad()
-def _average(averaged: nn.Module, model: nn.Module, decay: float) -> None:
-    pairs = zip(averaged.state_dict().values(), model.state_dict().values())
-    means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()))
-    torch._foreach_lerp_(means, values, 1 - decay)
 
 
 if __name__ == "__main__":

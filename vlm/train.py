@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from data.clip import FRAMES
 from data.errors import exit_with_a_sentence
-from data.render import render, track
+from data.render import Track, render, track
 from data.scene import Scene, SceneSettings, draw_scene
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
 from tokenizer.fast import fast_encoder
@@ -29,6 +29,7 @@ from tokenizer.loop import TrainingLoop, warm_cosine
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from tokenizer.precision import has_bf16
+from tokenizer.steps import by_frames
 from vlm.calibration import fitting_temperature
 from vlm.config import VLMConfig
 from vlm.looks import FOUR, coded
@@ -96,9 +97,7 @@ class ReadingObjective(nn.Module):
             :, self.cells : 1 + self.cells * self.model.config.grid[0] : self.cells
         ]
         read = self.reader(F.layer_norm(steps.float(), steps.shape[-1:]))
-        read = read.unflatten(-1, (self.frames, 3)).flatten(1, 2)[:, self.frames - 1 :]
-        truth = torch.cat([centre, (radius / 0.1).log()[..., None]], dim=-1)
-        losses["reading"] = F.smooth_l1_loss(read, truth, beta=0.02)
+        losses["reading"] = F.smooth_l1_loss(by_frames(read, self.frames), Track(centre, radius).places, beta=0.02)
         losses["loss"] = (
             losses["number"]
             + self.settings.family_weight * losses["family"]
