@@ -27,6 +27,8 @@ from agents.session import Result, Session
 from agents.toolbox import bound_tools
 from data.errors import UserError
 
+MOST_CHARACTERS = 1000
+"""Of one message: reading a longer one takes the router seconds, in which nobody else is answered."""
 MOST_TOOL_CALLS = 8
 """Tool calls in one turn; after that the model is told to stop."""
 
@@ -112,8 +114,12 @@ class Agent:
     def stream(self, text: str, new_video: str | None = None) -> Iterator[Step]:
         """Answer one message step by step; `new_video` is the name of a video that came with it.
 
-        Raises UserError where the chat model can't be reached or does not come to an end.
+        Raises UserError where the message is too long, or the chat model can't be reached or does not come to an end.
         """
+        if len(text) > MOST_CHARACTERS:
+            raise UserError(
+                f"a message has at most {MOST_CHARACTERS} characters, this one has {len(text)}; say it shorter"
+            )
         if new_video is not None:
             text = f"[new video: {new_video}]\n{text}".strip()
         # Twice for model and tool, and some room for the calls that the limit answers itself.

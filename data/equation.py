@@ -48,6 +48,7 @@ _OPERATORS = {
 }
 _LONGEST_TEXT = 2000
 _MOST_PARTS = 8
+_GREATEST = 1e300
 
 
 def parse(text: str) -> sympy.Expr:
@@ -65,12 +66,18 @@ def parse(text: str) -> sympy.Expr:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"not an expression: {text!r}") from error
-    return _build(tree.body)
+    try:
+        expression = _build(tree.body)
+    except (ArithmeticError, TypeError) as error:  # what is infinite or complex is no number
+        raise ValueError(f"no real number in it: {text!r}") from error
+    if expression.has(sympy.zoo, sympy.nan):
+        raise ValueError(f"a division by zero in it: {text!r}")
+    return expression
 
 
 def _build(node: ast.AST) -> sympy.Expr:
     match node:
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool) and np.isfinite(node.value):
+        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool) and abs(node.value) < _GREATEST:
             return sympy.Integer(node.value) if isinstance(node.value, int) else sympy.Float(node.value)
         case ast.Name(id="t"):
             return T
@@ -87,11 +94,21 @@ def _build(node: ast.AST) -> sympy.Expr:
         case ast.BinOp() if type(node.op) in _OPERATORS:
             return _OPERATORS[type(node.op)](_build(node.left), _build(node.right))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
-            return _FUNCTIONS[name](_build(argument))
+            argument = _build(argument)
+            # As for towers of powers: of a number nothing is left to be worked out with more and more digits.
+            return _number(name, argument) if argument.is_number else _FUNCTIONS[name](argument)
         case ast.Call(func=ast.Name(id="max"), args=several, keywords=[]) if 1 <= len(several) <= _MOST_PARTS:
             parts = [_build(part) for part in several]
             return Greatest(*parts) if len(parts) > 1 else parts[0]
     raise ValueError(f"not allowed in an equation: {ast.unparse(node)!r}")
+
+
+def _number(name: str, argument: sympy.Expr) -> sympy.Float:
+    with np.errstate(all="ignore"):
+        value = getattr(np, name)(float(argument))
+    if not np.isfinite(value):
+        raise ValueError(f"{name}({argument}) has no finite value")
+    return sympy.Float(value)
 
 
 def evaluate(expression: sympy.Expr, t: np.ndarray) -> np.ndarray:
