@@ -1,7 +1,9 @@
 """Numbers in a person's words: times, lengths and arithmetic, read out of a sentence by patterns."""
 
 import re
+import unicodedata
 
+from agents.lengths import densities, marked
 from agents.spelling import mended
 from data.errors import UserError
 from vlm.scale import Scale
@@ -10,34 +12,25 @@ _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven
 _PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "hundredth": 0.01}
 _DISTANCE = r"\b(?:away|distance|distant|far|off)\b"
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
+_MOST_DIGITS = 30
 _SECONDS = r"(?:seconds?|secs?|s)\b"
 _MILLISECONDS = r"(?:milliseconds?|msec|ms)\b"
 _TIME = rf"(?:{_NUMBER}\s*(?:{_MILLISECONDS}|{_SECONDS})?)"
-_METRES = {
-    "mm": 0.001,
-    "millimet": 0.001,
-    "cm": 0.01,
-    "centimet": 0.01,
-    "m": 1.0,
-    "met": 1.0,
-    "inch": 0.0254,
-    "in": 0.0254,
-    "ft": 0.3048,
-    "foot": 0.3048,
-    "feet": 0.3048,
-}
-_LENGTH_UNIT = (
-    r"(millimet(?:er|re)s?|centimet(?:er|re)s?|met(?:er|re)s?|inch(?:es)?|foot|feet|mm|cm|ft|m|in)\b"
-    r"(?!\s*(?:/|per\b|\^))"
-)
 _EXPRESSION = re.compile(r"(?:sqrt|sin|cos|exp|pi|\bt\b|[\d.]+|[-+*/() ])+")
 
 
 def plain(text: str) -> str:
-    """Lower case without slips, numerals for number words, decimal points: what the other readings expect."""
-    text = mended(text.lower())
+    """Lower case without slips, numerals for number words, decimal points: what the other readings expect.
+
+    Raises UserError for a number of very many digits, and for one whose comma may mean two things.
+    """
+    if re.search(rf"\d{{{_MOST_DIGITS + 1}}}", text):
+        raise UserError(f"a number has more than {_MOST_DIGITS} digits; write it shorter, such as 1e40")
+    if found := re.search(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])", text):
+        raise UserError(f"{found[0]} may be thousands or a decimal; write it without a comma, or with another digit")
+    text = re.sub("[¼-¾⅐-⅞]", _vulgar, mended(text.lower()))
     text = text.replace("’", "'").replace("²", "^2").replace("×", "*").replace("−", "-").replace("–", "-")
-    text = re.sub(r"(?<=\d),(?=\d)", ".", text)
+    text = re.sub(r"(?<=\d),(?=\d)", ".", text.replace("⁄", "/"))
     text = re.sub(r"\b(\d{1,2}):(\d\d)\b", lambda m: f"{60 * int(m[1]) + int(m[2])} s", text)
     text = re.sub(r"\b(half|quarter|third|tenth|hundredth) (?:of )?an? (?=second|sec|metre|meter)", _part, text)
     text = re.sub(r"\ba (?=(?:half|quarter|third|tenth|hundredth)\b)", "", text)
@@ -50,6 +43,11 @@ def plain(text: str) -> str:
     text = re.sub(r"\ban? (?=(?:seconds?|sec|metre|meter|foot|inch)\b)", "1 ", text)
     text = re.sub(r"(?<=\d) (?:more|extra|additional|further|full|whole) (?=second|sec|s\b|ms\b)", " ", text)
     return re.sub(r"\s+", " ", text).strip()
+
+
+def _vulgar(match: re.Match) -> str:
+    """½ as 1/2, apart from a whole number before it."""
+    return " " + unicodedata.normalize("NFKC", match[0])
 
 
 def _parts(match: re.Match) -> str:
@@ -99,30 +97,6 @@ def bare_span(text: str) -> tuple[float, float] | None:
     return (float(found[1]), float(found[2])) if found else None
 
 
-def length(text: str) -> float | None:
-    """The first length in a text, in metres; speeds and accelerations are not lengths."""
-    found = re.search(rf"{_NUMBER}\s*-?\s*{_LENGTH_UNIT}", text)
-    if not found:
-        found = re.search(rf"{_NUMBER}\s*(\")", text)
-        return float(found[1]) * 0.0254 if found else None
-    unit = re.sub(r"(?:er|re)s?$|es$", "", found[2])
-    return float(found[1]) * _METRES[unit]
-
-
-def pixels_per_metre(text: str) -> float | None:
-    """A scale such as `240 pixels per metre`, `1 m is 240 px` or `80 px = 50 cm`."""
-    pixels = rf"{_NUMBER}\s*(?:px|pixels?)\b"
-    unit = r"(?:(\d+(?:\.\d+)?)\s*)?" + _LENGTH_UNIT
-    link = r"\s*(?:per|to an?|to|in|for|=|equals?|is|are|make|makes|/|correspond to|corresponds to|every|each)\s*"
-    if found := re.search(pixels + link + r"(?:an?\s+|the\s+)?" + unit, text):
-        count, metres, name = found[1], found[2], found[3]
-    elif found := re.search(unit + r"[^\d]{0,40}?\s" + pixels, text) or re.search(unit + link + pixels, text):
-        metres, name, count = found[1], found[2], found[3]
-    else:
-        return None
-    return float(count) / (float(metres or 1) * _METRES[re.sub(r"(?:er|re)s?$|es$", "", name)])
-
-
 def expression(text: str) -> str | None:
     """The longest piece of arithmetic in a text, None where there is none with an operator or a function in it."""
     text = text.replace("^", "**")
@@ -133,28 +107,39 @@ def expression(text: str) -> str | None:
     text = re.sub(r"(?<=[\d)]) cubed", "**3", text)
     text = re.sub(r"(?<=\d) plus (?=\d)", "+", text)
     text = re.sub(r"(?<=\d) minus (?=\d)", "-", text)
-    pieces = [
-        found[0].strip(" -+*/") if "(" not in found[0] else found[0].strip() for found in _EXPRESSION.finditer(text)
-    ]
+    pieces = [_whole(text, found) for found in _EXPRESSION.finditer(text)]
     sums = [
         piece for piece in pieces if re.search(r"\d\s*[-+*/]|\)\s*[-+*/]|pi\s*[-+*/]|(?:sqrt|sin|cos|exp)\s*\(", piece)
     ]
     return max(sums, key=len, default=None)
 
 
+def _whole(text: str, found: re.Match) -> str:
+    """A piece of arithmetic with all that it touches, such as the name before its brackets: read whole or refused."""
+    piece = found[0].strip() if "(" in found[0] else found[0].strip(" -+*/")
+    if not piece:
+        return ""
+    start = found.start() + found[0].index(piece)
+    left = re.search(r"[^\s?,;:=\"']*$", text[max(0, start - 60) : start])[0]
+    return left + piece + re.match(r"[^\s?,;:=\"']*", text[start + len(piece) :])[0]
+
+
 def scale(text: str) -> Scale:
     """A known length such as `6.7 cm` or `the ball is 6.7 cm wide`, `412 px/m` or `1 m is 412 pixels`, `3 m away`.
 
     Raises:
-        UserError: the text holds no length, or one that is not positive.
+        UserError: the text holds no length, more than one, or a number that does not belong to it.
     """
-    words = plain(text)
-    if (density := pixels_per_metre(words)) is not None:
-        return Scale(pixels_per_metre=density)
-    metres = length(words)
-    if metres is None:
+    words = marked(plain(text))
+    density, rest = densities(words)
+    metres = rest.metres(rest.text)
+    if not density and not metres:
         raise UserError(
             f"{text!r} is no scale; give the object's diameter ('6.7 cm'), pixels per metre ('412 px/m') or its mean "
             f"distance from the camera ('3 m away')"
         )
-    return Scale(distance_m=metres) if re.search(_DISTANCE, words) else Scale(diameter_m=metres)
+    if len(density) + len(metres) > 1 or re.search(r"\d|⟦p", re.sub(r"⟦m\d+⟧", "", rest.text)):
+        raise UserError(f"{text!r} holds more than one number; a scale is one length, such as '6.7 cm' or '412 px/m'")
+    if density:
+        return Scale(pixels_per_metre=density[0])
+    return Scale(distance_m=metres[0]) if re.search(_DISTANCE, words.text) else Scale(diameter_m=metres[0])

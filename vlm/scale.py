@@ -17,6 +17,9 @@ from data.errors import UserError
 if TYPE_CHECKING:
     from vlm.describe import Description
 
+_METRES = (1e-6, 1e6)
+_PIXELS_PER_METRE = (1e-4, 1e8)
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -34,8 +37,14 @@ class Scale:
             raise UserError(
                 "a scale is one length: give the object's diameter in metres or the pixels in a metre, not both"
             )
+        least, most = _PIXELS_PER_METRE if self.pixels_per_metre is not None else _METRES
         if not (math.isfinite(given[0]) and given[0] > 0):
             raise UserError(f"a scale has to be a positive number, not {given[0]:g}")
+        if not least <= given[0] <= most:
+            raise UserError(
+                f"a scale of {given[0]:g} can't be right for anything that is filmed; it lies between {least:g} and "
+                f"{most:g}"
+            )
 
     def __str__(self) -> str:
         if self.diameter_m is not None:
