@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass, field
 
 from agents import phrases
-from agents.readings import bare_span, expression, length, pixels_per_metre, plain, seconds, span, times
+from agents.lengths import Marked, agreed, densities, marked
+from agents.readings import bare_span, expression, plain, seconds, span, times
+from data.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -20,33 +22,65 @@ class Call:
 
 _RADIUS_GIVEN = (
     r"\b(?:radius|r)\b ?(?:of (?:the|my|its|our|that|this|an?) \w+(?: \w+)?)?"
-    r"\s*(?:\b(?:is|was|of|about|around)\b|[=:]|\s)*[\d.]+|[\d.]+ ?[a-z]+,? (?:in |of )?radius"
+    r"\s*(?:\b(?:is|was|of|about|around)\b|[=:]|\s)*⟦m|⟦m\d+⟧,? (?:in |of )?radius"
 )
+_CLAUSE = r"[,;?!()]|\.(?!\d)|\b(?:and|but|so)\b"
 
 
 def plan(text: str, previous: Call | None = None) -> list[Call]:
     """The calls that answer a sentence; none where no tool serves.
 
-    `previous` is the call that a follow-up such as `and at 0.8 s?` refers to.
+    `previous` is the call that a follow-up such as `and at 0.8 s?` refers to. Raises UserError for numbers that can't
+    be read, or that contradict each other.
     """
     text = plain(text)
+    if re.search(phrases.WHY, text) and not re.search(phrases.GENERAL, text):
+        return [Call("explain", {"topic": "family"})]
     if re.search(phrases.ELSEWHERE, text):
         return []
-    settings = [*_scale(text), *_window(text), *_lens(text)]
-    questions = _questions(text, settings)
+    found, rest = densities(marked(text))
+    # A scale holds for the window that is looked at, so it comes last.
+    settings = [*_lens(text), *_window(text), *_scale(text, found, rest)]
+    questions = _of_pendulum(_questions(text, settings), rest)
     if not settings and not questions and previous is not None:
         return _again(text, previous)
     return settings + questions
 
 
-def _scale(text: str) -> list[Call]:
-    if (density := pixels_per_metre(text)) is not None:
+def _scale(text: str, pixels_per_metre: list[float], rest: Marked) -> list[Call]:
+    """`rest` is the text without what `pixels_per_metre` was read from."""
+    if re.search(phrases.FORGET_SCALE, text):
+        return [Call("set_scale", {"forget": True})]
+    # A length that nothing else is said of is the object's size.
+    other = phrases.NOT_SIZE + "|" + phrases.STRING
+    sizes = [
+        metres * (2 if re.search(_RADIUS_GIVEN, clause) else 1)
+        for clause in re.split(_CLAUSE, rest.text)
+        for metres in rest.metres(clause)
+        if re.search(phrases.SIZE, clause) or not re.search(other, clause)
+    ]
+    size = agreed(sizes, "the size of the object")
+    density = agreed(pixels_per_metre, "the pixels in a metre")
+    if density is not None and size is not None:
+        raise UserError("both the size of the object and the pixels in a metre are given; give one of them")
+    if density is not None:
         return [Call("set_scale", {"pixels_per_metre": density})]
-    metres = length(text)
-    if metres is None or (re.search(phrases.NOT_SIZE, text) and not re.search(phrases.SIZE, text)):
-        return []
-    # Nothing but the object's size is ever given as a length.
-    return [Call("set_scale", {"object_diameter_m": metres * (2 if re.search(_RADIUS_GIVEN, text) else 1)})]
+    return [] if size is None else [Call("set_scale", {"object_diameter_m": size})]
+
+
+def _of_pendulum(questions: list[Call], rest: Marked) -> list[Call]:
+    """The questions, with the length of the string for g where one is given."""
+    lengths = [
+        metres
+        for clause in re.split(_CLAUSE, rest.text)
+        if re.search(phrases.STRING, clause) and not re.search(phrases.SIZE, clause)
+        for metres in rest.metres(clause)
+    ]
+    length = agreed(lengths, "the length of the pendulum")
+    if length is None:
+        return questions
+    g = Call("quantity", {"name": "g", "pendulum_length_m": length})
+    return [g if call == Call("quantity", {"name": "g"}) else call for call in questions] or [g]
 
 
 def _window(text: str) -> list[Call]:
@@ -98,10 +132,25 @@ def _lens(text: str) -> list[Call]:
         or (re.search(filmed, text) and (found := re.search(rf"{number} ?hz\b", text)))
     ):
         arguments["frames_per_second"] = float(found[1])
+    else:
+        arguments |= _slow_motion(text)
     view = r"field of view|\bfov\b|angle of view|view(?:ing)? angle|\blens\b|horizontal(?:ly)? (?:angle|view)"
     if re.search(view, text) and (found := re.search(rf"{number} ?(?:degrees?|deg|°)", text)):
         arguments["field_of_view_deg"] = float(found[1])
     return [Call("describe_video", arguments)] if arguments else []
+
+
+def _slow_motion(text: str) -> dict[str, float]:
+    if re.search(phrases.OWN_RATE, text):
+        return {"slow_motion": 1.0}
+    if not re.search(phrases.SLOW_MOTION, text):
+        return {}
+    if not (found := re.search(phrases.TIMES_SLOWER, text)):
+        raise UserError(
+            "say how many times slower than the motion the video plays ('slow motion, 8 times'), or at how many frames "
+            "a second it was filmed"
+        )
+    return {"slow_motion": float(found[found.lastindex])}
 
 
 def _questions(text: str, settings: list[Call]) -> list[Call]:
@@ -110,6 +159,8 @@ def _questions(text: str, settings: list[Call]) -> list[Call]:
     scaled = any(call.tool == "set_scale" for call in settings)
     if not settings and (sum_ := _only_sum(text)):
         return [Call("evaluate", {"expression": sum_})]
+    if re.search(phrases.ERROR, text):
+        return [Call("explain", {"topic": "error"})]
     if re.search(phrases.TOKENS, text):
         return [Call("show_tokens")]
     if re.search(phrases.RIVAL, text):
@@ -128,7 +179,7 @@ def _questions(text: str, settings: list[Call]) -> list[Call]:
     if re.search(phrases.EQUATION, asked) and not re.search(r"\band\b", asked):
         return [Call("equation", {"which": _which(asked)})]
     if any(call.tool == "describe_video" for call in settings):
-        asked = re.sub(r"[\d.]+ ?hz\b|high.?speed", "", asked)
+        asked = re.sub(rf"[\d.]+ ?hz\b|high.?speed|{phrases.SLOW_MOTION}", "", asked)
     if found := _quantities(asked):
         at = times(asked) if not windowed else []
         if not at and not windowed and re.search(r"\binitial|(?:at|in) the (?:very )?(?:start|beginning)\b", asked):

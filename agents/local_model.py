@@ -12,16 +12,24 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
+from agents import phrases
 from agents.intents import Call, plan
+from agents.readings import plain
+from data.errors import UserError
 
 NAME = "intent router (no language model)"
 
 ABILITIES = (
     "I can describe the motion, give its equation, say what refining it changed, where the object is at a time or "
-    "after the end, derive speed, acceleration, radius, period, g and the like, take a scale or a window of time, "
-    "plot, draw the curve over the video, show the tokens, save a table, and work out arithmetic."
+    "after the end, derive speed, acceleration, radius, period, g and the like, say why it moves so and what is known "
+    "of an error, take a scale, a window of time or a frame rate, plot, draw the curve over the video, show the "
+    "tokens, save a table, and work out arithmetic."
 )
 _UNKNOWN = f"None of my tools answers that. {ABILITIES}"
+_SPIN = (
+    "Whether the object turns about itself is not measured: only where its middle is and how large it looks are read "
+    "from the picture, so it may spin or not."
+)
 _NEW_VIDEO = re.compile(r"^\[new video: (.*)\]\n?")
 
 
@@ -38,16 +46,27 @@ class IntentRouter(BaseChatModel):
 
     def _generate(self, messages: list[BaseMessage], stop=None, run_manager=None, **kwargs: Any) -> ChatResult:
         last = max(k for k, message in enumerate(messages) if isinstance(message, HumanMessage))
-        calls = requested(str(messages[last].content), _previous(messages[:last]))
+        text = str(messages[last].content)
+        try:
+            calls = requested(text, _previous(messages[:last]))
+        except UserError as error:
+            return _said(f"{str(error)[:1].upper()}{str(error)[1:]}.")
         answers = [message for message in messages[last + 1 :] if isinstance(message, ToolMessage)]
         failed = any(message.status == "error" for message in answers)
         if len(answers) < len(calls) and not failed:
             call = calls[len(answers)]
             tool_call = {"name": call.tool, "args": call.arguments, "id": uuid4().hex}
-            message = AIMessage(content="", tool_calls=[tool_call])
-        else:
-            message = AIMessage(content=_sentences(answers) or _UNKNOWN)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+            return _said("", [tool_call])
+        return _said(_sentences(answers) or unserved(text))
+
+
+def _said(text: str, calls: list[dict] | None = None) -> ChatResult:
+    return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text, tool_calls=calls or []))])
+
+
+def unserved(text: str) -> str:
+    """What is said where no tool serves."""
+    return _SPIN if re.search(phrases.SPIN, plain(text)) else _UNKNOWN
 
 
 def requested(text: str, previous: Call | None = None) -> list[Call]:

@@ -10,6 +10,8 @@ _FILM = r"\b(?:video|film|clip|footage|picture|frames?|recording|movie)\b"
 _TURN = r"(?:turn|lap|revolution|rotation|swing|circle|cycle|loop|oscillation|round|coil|winding)"
 _ROUND = rf"(?:{_TURN}s?\b|\bround\b|\bonce\b|back and forth|to and fro)"
 
+_LAUNCH = r"(?:launch|throw(?:ing)?|release|take.?off|departure|elevation|shooting|firing)"
+
 QUANTITIES = (
     ("g", _any(r"\bg\b(?!\s*=)", r"gravit", r"free.?fall", r"\b9\.8\d*\b(?! ?[*/])")),
     (
@@ -99,6 +101,14 @@ QUANTITIES = (
         ),
     ),
     (
+        "launch_angle",
+        _any(
+            rf"(?:{_LAUNCH}|initial|start(?:ing)?) angle",
+            rf"\bangles? (?:of|at) (?:the )?(?:{_LAUNCH}|which|start)",
+            r"(?:what|which) angle\b(?! of view)|how steep",
+        ),
+    ),
+    (
         "radius",
         _any(
             r"\bradius\b|\bradii\b",
@@ -147,6 +157,7 @@ STRONGER = {
     "period": ("frequency",),
     "frequency": ("speed",),
     "g": (),
+    "launch_angle": ("height",),
     "decay": ("amplitude", "radius", "speed", "period", "frequency"),
     "restitution": ("speed", "frequency", "height", "distance", "period"),
 }
@@ -372,7 +383,47 @@ EARLY = r"(?:before|until|till|up to|earlier than)"
 LATE = r"(?:after|past|from|since|later than|starting at|beyond)"
 BEGIN = r"\b(?:start|begin)(?:ning)? at"
 STOP = r"\b(?:stop|end)(?:ping|ing)? at"
+STRING = r"\b(?:string|rope|thread|cord|wire|chain|rod|pendulum)\b(?! bob| ball)"
+"""What holds a pendulum: its length is no size of the object."""
+FORGET_SCALE = (
+    r"(?:reset|clear|forget|remove|undo|drop|cancel|delete|unset|ignore)(?: about)? (?:the |my |that |any |its )?"
+    r"(?:scale|calibration|diameter|known length|size|width)\b"
+)
+SLOW_MOTION = _any(
+    r"\bslow.?mo(?:tion)?\b",
+    r"(?:video|film|clip|footage|recording|it(?:'s| is| was))\b.{0,20} slowed down",
+    r"slowed down (?:\d|by)|times slower|\b1/\d+(?:th)? (?:of )?(?:the |real |normal |its )*speed",
+)
+TIMES_SLOWER = (
+    r"(\d+(?:\.\d+)?) ?(?:x|-?times|-?fold|\*)(?![a-z])|(?:factor|by)(?: of)? (\d+(?:\.\d+)?)|\b1/(\d+)"
+    r"|slow.?mo(?:tion)?,?[ :=(]*(\d+(?:\.\d+)?)(?! ?(?:s|ms|hz|fps|frames|sec\w*)\b)"
+)
+OWN_RATE = _any(
+    r"(?:\bnot|\bno|n't|\bnever)\b(?: \w+){0,2} slow.?mo",
+    r"\b(?:at|in) (?:normal|original|real) speed\b",
+    r"(?:forget|reset|drop|ignore)(?: about)? (?:the |that )?(?:slow.?mo|frame ?rate|fps)",
+)
+_FAMILIES = r"(?:parabol\w*|circles?|circular|heli\w+|straight|linear|oscillat\w+|swing\w*|damped|spiral\w*|bounc\w+)"
+WHY = _any(
+    rf"\bwhy\b.*\b{_FAMILIES}\b",
+    rf"\bexplain\b.*\b(?:{_FAMILIES}|(?:the|this|its) (?:family|shape|motion|path|trajectory))\b",
+    r"\bwhy (?:is it|does it|do you (?:say|think|call))\b",
+)
+GENERAL = r"(?:how|why) (?:does|do|can|would|is|are) an? "
+ERROR = _any(
+    r"error bars?|\buncertain|margin of error|(?:standard|measurement) (?:error|deviation)|confidence interval",
+    r"\bhow (?:accurate|precise|exact|reliable|trustworthy)|\b(?:accuracy|precision|reliability)\b",
+    r"(?:what|how (?:large|big|much))\b.* errors?\b|\berrors? (?:of|on|in) (?:the |my |your )?\w+\?*$",
+    r"±|plus.?(?:or.?)?minus|\+/-|can i trust|significant (?:digits|figures)",
+)
+SPIN = (
+    r"^(?!.*\b(?:how (?:fast|quick\w*|often|many)|rate|speed|per)\b).*"
+    r"(?:\b(?:is|does|do|has|was|did) (?:it|(?:the|this|my) \w+(?: \w+)?) (?:also |really )?spin(?:s|ning)?\b"
+    r"|(?:about|around|on) its own axis|\b(?:top|back|side)spin\b|how much spin|any spin\b)"
+)
+"""Whether the object turns about itself, which nothing here measures."""
 ELSEWHERE = _any(
+    SPIN,
     r"^who\b|speed of (?:light|sound)",
     r"how (?:fast|high|far|quick|heavy|big|large|old) (?:is|are|can|does|do) an? ",
     r"(?:how|why) (?:does|do|can|would) an? \w+(?: \w+)? (?:work|move|swing|fly|fall|oscillate)",

@@ -7,13 +7,20 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from data.errors import UserError
+from data.video import open_video
 from vlm.scale import Scale
 
 if TYPE_CHECKING:
     from vlm.describe import Description
+
+_SLOWEST = 100_000.0
+_RATES = (1e-3, 1e7)
+"""Frames a second, from time lapse to what films a bullet."""
 
 
 class Describes(Protocol):
@@ -32,6 +39,28 @@ class Result:
     """The same as plain numbers and text, names with their units."""
     files: tuple[Path, ...] = ()
     """Pictures, videos and tables that were written into the session's folder."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "values", _python(self.values))
+
+
+def _check_rate(fps: float | None) -> None:
+    if fps is not None and not _RATES[0] <= fps <= _RATES[1]:
+        raise UserError(f"a frame rate lies between {_RATES[0]:g} and {_RATES[1]:g} a second, not {fps:g}")
+
+
+def _python(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's, inside of anything: they are saved, sent and printed."""
+    match value:
+        case np.generic() | np.ndarray():  # first: a float64 is a float too
+            return _python(value.tolist())
+        case None | bool() | str() | int() | float():
+            return value
+        case dict():
+            return {str(name): _python(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_python(part) for part in value]
+    raise TypeError(f"a tool's values are plain numbers and text, not {type(value).__name__}")
 
 
 class Session:
@@ -66,6 +95,12 @@ class Session:
             self.field_of_view = field_of_view
             return path
 
+    def begin_with(self, start: float | None, end: float | None, fps: float | None, scale: Scale | None) -> None:
+        """Settings of the current video from before anything was asked; raises UserError for no frame rate."""
+        _check_rate(fps)
+        with self.lock:
+            self.start, self.end, self.fps, self.scale = start, end, fps, scale
+
     def choose_video(self, name: str) -> None:
         """Go back to a video of this chat by its file name or its number, counted from 1.
 
@@ -87,11 +122,21 @@ class Session:
             raise UserError("there is no video in this chat yet; give a video file first")
         return self._current
 
+    def slowed(self, times: float) -> float | None:
+        """Frames a second of a file that plays so many times slower than the motion was; None, its own, for 1 time.
+
+        Raises UserError where the number can't be one.
+        """
+        if not 1 <= times <= _SLOWEST:
+            raise UserError(f"slow motion is 1 to {_SLOWEST:g} times slower, not {times:g}")
+        return None if times == 1 else open_video(self.video).rate * times
+
     def change(self, **settings: float | None) -> None:
         """Set `start`, `end`, `fps` or `field_of_view`, and describe the video again.
 
         Raises UserError, and leaves everything as it was, if the video can't be described like that.
         """
+        _check_rate(settings.get("fps"))
         with self.lock:
             before = {name: getattr(self, name) for name in settings} | {"_description": self._description}
             vars(self).update(settings | {"_description": None})

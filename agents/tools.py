@@ -16,11 +16,25 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from agents import explanations
 from agents.arithmetic import evaluate_text
 from agents.gap import Gap, gap
 from agents.session import Result, Session
 from agents.table import rows, write_csv
-from agents.wording import FURTHEST_S, LIMIT, equation_text, in_lengths, lengths, unit_of, where, window
+from agents.wording import (
+    FURTHEST_S,
+    LIMIT,
+    check_time,
+    equation_text,
+    in_lengths,
+    in_metres,
+    lengths,
+    rate,
+    scale_now,
+    unit_of,
+    where,
+    window,
+)
 from data.errors import UserError
 from vlm import quantities
 from vlm.scale import Scale
@@ -36,17 +50,23 @@ def describe_video(
     frames_per_second: Annotated[
         float | None, Field(description="true frame rate while filming, where the file's own is wrong (slow motion)")
     ] = None,
+    slow_motion: Annotated[
+        float | None,
+        Field(description="how many times slower than the motion was the file plays; 1 for the file's own times"),
+    ] = None,
     field_of_view_deg: Annotated[float | None, Field(description="the camera's horizontal angle of view")] = None,
 ) -> Result:
     """Name the family of motion in the video, with probabilities; its values hold the equation."""
     if field_of_view_deg is not None and not 1 <= field_of_view_deg <= 170:
         raise UserError(f"a field of view lies between 1 and 170 degrees, not {field_of_view_deg:g}")
-    if frames_per_second is not None and not 0 < frames_per_second < math.inf:
-        raise UserError(f"a frame rate has to be a positive number, not {frames_per_second:g}")
+    if frames_per_second is not None and slow_motion is not None:
+        raise UserError("give the frame rate or how many times slower the file plays, not both")
     if video is not None:
         session.choose_video(video)
     settings = {"fps": frames_per_second, "field_of_view": field_of_view_deg}
     settings = {name: value for name, value in settings.items() if value is not None}
+    if slow_motion is not None:
+        settings["fps"] = session.slowed(slow_motion)
     if settings:
         session.change(**settings)
     found = session.description()
@@ -56,9 +76,9 @@ def describe_video(
     text += f"; next: {others}. " if others else ". "
     if found.doubt:
         text += f"{found.doubt[0].upper()}{found.doubt[1:]}. "
-    text += f"{window(session)} {LIMIT}"
+    text += f"{window(session)}{rate(session)}{scale_now(session)} {LIMIT}"
     notes = "".join(f" Note: {note}." for note in found.clip.notes)
-    return Result(text + notes, {**found.to_dict(), "video": session.video.name})
+    return Result(text + notes, {**found.to_dict(), **in_metres(session), "video": session.video.name})
 
 
 def equation(
@@ -187,6 +207,7 @@ def quantity(
             "distance",
             "height",
             "g",
+            "launch_angle",
             "radius",
             "amplitude",
             "period",
@@ -196,21 +217,25 @@ def quantity(
             "restitution",
         ],
         Field(
-            description="distance: length of the path; height: of the highest point; g: needs a scale, free flight; "
-            "decay: half-life of a swing or circle; restitution: of a bounce, with the times of the impacts"
+            description="distance: length of the path; height: of the highest point; g: of a free flight with a scale, "
+            "or of a pendulum with its length; decay: half-life of a swing or circle; restitution: of a bounce, with "
+            "the times of the impacts"
         ),
     ],
     t_s: Seconds = None,
+    pendulum_length_m: Annotated[
+        float | None, Field(description="for g of a pendulum: metres from its pivot to the middle of its bob")
+    ] = None,
 ) -> Result:
     """Derive a quantity with its unit from the equation: speed, acceleration, radius, period, g and others."""
     found = session.description()
-    if t_s is not None and not math.isfinite(t_s):
-        raise UserError("the time has to be a number of seconds")
-    numbers = quantities.derive(name, found, t_s)
+    if t_s is not None:
+        check_time(found, t_s)
+    numbers = quantities.derive(name, found, t_s, pendulum_length_m)
     metres = session.metres_per_unit
-    if name == "g" and metres is None:
+    if metres is None and name == "g" and numbers[0].unit is None:
         raise UserError(
-            "g in m/s² needs a scale, which one camera does not give: say how wide the object is "
+            "a value of g in m/s² needs a scale, which one camera does not give: say how wide the object is "
             "('the ball is 6.7 cm wide') or how many pixels one metre is"
         )
     parts, values = [], {}
@@ -219,9 +244,29 @@ def quantity(
         remark = f" ({number.remark})" if number.remark else ""
         parts.append(f"The {number.name} is {f'{value:.3g} {unit}'.strip()}{remark}.")
         values[f"{number.name} [{unit}]" if unit else number.name] = value
+    if name == "g" and (warning := g_warning(found, value)):
+        parts.append(warning)
+        values["warning"] = warning
     when = "" if t_s is None or name not in ("speed", "acceleration") else f"At t = {t_s:g} s: "
     scaled = any(number.length_power for number in numbers)
     return Result(f"{when}{' '.join(parts)}" + (f" {lengths(session)}" if scaled else ""), values)
+
+
+def g_warning(found, g_m_s2: float) -> str:
+    """What speaks against a value of g, as sentences; empty where nothing does."""
+    doubt = f"{found.doubt[0].upper()}{found.doubt[1:]}." if found.doubt else ""
+    return " ".join(filter(None, (quantities.gravity_warning(found, g_m_s2), doubt)))
+
+
+def explain(
+    session: Session,
+    topic: Annotated[
+        Literal["family", "error"],
+        Field(description="family: why the motion is of its family; error: what is known of the error of a number"),
+    ],
+) -> Result:
+    """Explain in words: why the motion is a parabola, a circle and so on, or how far a number can be trusted."""
+    return Result(explanations.why(session.description()) if topic == "family" else explanations.error(session))
 
 
 def set_scale(
@@ -230,8 +275,14 @@ def set_scale(
     pixels_per_metre: Annotated[
         float | None, Field(description="pixels of the video that one metre takes at the object's distance")
     ] = None,
+    forget: Annotated[bool, Field(description="take back the scale; lengths are in u again")] = False,
 ) -> Result:
-    """Set the scale, so that lengths are given in metres: one of the two lengths."""
+    """Set the scale, so that lengths are given in metres, by one of the two lengths; or forget it."""
+    if forget:
+        if (object_diameter_m, pixels_per_metre) != (None, None):
+            raise UserError("a scale is either set or forgotten; leave out the length, or forget")
+        session.scale = None
+        return Result(f"The scale is forgotten. {lengths(session)}")
     scale = Scale(object_diameter_m, pixels_per_metre)
     metres = scale.metres_per_unit(session.description())
     session.scale = scale
@@ -333,6 +384,7 @@ TOOLS = (
     position_at,
     forecast,
     quantity,
+    explain,
     set_scale,
     choose_window,
     plot,

@@ -1,6 +1,7 @@
 """The sentences in which tools answer: places, windows, equations and units, with what they rest on."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from agents.session import Result, Session
 from data.equation import Equation
 from data.errors import UserError
 from vlm.quantities import Quantity
+
+if TYPE_CHECKING:
+    from vlm.describe import Description
 
 LIMIT = (
     "One camera that nobody calibrated can't tell how large or how far away the object is, nor how deep its path: "
@@ -23,8 +27,7 @@ def where(session: Session, t: float) -> Result:
     """Position and pixel at t seconds from the clip's first frame, inside the clip or beyond it."""
     found, metres = session.description(), session.metres_per_unit
     place = found.clip.placement
-    if not (math.isfinite(t) and -FURTHEST_S <= t - place.duration_s <= FURTHEST_S):
-        raise UserError(f"the time has to lie within {FURTHEST_S:g} seconds of the clip")
+    check_time(found, t)
     position = found.best.positions(np.array([t]))[0]
     unit = "u" if metres is None else "m"
     x, y, z = position * (metres or 1.0)
@@ -42,9 +45,43 @@ def where(session: Session, t: float) -> Result:
     return Result(f"{text} {lengths(session)}", values)
 
 
+def check_time(found: "Description", t: float) -> None:
+    """Raises UserError where t, in seconds from the clip's first frame, lies far from the clip."""
+    if not (math.isfinite(t) and -FURTHEST_S <= t - found.clip.placement.duration_s <= FURTHEST_S):
+        raise UserError(f"the time has to lie within {FURTHEST_S:g} seconds of the clip")
+
+
 def window(session: Session) -> str:
     place = session.description().clip.placement
     return f"The clip runs from {place.t0_s:.2f} to {place.t0_s + place.duration_s:.2f} s of the video."
+
+
+def rate(session: Session) -> str:
+    """A sentence on the frame rate where it is not the file's own."""
+    if session.fps is None:
+        return ""
+    return f" Times are those of {session.fps:g} frames a second, which you gave, and not the file's."
+
+
+def scale_now(session: Session) -> str:
+    """A sentence on the scale where one was set: a unit has another length in each window."""
+    if session.scale is None:
+        return ""
+    try:
+        return f" By the scale that was set ({session.scale}) 1 u is now {session.metres_per_unit:.3g} m."
+    except UserError as error:
+        return f" The scale that was set can't be used here: {error}."
+
+
+def in_metres(session: Session) -> dict:
+    """The equation in metres as values; none where no scale is known."""
+    try:
+        metres = session.metres_per_unit
+    except UserError:
+        return {}
+    if metres is None:
+        return {}
+    return {"metres_per_unit": metres, "equation_m": session.description().best.stretched(metres).to_text()}
 
 
 def in_lengths(one: Equation, session: Session) -> Equation:
@@ -62,6 +99,8 @@ def lengths(session: Session) -> str:
 
 
 def unit_of(number: Quantity, metres: float | None) -> str:
+    if number.unit is not None:
+        return number.unit
     powers = {1: "", 2: "²"}
     length = ("u" if metres is None else "m") if number.length_power else ""
     if number.time_power >= 0:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from data.errors import UserError
 from ui.loader import check_device, load_describer
-from ui.options import BaseModel, Device
+from ui.options import BaseModel, Device, End, Fps, KnownLength, Start, check_times
 
 if TYPE_CHECKING:
     from agents.agent import Agent
@@ -77,6 +77,10 @@ def password(name: Annotated[str, typer.Argument(help="Who is to be let in.")]):
 def ask(
     video: Video,
     question: Annotated[str, typer.Argument(help="A question in your own words.")],
+    start: Start = None,
+    end: End = None,
+    scale: KnownLength = None,
+    fps: Fps = None,
     model: Model = None,
     base_model: BaseModel = None,
     out: Out = Path("out/chat"),
@@ -87,8 +91,9 @@ def ask(
 
     Exit status: 0 if it was answered, 1 if the video or the model can't be used, 2 for wrong usage.
     """
+    check_times(start, end, fps)
     try:
-        agent = _agent(video, model, base_model, out, device)
+        agent = _agent(video, model, base_model, out, device, scale, start=start, end=end, fps=fps)
         if not as_json:
             _turn(agent, question, Console(highlight=False))
             return
@@ -106,15 +111,20 @@ def ask(
 @app.command(epilog="Example: trajvlm chat throw.mp4")
 def chat(
     video: Video,
+    start: Start = None,
+    end: End = None,
+    scale: KnownLength = None,
+    fps: Fps = None,
     model: Model = None,
     base_model: BaseModel = None,
     out: Out = Path("out/chat"),
     device: Device = "cpu",
 ):
     """Ask one question after the other about a VIDEO; an empty line ends it."""
+    check_times(start, end, fps)
     answers = Console(highlight=False)
     try:
-        agent = _agent(video, model, base_model, out, device)
+        agent = _agent(video, model, base_model, out, device, scale, start=start, end=end, fps=fps)
     except UserError as error:
         raise _failed(error) from error
     answers.print(Text(f"Answers by: {agent.model_name}. Ask about {video.name}; an empty line ends it."))
@@ -131,20 +141,34 @@ def chat(
             _complain(error)
 
 
-def _agent(video: Path, model: str | None, base_model: str | None, out: Path, device: str) -> "Agent":
+def _agent(
+    video: Path,
+    model: str | None,
+    base_model: str | None,
+    out: Path,
+    device: str,
+    length: str | None,
+    **settings: float | None,
+) -> "Agent":
+    """An agent over a video with a known length and `start`, `end` and `fps`."""
+    from agents.readings import scale
     from data.video import open_video
 
     # What can't be answered anyway is said before the networks load.
     open_video(video)
+    known = None if length is None else scale(length)
     from agents.agent import Agent
     from agents.session import Session
 
-    return Agent(Session(load_describer(base_model, device), out, [video]), model)
+    session = Session(load_describer(base_model, device), out, [video])
+    session.begin_with(scale=known, **settings)
+    return Agent(session, model)
 
 
 def _turn(agent: "Agent", question: str, answers: Console) -> None:
     """Print each step as it comes, then the answer, the equation of a new description, and the files."""
     from agents.agent import Said, ToolEnded, ToolStarted
+    from agents.wording import in_lengths
 
     said, files, described, arguments = "", [], False, {}
     for step in agent.stream(question):
@@ -159,7 +183,7 @@ def _turn(agent: "Agent", question: str, answers: Console) -> None:
             said += step.text
     answers.print(Text(said), soft_wrap=True)
     if described:
-        for axis, text in agent.session.description().best.to_text().items():
+        for axis, text in in_lengths(agent.session.description().best, agent.session).to_text().items():
             answers.print(Text(f"  {axis}(t) = {text}"), soft_wrap=True)
     for path in files:
         answers.print(Text(f"  {path}"), soft_wrap=True)

@@ -8,7 +8,6 @@ the answer and nothing else; with `--json` that is one object a line.
 """
 
 import json
-import math
 import sys
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
@@ -25,7 +24,7 @@ from ui.eval_cli import app as eval_app
 from ui.extras import Extras
 from ui.loader import check_device, load_describer
 from ui.mcp_cli import app as mcp_app
-from ui.options import BaseModel, Device
+from ui.options import BaseModel, Device, End, Fps, KnownLength, Start, check_times
 from ui.printed import print_answer, print_line, print_pair
 from ui.results import Results
 from ui.tokens_cli import app as tokens_app
@@ -62,12 +61,9 @@ def describe(
         list[Path], typer.Argument(metavar="VIDEO", help="Video files of one moving object each, or folders of them.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each video.")] = False,
-    start: Annotated[float | None, typer.Option(metavar="S", help="Look no earlier than this second.")] = None,
-    end: Annotated[float | None, typer.Option(metavar="S", help="Look no later than this second.")] = None,
-    fps: Annotated[
-        float | None,
-        typer.Option(metavar="F", help="True frames a second, where the file's own times are wrong (slow motion)."),
-    ] = None,
+    start: Start = None,
+    end: End = None,
+    fps: Fps = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -86,14 +82,7 @@ def describe(
             metavar="DEG", min=1.0, max=170.0, help="The camera's horizontal angle of view; the scale of z rests on it."
         ),
     ] = 60.0,
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LENGTH",
-            help="One known length, for an equation in metres: the object's diameter ('6.7 cm'), pixels per metre "
-            "('412 px/m') or its mean distance ('3 m away').",
-        ),
-    ] = None,
+    scale: KnownLength = None,
     ask: Annotated[
         str | None, typer.Option(metavar="TEXT", help="A question about each video, in your own words.")
     ] = None,
@@ -113,7 +102,7 @@ def describe(
     Exit status: 0 if all were described, 1 if any could not be, 2 for wrong usage. With a table, in which errors are a
     column: 0 if at least one was described, 1 if none was.
     """
-    _check_times(start, end, fps)
+    check_times(start, end, fps)
     _check_together(videos, out, right, rig, ask, scale, no_refine)
     messages = Console(stderr=True, highlight=False)
     if right is not None:
@@ -228,16 +217,6 @@ def demo(
     print_answer(answers, str(video), description, scene.field_of_view, truth=scene.family)
     print_line(answers, "video", str(video))
     print_line(answers, "picture", str(written))
-
-
-def _check_times(start: float | None, end: float | None, fps: float | None) -> None:
-    for name, value in (("--start", start), ("--end", end), ("--fps", fps)):
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            raise typer.BadParameter(f"{name} has to be a number of at least 0, not {value}")
-    if fps == 0:
-        raise typer.BadParameter("--fps has to be more than 0")
-    if end is not None and end <= (start or 0):
-        raise typer.BadParameter(f"--end ({end:g} s) has to come after --start ({start or 0:g} s)")
 
 
 def _check_together(

@@ -1,5 +1,6 @@
 """Options that several commands share, each with its words in one place."""
 
+import math
 from typing import Annotated
 
 import typer
@@ -11,3 +12,28 @@ BaseModel = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="NAME", help="Where the networks run: cpu, cuda, or cuda:1 and so on.")]
+Start = Annotated[float | None, typer.Option(metavar="S", help="Look no earlier than this second.")]
+End = Annotated[float | None, typer.Option(metavar="S", help="Look no later than this second.")]
+Fps = Annotated[
+    float | None,
+    typer.Option(metavar="F", help="True frames a second, where the file's own times are wrong (slow motion)."),
+]
+KnownLength = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LENGTH",
+        help="One known length, for an equation in metres: the object's diameter ('6.7 cm'), pixels per metre "
+        "('412 px/m') or its mean distance ('3 m away').",
+    ),
+]
+
+
+def check_times(start: float | None, end: float | None, fps: float | None) -> None:
+    """Raises typer.BadParameter where these are no times and no rate."""
+    for name, value in (("--start", start), ("--end", end), ("--fps", fps)):
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise typer.BadParameter(f"{name} has to be a number of at least 0, not {value}")
+    if fps == 0:
+        raise typer.BadParameter("--fps has to be more than 0")
+    if end is not None and end <= (start or 0):
+        raise typer.BadParameter(f"--end ({end:g} s) has to come after --start ({start or 0:g} s)")

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from vlm.describe import Description
 
 _DENSE = 400
+_EARTH = 9.81
+_FAR = 0.15
+"""Share of g by which it may be off before a sentence warns."""
+_LEVEL_DEG = 5.0
+_PENDULUM_M = (1e-3, 1e3)
+_SWINGS = ("oscillating", "damped")
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,12 @@ class Quantity:
     time_power: int
     """The unit is length**length_power * seconds**time_power."""
     remark: str = ""
+    unit: str | None = None
+    """A unit that no scale changes, in place of the one of the two powers."""
+
+    def __post_init__(self):
+        # NumPy's numbers are not for those who write them down.
+        object.__setattr__(self, "value", float(self.value))
 
 
 def velocity(equation: Equation) -> Equation:
@@ -37,18 +49,25 @@ def velocity(equation: Equation) -> Equation:
     return Equation(*(sympy.diff(expression, T) for expression in equation.axes))
 
 
-def derive(name: str, description: "Description", t: float | None = None) -> list[Quantity]:
+def derive(
+    name: str, description: "Description", t: float | None = None, pendulum_m: float | None = None
+) -> list[Quantity]:
     """Quantities of one name from the description's best equation.
 
     Args:
         name: one of `NAMES`.
         t: seconds from the clip's first frame, for speed and acceleration; over the whole clip where left out.
+        pendulum_m: metres from a pendulum's pivot to the middle of its bob, for g.
 
     Raises:
         UserError: the name is not known, or this motion has no such quantity.
     """
     if name not in _QUANTITIES:
         raise UserError(f"there is no quantity {name!r}; there are {', '.join(NAMES)}")
+    if pendulum_m is not None:
+        if name != "g":
+            raise UserError(f"a pendulum's length tells g and not its {name}; leave it out, or ask for g")
+        return _pendulum_gravity(description, pendulum_m)
     return _QUANTITIES[name](description, t)
 
 
@@ -89,18 +108,75 @@ def _height(description, t) -> list[Quantity]:
 
 def _gravity(description, t) -> list[Quantity]:
     """The part of the acceleration in the picture's plane, which is all of g where the camera stands level."""
+    if description.family in _SWINGS:
+        raise UserError(
+            f"this motion was called {description.family}, and a swing tells g by its length only: say how long the "
+            f"string is ('the string is 1.7 m long, what is g?')"
+        )
     if description.family not in ("parabolic", "bouncing"):
         raise UserError(
-            f"g can be read from a free flight only, and this motion was called {description.family}; "
+            f"only a free flight or a pendulum tells g, and this motion was called {description.family}; "
             f"choose a window in which the object flies freely, or ask for its acceleration"
         )
     # Between two impacts it is the same at any time; a ball that has come to rest has none.
     times = np.linspace(0, description.clip.placement.duration_s, _DENSE)
     accelerations = velocity(velocity(description.best)).positions(times)
     a = accelerations[np.linalg.norm(accelerations, axis=1).argmax()]
-    tilt = np.degrees(np.arctan2(a[0], -a[1]))
-    remark = f"it points {abs(tilt):.0f} degrees from straight down in the picture; right if the camera stands level"
-    return [Quantity("g", float(np.hypot(a[0], a[1])), 1, -2, remark)]
+    tilt = abs(np.degrees(np.arctan2(a[0], -a[1])))
+    remark = f"it points {tilt:.0f} degrees from straight down in the picture"
+    remark += "; right if the camera stands level" if tilt <= _LEVEL_DEG else ", which a level camera would not show"
+    return [Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark)]
+
+
+def _pendulum_gravity(description, length_m: float) -> list[Quantity]:
+    """g = L (omega² + fading²), the damped pendulum of small swing; 4 pi² L / T² where nothing fades."""
+    if not _PENDULUM_M[0] <= length_m <= _PENDULUM_M[1]:
+        raise UserError(
+            f"a pendulum is {_PENDULUM_M[0]:g} to {_PENDULUM_M[1]:g} m long, not {length_m:g}; give the length from "
+            f"its pivot to the middle of its bob"
+        )
+    if description.family not in _SWINGS:
+        raise UserError(
+            f"the length of a string tells g of a pendulum only, and this motion was called {description.family}; "
+            f"choose a window in which it swings"
+        )
+    wave = harmonic(description)
+    g = length_m * (wave.omega**2 + wave.fading**2)
+    remark = (
+        f"4 pi² L / T² with L = {length_m:g} m from the pivot to the middle of the bob and T = "
+        f"{2 * np.pi / wave.omega:.4g} s; for small swings, at 20 degrees to either side it comes out 1.5 % too low"
+    )
+    return [Quantity("g", g, 0, 0, remark, "m/s²")]
+
+
+def gravity_warning(description: "Description", g_m_s2: float) -> str:
+    """A sentence where a g is far from the Earth's: what to check; empty where it is near."""
+    ratio = g_m_s2 / _EARTH
+    if abs(ratio - 1) <= _FAR:
+        return ""
+    speed = f"{ratio**-0.5:.2g} times slower" if 0 < ratio < 1 else f"{ratio**0.5:.2g} times faster"
+    others = (
+        "the length of the pendulum"
+        if description.family in _SWINGS
+        else "the scale, and whether the drawn curve runs through the object in every frame"
+    )
+    return (
+        f"Careful: on Earth g is 9.81 m/s², and {g_m_s2:.3g} is far from it. Check the frame rate (it would be right "
+        f"if the video played {speed} than the motion was) and {others}."
+    )
+
+
+def _launch_angle(description, t) -> list[Quantity]:
+    if description.family not in ("parabolic", "bouncing", "linear"):
+        raise UserError(
+            f"only what flies or rolls freely has a launch angle, and this motion was called {description.family}; "
+            f"choose a window in which it does"
+        )
+    vx, vy, _ = velocity(description.best).positions(np.array([0.0]))[0]
+    angle = np.degrees(np.arctan2(vy, abs(vx)))
+    way = "above" if angle >= 0 else "below"
+    remark = f"{way} the horizontal in the picture, to the {'left' if vx < 0 else 'right'}, when the clip begins"
+    return [Quantity("launch angle", abs(angle), 0, 0, remark, "degrees")]
 
 
 @dataclass(frozen=True)
@@ -143,7 +219,7 @@ def harmonic(description: "Description") -> Harmonic:
 
 
 def _radius(description, t) -> list[Quantity]:
-    if description.family in ("oscillating", "damped"):
+    if description.family in _SWINGS:
         raise UserError("a swing to and fro has no radius; ask for its amplitude")
     wave = harmonic(description)
     longest, shortest = wave.semi_axes
@@ -214,6 +290,7 @@ _QUANTITIES: dict[str, Callable[["Description", float | None], list[Quantity]]] 
     "distance": _distance,
     "height": _height,
     "g": _gravity,
+    "launch_angle": _launch_angle,
     "radius": _radius,
     "amplitude": _amplitude,
     "period": _period,

@@ -5,7 +5,7 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from agents.agent import MOST_TOOL_CALLS, Agent, Said, ToolEnded, ToolStarted
+from agents.agent import MOST_CHARACTERS, MOST_TOOL_CALLS, Agent, Said, ToolEnded, ToolStarted
 from agents.local_model import NAME
 from agents.session import Session
 from data.errors import UserError
@@ -57,6 +57,25 @@ def test_the_router_says_what_it_is_and_what_it_can_not(session):
 def test_the_routers_answer_to_an_error_is_the_error(session):
     answer = Agent(session).ask("what is g")
     assert answer.calls[0].failed and "how wide the object is" in answer.text and not answer.text.startswith("Error")
+
+
+def test_every_quantity_can_be_asked_in_a_chat_that_is_kept(session):
+    agent = Agent(session)
+    for question in ("how far did it fly?", "how long is the path?", "how high?", "how fast?", "launch angle?"):
+        answer = agent.ask(question)
+        assert answer.calls and not answer.calls[0].failed, question
+
+
+def test_numbers_that_can_not_be_read_are_one_sentence_and_the_chat_goes_on(session):
+    agent = Agent(session)
+    answer = agent.ask("the ball is -6.7 cm wide, what was g?")
+    assert answer.calls == () and "'-6.7 cm' can't be read" in answer.text
+    assert "m/s²" in agent.ask("the ball is 24 cm wide, what was g?").text
+
+
+def test_a_message_that_is_too_long_is_one_sentence(session):
+    with pytest.raises(UserError, match="say it shorter"):
+        Agent(session).ask("1" * (MOST_CHARACTERS + 1))
 
 
 def test_memory_across_turns(session):

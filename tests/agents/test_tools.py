@@ -1,5 +1,6 @@
 """What each tool promises, called from Python with no agent: numbers, units, files, and sentences where it can't."""
 
+import contextlib
 import csv
 import json
 from dataclasses import replace
@@ -8,12 +9,15 @@ import av
 import cv2
 import numpy as np
 import pytest
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from agents import tools
-from agents.session import Session
+from agents.session import Result, Session
 from data.equation import Equation
 from data.errors import UserError
+from data.families import FAMILIES
 from tests.ui import fake
+from vlm.quantities import NAMES
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +183,7 @@ def test_quantities_of_a_bouncing_ball(chat):
     # The flights last 1.0 and 0.8 s; the second impact, at 1.5 s, lies within the clip of 1.6 s.
     assert found.values == {"restitution": pytest.approx(0.8)} and "impacts at 0.70, 1.50 s" in found.text
     tools.set_scale(session, object_diameter_m=0.24)
-    assert number(tools.quantity(session, "g")) == pytest.approx(5.0, rel=0.05)
+    assert tools.quantity(session, "g").values["g [m/s²]"] == pytest.approx(5.0, rel=0.05)
     with pytest.raises(UserError, match="only a bouncing ball"):
         tools.quantity(chat("parabolic"), "restitution")
 
@@ -272,10 +276,129 @@ def test_tables_carry_units_in_their_columns(chat):
 
 def test_arithmetic_is_parsed_and_never_run(chat):
     assert tools.evaluate(chat(), "9.81*t**2/2", 0.5).values["value"] == pytest.approx(1.22625)
-    wrong = ("__import__('os')", "1/0", "sqrt(0-1)", "9**4**4", "((9**4)**4)**4 * (8**4)**4", "x + 1", "t" * 300, "")
-    for text in wrong:
+    for text in ("__import__('os')", "1/0", "sqrt(0-1)", "x + 1", "t" * 300, "", "True", "1j", "'a' * 3", "[1] * 3"):
         with pytest.raises(UserError):
             tools.evaluate(chat(), text)
+
+
+def test_only_plain_python_values_leave_a_tool(chat):
+    assert set(fake.PATHS) == set(FAMILIES)
+    asked = 0
+    for family in FAMILIES:
+        for scaled in (False, True):
+            session = chat(family)
+            if scaled:
+                tools.set_scale(session, pixels_per_metre=100.0)
+            for name in NAMES:
+                for arguments in ({}, {"t_s": 0.3}, {"pendulum_length_m": 0.4}):
+                    with contextlib.suppress(UserError):
+                        values = tools.quantity(session, name, **arguments).values
+                        assert {type(value) for value in values.values()} <= {float, str}, (family, name)
+                        JsonPlusSerializer().dumps_typed(values)
+                        asked += 1
+    assert asked > 100
+    mixed = Result(
+        "", {"a": np.float64(1), "b": [np.arange(2), {"c": np.bool_(True)}], "d": (np.str_("e"), None)}
+    ).values
+    assert mixed == {"a": 1.0, "b": [[0, 1], {"c": True}], "d": ["e", None]}
+    assert type(mixed["a"]) is float and type(mixed["b"][0][0]) is int and type(mixed["d"][0]) is str
+    with pytest.raises(TypeError):
+        Result("", {"a": object()})
+
+
+def test_g_of_a_pendulum_follows_from_its_length_and_period(chat):
+    swing, fading = chat("oscillating"), chat("damped")
+    # Both swing at 5 rad/s; the second fades at 0.7 a second, which makes it swing a little slower.
+    result = tools.quantity(swing, "g", pendulum_length_m=9.81 / 25)
+    assert result.values == {"g [m/s²]": pytest.approx(9.81)} and "4 pi² L / T²" in result.text
+    assert tools.quantity(fading, "g", pendulum_length_m=9.81 / 25.49).values["g [m/s²]"] == pytest.approx(9.81)
+    with pytest.raises(UserError, match="how long the string is"):
+        tools.quantity(swing, "g")
+    for wrong in (0.0, -1.0, float("nan"), 1e6):
+        with pytest.raises(UserError, match="a pendulum is"):
+            tools.quantity(swing, "g", pendulum_length_m=wrong)
+    with pytest.raises(UserError, match="of a pendulum only"):
+        tools.quantity(chat("parabolic"), "g", pendulum_length_m=1.0)
+    with pytest.raises(UserError, match="leave it out"):
+        tools.quantity(swing, "period", pendulum_length_m=1.0)
+
+
+def test_the_launch_angle_is_that_of_the_first_velocity(chat):
+    result = tools.quantity(chat("parabolic"), "launch_angle")
+    assert result.values == {"launch angle [degrees]": pytest.approx(np.degrees(np.arctan2(2.4, 0.9)))}
+    assert "above the horizontal" in result.text and "to the right" in result.text
+    with pytest.raises(UserError, match="launch angle"):
+        tools.quantity(chat("damped"), "launch_angle")
+
+
+def test_a_g_that_can_not_be_the_earths_brings_a_word_on_frame_rate_and_scale(chat):
+    session = chat("parabolic")
+    tools.set_scale(session, pixels_per_metre=121.5 / 3.27)
+    right = tools.quantity(session, "g")
+    assert right.values == {"g [m/s²]": pytest.approx(9.81)} and "Careful" not in right.text
+    # A video that plays at half the speed shows a quarter of g.
+    tools.set_scale(session, pixels_per_metre=121.5 / 3.27 * 4)
+    wrong = tools.quantity(session, "g")
+    assert "Careful" in wrong.text and "2 times slower" in wrong.text and "scale" in wrong.text
+    assert wrong.values["warning"] in wrong.text
+    doubt = "the language model alone says parabolic (60%), the fit to its tokens alone linear (90%)"
+    session._description = replace(session.description(), doubt=doubt)
+    assert "linear (90%)" in tools.quantity(session, "g").text
+
+
+def test_slow_motion_is_the_files_rate_times_a_number(chat):
+    session = chat()
+    text = tools.describe_video(session, slow_motion=8).text
+    assert session.fps == pytest.approx(8 * fake.RATE) and "240 frames a second" in text
+    tools.describe_video(session, slow_motion=1)
+    assert session.fps is None
+    for wrong in ({"slow_motion": 0.5}, {"slow_motion": float("nan")}, {"frames_per_second": 1e300}):
+        with pytest.raises(UserError):
+            tools.describe_video(session, **wrong)
+    with pytest.raises(UserError, match="not both"):
+        tools.describe_video(session, frames_per_second=240, slow_motion=8)
+    assert session.fps is None
+
+
+def test_a_scale_is_forgotten(chat):
+    session = chat()
+    tools.set_scale(session, pixels_per_metre=100.0)
+    assert "in u" in tools.set_scale(session, forget=True).text and session.scale is None
+    with pytest.raises(UserError, match="either set or forgotten"):
+        tools.set_scale(session, pixels_per_metre=100.0, forget=True)
+
+
+def test_a_new_window_says_what_a_unit_is_in_it(chat, monkeypatch):
+    session = chat()
+    tools.set_scale(session, pixels_per_metre=100.0)
+    whole = session.metres_per_unit
+    half = fake.placement(240, 135)
+    monkeypatch.setattr(fake, "placement", lambda *arguments: half)
+    result = tools.choose_window(session, 0.4, 1.4)
+    assert session.metres_per_unit == pytest.approx(whole / 2)
+    assert f"1 u is now {whole / 2:.3g} m" in result.text
+    assert result.values["metres_per_unit"] == pytest.approx(whole / 2)
+    shown, best = Equation.from_text(result.values["equation_m"]), session.description().best
+    t = np.linspace(0, 1, 5)
+    np.testing.assert_allclose(shown.positions(t), best.positions(t) * whole / 2, atol=1e-3)
+
+
+def test_why_it_is_what_it_is_and_what_is_known_of_an_error(chat):
+    session = chat("parabolic")
+    reason = tools.explain(session, "family").text
+    assert "is a parabola" in reason and "90%" in reason
+    text = tools.explain(session, "error").text
+    assert "No error is computed" in text and "No scale is set" in text
+    tools.set_scale(session, object_diameter_m=0.24)
+    assert "ten percent" in tools.explain(session, "error").text
+    session._description = replace(session.description(), known=False)
+    assert "none of the known families" in tools.explain(session, "family").text
+
+
+def test_times_far_from_the_clip_are_refused(chat):
+    for t in (1e9, -1e300, float("nan"), float("inf")):
+        with pytest.raises(UserError, match="within 60 seconds"):
+            tools.quantity(chat("spiral"), "speed", t)
 
 
 def test_no_video_and_no_other_files(tmp_path, video):

@@ -49,7 +49,11 @@ GROWING = Equation.from_text({"x": "0.3*exp(0.7*t)*cos(5*t)", "y": "0.3*exp(0.7*
 BOUNCES = Equation.from_text(
     {"x": "-0.5 + 0.6*t", "y": "-0.6 + 0.5*max(0, 5*(t + 0.3)*(0.7 - t), 5*(t - 0.7)*(1.5 - t))", "z": "0"}
 )
+STRAIGHT = Equation.from_text({"x": "-0.8 + t", "y": "0.5 - 0.6*t", "z": "0"})
+ROUND = Equation.from_text({"x": "0.6*cos(5*t)", "y": "0.6*sin(5*t)", "z": "0"})
 PATHS = {
+    "linear": STRAIGHT,
+    "circular": ROUND,
     "helical": TRUE,
     "parabolic": THROW,
     "oscillating": SWING,
@@ -103,6 +107,7 @@ class FakeDescription:
     second_opinion: None = None
     doubt: str | None = None
     known: bool = True
+    miss_px: float | None = 0.3
 
     @property
     def finding(self) -> str:

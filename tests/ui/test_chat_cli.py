@@ -38,6 +38,35 @@ def test_a_description_comes_with_its_equation(run, video):
     assert "x(t) = " in run("ask", video, "what motion is it?").stdout
 
 
+@pytest.mark.parametrize("command, typed", [("ask", None), ("chat", "what motion is it?\n\n")])
+def test_window_rate_and_scale_are_options_as_of_describe(run, video, command, typed):
+    question = ["what motion is it?"] if command == "ask" else []
+    options = ["--start", "0.4", "--end", "1.4", "--fps", "60", "--scale", "1/2 m is 50 px"]
+    shown = run(command, video, *question, *options, typed=typed)
+    assert shown.exit_code == 0, shown.output
+    assert "0.40 to 1.40 s" in shown.stdout and "60 frames a second" in shown.stdout
+    # Half the crop is 121.5 pixels.
+    assert "1 u is now 1.22 m" in shown.stdout
+    x = next(line for line in shown.stdout.splitlines() if "x(t) = " in line)
+    assert "0.7533*t" in x, "0.62 u/s are 0.7533 m/s"
+
+
+@pytest.mark.parametrize("wrong", [("--start", "2", "--end", "1"), ("--fps", "0"), ("--start", "nan")])
+def test_options_that_are_none_are_wrong_usage(run, video, wrong):
+    assert run("ask", video, "what motion is it?", *wrong).exit_code == 2
+
+
+@pytest.mark.parametrize("wrong", [("--scale", "-6.7 cm"), ("--scale", "6-7 cm"), ("--fps", "1e300")])
+def test_a_scale_or_a_rate_that_can_not_be_is_one_sentence(run, video, wrong):
+    shown = run("ask", video, "what motion is it?", *wrong)
+    assert shown.exit_code == 1 and "Traceback" not in shown.output and shown.stderr.count(".\n") <= 1
+
+
+def test_a_frozen_answer_is_none(run, video):
+    shown = run("ask", video, "what is sin(exp(exp(20)))?")
+    assert shown.exit_code == 0 and "no finite value" in shown.stdout
+
+
 def test_json_is_one_object(run, video, tmp_path):
     answer = json.loads(run("ask", video, "show the tokens", "--json", "--out", tmp_path).stdout)
     assert answer["calls"][0]["tool"] == "show_tokens" and (tmp_path / "tokens-1.png").exists()
