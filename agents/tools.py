@@ -35,9 +35,10 @@ from agents.wording import (
     where,
     window,
 )
+from data.clip import SIZE
 from data.errors import UserError
 from vlm import quantities
-from vlm.scale import Scale
+from vlm.scale import Scale, size_warning
 
 Seconds = Annotated[float | None, Field(description="seconds from the clip's first frame (the t of the equation)")]
 
@@ -128,9 +129,7 @@ def compare_with_track_and_fit(session: Session) -> Result:
     found = session.description()
     rival = found.without_networks()
     if rival is None:
-        raise UserError(
-            "track and fit finds the object in too few frames of this clip to fit anything; the answer stands alone"
-        )
+        raise UserError(_script_is_blind(found))
     apart, distances = _apart(gap(found, found.best, rival.equation), session)
     same = rival.family == found.family
     text = (
@@ -152,6 +151,24 @@ def compare_with_track_and_fit(session: Session) -> Result:
         **distances,
     }
     return Result(f"{text}{lengths(session)}", values)
+
+
+def _script_is_blind(found) -> str:
+    """Why the script finds nothing to fit, and what to do instead."""
+    try:
+        small = size_warning(found)
+    except UserError:
+        small = ""
+    reason = (
+        "a ball of one or two pixels there is lost among hands and noise"
+        if small
+        else "nothing stands out there for long"
+    )
+    return (
+        f"a simple script finds the object in too few frames to fit anything, because it sees what the networks see, "
+        f"{SIZE} pixels across, and {reason}; measure a second time by hand instead: step through the drawn video and "
+        f"note pixels, or film from nearer"
+    )
 
 
 def _apart(apart: Gap, session: Session) -> tuple[str, dict[str, float]]:
@@ -288,7 +305,8 @@ def set_scale(
     session.scale = scale
     text = f"Scale set: {scale}, so 1 u is {metres:.3g} m."
     if object_diameter_m is not None:
-        text += " The apparent size is read from the decoded tokens; its error goes into every length."
+        text += " The apparent size is read from the decoded tokens; its error goes into every length. "
+        text = f"{text}{size_warning(session.description())}".strip()
     return Result(text, {"metres_per_unit": metres})
 
 

@@ -9,6 +9,7 @@ from agents.session import Result, Session
 from data.equation import Equation
 from data.errors import UserError
 from vlm.quantities import Quantity
+from vlm.scale import size_warning
 
 if TYPE_CHECKING:
     from vlm.describe import Description
@@ -68,7 +69,9 @@ def scale_now(session: Session) -> str:
     if session.scale is None:
         return ""
     try:
-        return f" By the scale that was set ({session.scale}) 1 u is now {session.metres_per_unit:.3g} m."
+        text = f" By the scale that was set ({session.scale}) 1 u is now {session.metres_per_unit:.3g} m."
+        small = "" if session.scale.diameter_m is None else size_warning(session.description())
+        return f"{text} {small}".rstrip()
     except UserError as error:
         return f" The scale that was set can't be used here: {error}."
 

@@ -127,7 +127,9 @@ def chat(
         agent = _agent(video, model, base_model, out, device, scale, start=start, end=end, fps=fps)
     except UserError as error:
         raise _failed(error) from error
-    answers.print(Text(f"Answers by: {agent.model_name}. Ask about {video.name}; an empty line ends it."))
+    answers.print(
+        Text(f"Answers by: {agent.model_name}. Ask about {video.name}; an empty line ends it."), soft_wrap=True
+    )
     while True:
         try:
             question = input("> ").strip()

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.camera import magnification
-from data.clip import CANONICAL
+from data.clip import CANONICAL, SIZE
 from data.errors import UserError
+from data.scene import SceneSettings
 
 if TYPE_CHECKING:
     from vlm.describe import Description
 
+_UNSURE = 1.2
+"""Up to this many times the smallest radius of the training a size is not to be relied on."""
 _METRES = (1e-6, 1e6)
 _PIXELS_PER_METRE = (1e-4, 1e8)
 
@@ -61,6 +64,18 @@ class Scale:
             # The camera stands one focal length, in units, before the path's mean depth.
             return self.distance_m / description.focal
         return self.diameter_m / (2 * radius_in_units(description))
+
+
+def size_warning(description: "Description") -> str:
+    """A sentence where the object looks as small as the tokens can show, and may be smaller; empty elsewhere."""
+    radius = radius_in_units(description)
+    if radius > _UNSURE * SceneSettings().radius[0]:
+        return ""
+    return (
+        f"Careful: the object looks {radius * SIZE:.1f} pixels wide of the clip's {SIZE}, which is the least that the "
+        f"tokens can show; it may be smaller, and lengths then come out too short. Pixels per metre do not have that "
+        f"error."
+    )
 
 
 def radius_in_units(description: "Description") -> float:

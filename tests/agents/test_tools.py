@@ -110,12 +110,25 @@ def test_the_script_without_networks_stands_beside_the_answer(chat):
     assert "and not circular, as the answer says" in tools.compare_with_track_and_fit(session).text
 
 
-def test_a_clip_in_which_the_script_finds_nothing_is_a_sentence(chat):
+def test_a_clip_in_which_the_script_finds_nothing_is_a_sentence_that_says_why(chat, monkeypatch):
     session = chat()
     found = session.description()
     session._description = replace(found, clip=replace(found.clip, frames=found.clip.frames * 0))
-    with pytest.raises(UserError, match="finds the object in too few frames"):
+    with pytest.raises(UserError, match="finds the object in too few frames .* nothing stands out"):
         tools.compare_with_track_and_fit(session)
+    monkeypatch.setattr(fake, "RADIUS", 0.05)
+    with pytest.raises(UserError, match="a ball of one or two pixels"):
+        tools.compare_with_track_and_fit(session)
+
+
+def test_an_object_as_small_as_the_tokens_can_show_makes_a_scale_unsure(chat, monkeypatch):
+    session = chat()
+    assert "Careful" not in tools.set_scale(session, object_diameter_m=0.1).text
+    monkeypatch.setattr(fake, "RADIUS", 0.05)
+    text = tools.set_scale(session, object_diameter_m=0.1).text
+    assert "Careful" in text and "may be smaller" in text
+    assert "may be smaller" in tools.choose_window(session, 0.4, 1.4).text
+    assert "Careful" not in tools.set_scale(session, pixels_per_metre=100.0).text
 
 
 def test_position_on_both_clocks_and_its_pixel(chat):
