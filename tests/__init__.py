@@ -1,0 +1,1 @@
+import data  # noqa: F401  # sets how OpenMP's threads wait, before torch is loaded
