@@ -1,9 +1,7 @@
 """Loading the networks: quietly for a terminal, behind a page that is already up, or when they are first needed."""
 
-import os
 import sys
 import threading
-import warnings
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
@@ -19,15 +17,9 @@ def load_describer(base_model: str | None = None, device: str = "cpu") -> "Descr
     Raises UserError where the weights are missing or torch has no such device.
     """
     check_device(device)
-    with redirect_stdout(sys.stderr), warnings.catch_warnings():
-        # What the libraries say to programmers is not for the person at the terminal.
-        warnings.simplefilter("ignore", FutureWarning)
-        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-        from transformers.utils.logging import disable_progress_bar
-
+    with redirect_stdout(sys.stderr):
         from vlm.describe import Describer
 
-        disable_progress_bar()
         describer = Describer(base_model)
         if device != "cpu":
             describer.to(device)

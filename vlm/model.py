@@ -194,8 +194,8 @@ class TrajectoryLM(nn.Module):
 
     def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:
         """Hidden state (B, width) after further ids (B, n), and the grown cache."""
-        out = self.decoder(inputs_embeds=self.embed(ids), past_key_values=cache, use_cache=True)
-        return out.last_hidden_state[:, -1].float(), out.past_key_values
+        out = self.decoder(inputs_embeds=self.embed(ids), cache=cache, use_cache=True)
+        return out.last_hidden_state[:, -1].float(), out.cache
 
     def save_pretrained(self, folder: Path) -> None:
         """Write the adapter, the new rows (half precision) and the settings; the base model is not copied."""
