@@ -59,8 +59,7 @@ def open_video(path: str | Path, fps: float | None = None) -> VideoInfo:
         first = next(decoded, None)
         if first is None:
             raise UserError(f"no picture of {path} can be decoded; the file is damaged, save or download it again")
-        if next(decoded, None) is None:
-            raise UserError(f"{path} has only one picture; give a video in which something moves")
+        second = next(decoded, None)
         width, height = _upright_size(first)
         if min(width, height) < MIN_SIDE:
             raise UserError(
@@ -68,6 +67,13 @@ def open_video(path: str | Path, fps: float | None = None) -> VideoInfo:
                 f"give a video at least {MIN_SIDE} pixels wide and high"
             )
         info = _describe(str(path), container, stream, width, height)
+        if second is None and (info.frame_count or 1) > 1:
+            raise UserError(
+                f"only one of the {info.frame_count} pictures of {path} can be decoded; the file is cut short or "
+                f"damaged, save or download it again"
+            )
+        if second is None:
+            raise UserError(f"{path} has only one picture; give a video in which something moves")
     if fps is None:
         return info
     return replace(info, rate=fps, duration_s=info.frame_count / fps if info.frame_count else None)
@@ -117,6 +123,10 @@ def _stream(path: str | Path):
     try:
         if file.is_dir():
             raise UserError(f"{path} is a folder; give one video file")
+        if file.exists() and not file.is_file():
+            raise UserError(f"{path} is a pipe or a device; save the video as a file first")
+        if file.is_symlink() and not file.exists():
+            raise UserError(f"{path} is a link to {file.readlink()}, which is not there; mend the link")
         if not file.is_file():
             raise UserError(f"there is no file {path}; check the name")
         if file.stat().st_size == 0:

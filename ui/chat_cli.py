@@ -6,6 +6,7 @@ trajvlm ask throw.mp4 "the ball is 6.7 cm wide, what was g?"
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,11 +16,12 @@ from rich.console import Console
 from rich.text import Text
 
 from data.errors import UserError
-from ui.loader import check_device, load_describer
-from ui.options import BaseModel, Device, End, Fps, KnownLength, Start, check_times
+from ui.loader import BackgroundDescriber, check_device, load_describer
+from ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
 
 if TYPE_CHECKING:
     from agents.agent import Agent
+    from vlm.describe import Describer
 
 app = typer.Typer()
 
@@ -38,6 +40,8 @@ Out = Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder 
 def ui(
     model: Model = None,
     base_model: BaseModel = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; left out, this machine alone (127.0.0.1).")
     ] = None,
@@ -56,7 +60,10 @@ def ui(
         from ui.chat import serve
 
         check_device(device)
-        serve(model, base_model, host, port, open_browser=open_browser, device=device, login=login)
+        own = None
+        if adapter or tokenizer:
+            own = BackgroundDescriber(lambda: load_describer(base_model, device, adapter, tokenizer))
+        serve(model, base_model, host, port, own, open_browser=open_browser, device=device, login=login)
     except UserError as error:
         raise _failed(error) from error
 
@@ -83,6 +90,8 @@ def ask(
     fps: Fps = None,
     model: Model = None,
     base_model: BaseModel = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
     out: Out = Path("out/chat"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     device: Device = "cpu",
@@ -93,7 +102,16 @@ def ask(
     """
     check_times(start, end, fps)
     try:
-        agent = _agent(video, model, base_model, out, device, scale, start=start, end=end, fps=fps)
+        agent = _agent(
+            video,
+            model,
+            lambda: load_describer(base_model, device, adapter, tokenizer),
+            out,
+            scale,
+            start=start,
+            end=end,
+            fps=fps,
+        )
         if not as_json:
             _turn(agent, question, Console(highlight=False))
             return
@@ -117,6 +135,8 @@ def chat(
     fps: Fps = None,
     model: Model = None,
     base_model: BaseModel = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
     out: Out = Path("out/chat"),
     device: Device = "cpu",
 ):
@@ -124,7 +144,16 @@ def chat(
     check_times(start, end, fps)
     answers = Console(highlight=False)
     try:
-        agent = _agent(video, model, base_model, out, device, scale, start=start, end=end, fps=fps)
+        agent = _agent(
+            video,
+            model,
+            lambda: load_describer(base_model, device, adapter, tokenizer),
+            out,
+            scale,
+            start=start,
+            end=end,
+            fps=fps,
+        )
     except UserError as error:
         raise _failed(error) from error
     answers.print(
@@ -146,9 +175,8 @@ def chat(
 def _agent(
     video: Path,
     model: str | None,
-    base_model: str | None,
+    load: "Callable[[], Describer]",
     out: Path,
-    device: str,
     length: str | None,
     **settings: float | None,
 ) -> "Agent":
@@ -162,7 +190,7 @@ def _agent(
     from agents.agent import Agent
     from agents.session import Session
 
-    session = Session(load_describer(base_model, device), out, [video])
+    session = Session(load(), out, [video])
     session.begin_with(scale=known, **settings)
     return Agent(session, model)
 

@@ -21,18 +21,17 @@ from data.errors import UserError
 from ui.chat_cli import app as chat_app
 from ui.data_cli import app as data_app
 from ui.eval_cli import app as eval_app
-from ui.extras import Extras
+from ui.extras import Extras, reply_to
 from ui.loader import check_device, load_describer
 from ui.mcp_cli import app as mcp_app
-from ui.options import BaseModel, Device, End, Fps, KnownLength, Start, check_times
+from ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
 from ui.printed import print_answer, print_line, print_pair
 from ui.results import Results
 from ui.tokens_cli import app as tokens_app
 
 if TYPE_CHECKING:
-    from agents.agent import Answer
-    from vlm.describe import Description
-    from vlm.scale import Scale
+    from data.stereo import StereoPair
+    from ui.batch import Wanted
 
 app = typer.Typer(
     help="From a video of one moving object to the family of its motion and its equation x(t), y(t), z(t).",
@@ -49,6 +48,20 @@ app.add_typer(mcp_app)
 app.add_typer(tokens_app)
 
 _DEMO_FAMILY = "helical"
+_DRAWN = Path("out/chat")
+"""For what is drawn while a question is answered, where no folder was named."""
+_INTERRUPTED = 130
+"""The exit status after Ctrl-C, as a shell has it."""
+
+
+def _columns(wanted: bool) -> None:
+    """What `--columns` does."""
+    if wanted:
+        from ui.columns import COLUMNS
+
+        for name, column in COLUMNS.items():
+            typer.echo(f"{name:<16}{column.meaning}")
+        raise typer.Exit()
 
 
 @app.command(
@@ -69,13 +82,15 @@ def describe(
         typer.Option(
             metavar="DIR_OR_TABLE",
             help="A folder: a picture and a JSON file for each video. A name ending in .parquet, .csv or .jsonl: one "
-            "table with a row for each video.",
+            "table with a row for each video, gone on with if it was stopped; see --columns.",
         ),
     ] = None,
     no_refine: Annotated[
         bool, typer.Option("--no-refine", help="The language model alone, without the fits to its tokens.")
     ] = False,
     base_model: BaseModel = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
     field_of_view: Annotated[
         float,
         typer.Option(
@@ -88,12 +103,20 @@ def describe(
     ] = None,
     right: Annotated[
         Path | None,
-        typer.Option(metavar="VIDEO", help="The same motion from a second camera, for true lengths; needs --rig."),
+        typer.Option(
+            metavar="VIDEO",
+            help="The same motion from a second camera, for true lengths; needs --rig. Or a folder beside a folder, "
+            "for a table, in which the two videos of a motion have one name.",
+        ),
     ] = None,
     rig: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The two cameras' calibration as JSON; see docs/engineer.md.")
     ] = None,
     device: Device = "cpu",
+    columns: Annotated[
+        bool,
+        typer.Option("--columns", help="Say what a table's columns mean, and end.", is_eager=True, callback=_columns),
+    ] = False,
 ):
     """Say how the one moving object of each VIDEO moves.
 
@@ -105,31 +128,39 @@ def describe(
     check_times(start, end, fps)
     _check_together(videos, out, right, rig, ask, scale, no_refine)
     messages = Console(stderr=True, highlight=False)
-    if right is not None:
-        _describe_pair(videos[0], right, rig, start, end, fps, out, base_model, device, messages, as_json)
-        return
     from agents.readings import scale as read_scale
-    from ui.batch import TABLE_SUFFIXES, find_videos
+    from data.stereo import StereoPair
+    from ui.batch import TABLE_SUFFIXES, Wanted, find_pairs, find_videos
 
+    networks = {"base_model": base_model, "device": device, "adapter": adapter, "tokenizer": tokenizer}
+    options = {"start": start, "end": end, "fps": fps, "refine": not no_refine, "field_of_view": field_of_view}
     try:
         check_device(device)
-        videos = find_videos(videos)
+        pair = None if rig is None else StereoPair.load(rig)
+        pairs = None if right is None else find_pairs(videos[0], right)
+        videos = find_videos(videos) if pairs is None else list(pairs)
         known = None if scale is None else read_scale(scale)
     except UserError as error:
         _complain(messages, error)
         raise typer.Exit(1) from error
     if out is not None and out.suffix in TABLE_SUFFIXES:
-        options = {"start": start, "end": end, "fps": fps, "refine": not no_refine, "field_of_view": field_of_view}
-        _table(videos, out, base_model, device, options, messages, as_json)
+        models = f"{base_model}, {adapter}, {tokenizer}"
+        wanted = Wanted(options, known, ask, out.with_name(f"{out.stem}-files"), pair, models)
+        _table(videos if pairs is None else pairs, out, networks, wanted, messages, as_json)
+        return
+    if right is not None:
+        _describe_pair(videos[0], right, pair, start, end, fps, out, networks, messages, as_json)
         return
     answers, files = Console(highlight=False), _make_folder(out, messages)
-    describer = _load(base_model, messages, device)
+    describer = _load(networks, messages)
     failed = False
     for number, video in enumerate(videos):
         try:
             with redirect_stdout(sys.stderr), _waiting(messages, f"describing {video.name}"):
-                description = describer.describe(video, start, end, fps, not no_refine, field_of_view)
-                reply = None if ask is None else _reply(ask, describer, video, description, known, out)
+                description = describer.describe(video, **options)
+                reply = None
+                if ask is not None:
+                    reply = reply_to(ask, describer, video, description, known, options, out or _DRAWN)
                 extras = Extras.of(description, known, reply)
                 written = files.save(video, description, fps, extras) if files else None
         except UserError as error:
@@ -153,25 +184,21 @@ def describe(
 def _describe_pair(
     left: Path,
     right: Path,
-    rig: Path,
+    pair: "StereoPair",
     start: float | None,
     end: float | None,
     fps: float | None,
     out: Path | None,
-    base_model: str | None,
-    device: str,
+    networks: dict,
     messages: Console,
     as_json: bool,
 ) -> None:
     """The command `describe` for two views of one motion."""
-    from data.stereo import StereoPair
     from vlm.stereo import describe_pair
 
     try:
-        check_device(device)
-        pair = StereoPair.load(rig)
         files = _make_folder(out, messages)
-        describer = _load(base_model, messages, device)
+        describer = _load(networks, messages)
         with redirect_stdout(sys.stderr), _waiting(messages, f"describing {left.name} and {right.name}"):
             both = describe_pair(describer, left, right, pair, start, end, fps)
             written = files and files.save_pair(left, both, fps)
@@ -207,7 +234,7 @@ def demo(
     video = out / "sample.mp4"
     try:
         scene = write_sample(video, family, seed)
-        describer = _load(base_model, messages)
+        describer = _load({"base_model": base_model}, messages)
         with _waiting(messages, "describing the sample"):
             description = describer.describe(video, field_of_view=scene.field_of_view)
             written = Results(out).save(video, description)
@@ -234,26 +261,13 @@ def _check_together(
     table = out is not None and out.suffix in TABLE_SUFFIXES
     if (right is None) != (rig is None):
         raise typer.BadParameter("--right and --rig belong together: a second video and the two cameras' calibration")
-    if right is not None and (len(videos) > 1 or videos[0].is_dir() or table or ask or scale or no_refine):
+    if right is not None and (len(videos) > 1 or ask or scale or no_refine):
         raise typer.BadParameter(
-            "--right goes with one left VIDEO, and not with a table, --ask, --scale or --no-refine: two views have "
-            "the scale of the cameras' file"
+            "--right goes with one left VIDEO or one folder of them, and not with --ask, --scale or --no-refine: two "
+            "views have the scale of the cameras' file"
         )
-    if table and (ask or scale):
-        raise typer.BadParameter(f"{out} is a table, which holds neither answers to --ask nor a --scale")
-
-
-def _reply(
-    question: str, describer, video: Path, description: "Description", scale: "Scale | None", out: Path | None
-) -> "Answer":
-    """The chat's answer about a video that has just been described."""
-    from agents.agent import Agent
-    from agents.session import Session
-
-    session = Session(describer, out or Path("out/chat"), [video])
-    session.remember(description)
-    session.scale = scale
-    return Agent(session).ask(question)
+    if right is not None and videos[0].is_dir() and not table:
+        raise typer.BadParameter("two folders of views make a table; give --out a name such as results.csv")
 
 
 def _make_folder(out: Path | None, messages: Console) -> Results | None:
@@ -268,17 +282,27 @@ def _make_folder(out: Path | None, messages: Console) -> Results | None:
 
 
 def _table(
-    videos: list[Path], out: Path, base_model: str | None, device: str, options: dict, messages: Console, as_json: bool
+    videos: "list[Path] | dict[Path, Path]",
+    out: Path,
+    networks: dict,
+    wanted: "Wanted",
+    messages: Console,
+    as_json: bool,
 ) -> None:
-    """One table of all videos; raises typer.Exit with status 1 where none could be described."""
+    """One table of all videos; raises typer.Exit with status 1 where none could be described, and 130 after Ctrl-C."""
     from accelerate import PartialState
 
-    from ui.batch import describe_all
+    from ui.batch import Stopped, describe_all
 
     if as_json:
         raise typer.BadParameter(f"--json prints to the terminal and {out} is a file; give one of the two")
     try:
-        rows, errors = describe_all(videos, out, lambda name: load_describer(base_model, name), device, **options)
+        rows, errors = describe_all(
+            videos, out, lambda name: load_describer(**networks | {"device": name}), wanted, networks["device"]
+        )
+    except Stopped as stopped:
+        PartialState().print(f"{out}: {stopped}", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED) from stopped
     except UserError as error:
         _complain(messages, error)
         raise typer.Exit(1) from error
@@ -288,10 +312,11 @@ def _table(
         raise typer.Exit(1)
 
 
-def _load(base_model: str | None, messages: Console, device: str = "cpu"):
+def _load(networks: dict, messages: Console):
+    """A describer; `networks` are arguments of `load_describer`."""
     try:
         with _waiting(messages, "loading the networks"):
-            return load_describer(base_model, device)
+            return load_describer(**networks)
     except UserError as error:
         _complain(messages, error)
         raise typer.Exit(1) from error

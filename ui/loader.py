@@ -3,6 +3,7 @@
 import sys
 import threading
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
@@ -11,8 +12,13 @@ if TYPE_CHECKING:
     from vlm.describe import Describer, Description
 
 
-def load_describer(base_model: str | None = None, device: str = "cpu") -> "Describer":
+def load_describer(
+    base_model: str | None = None, device: str = "cpu", adapter: Path | None = None, tokenizer: Path | None = None
+) -> "Describer":
     """The trained networks on a device, with what the libraries print kept off standard output.
+
+    Args:
+        adapter, tokenizer: folders of trained weights; the shipped ones where not given.
 
     Raises UserError where the weights are missing or torch has no such device.
     """
@@ -20,7 +26,8 @@ def load_describer(base_model: str | None = None, device: str = "cpu") -> "Descr
     with redirect_stdout(sys.stderr):
         from vlm.describe import Describer
 
-        describer = Describer(base_model)
+        folders = {"adapter_folder": adapter, "tokenizer_folder": tokenizer}
+        describer = Describer(base_model, **{name: folder for name, folder in folders.items() if folder is not None})
         if device != "cpu":
             describer.to(device)
         return describer

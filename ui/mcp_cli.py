@@ -10,7 +10,7 @@ import typer
 
 from data.errors import exit_with_a_sentence
 from ui.loader import LazyDescriber, check_device, load_describer
-from ui.options import BaseModel, Device
+from ui.options import Adapter, BaseModel, Device, Tokenizer
 
 app = typer.Typer()
 
@@ -24,6 +24,8 @@ def mcp(
         Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for plots, videos and tables.")
     ] = Path("out/mcp"),
     base_model: BaseModel = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
     device: Device = "cpu",
 ):
     """Serve the tools to an MCP client, which starts this command by itself.
@@ -36,5 +38,5 @@ def mcp(
 
     with exit_with_a_sentence():
         check_device(device)
-    session = Session(LazyDescriber(lambda: load_describer(base_model, device)), out)
+    session = Session(LazyDescriber(lambda: load_describer(base_model, device, adapter, tokenizer)), out)
     build(session, videos).run(transport="stdio", show_banner=False)

@@ -1,6 +1,7 @@
 """Options that several commands share, each with its words in one place."""
 
 import math
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,16 @@ KnownLength = Annotated[
         help="One known length, for an equation in metres: the object's diameter ('6.7 cm'), pixels per metre "
         "('412 px/m') or its mean distance ('3 m away').",
     ),
+]
+
+
+Adapter = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="A language model's trained parts, as `vlm.train` leaves them."),
+]
+Tokenizer = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="The tokenizer that the language model was trained on."),
 ]
 
 

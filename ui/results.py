@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
+from data.files import whole_file
 from ui.extras import NOTHING, Extras
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ class Results:
         self._taken.add(name)
         picture = self.folder / f"{name}.png"
         try:
-            draw(picture)
-            text = json.dumps({"video": str(video), **answer}, indent=2)
-            (self.folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+            with whole_file(picture) as draft:
+                draw(draft)
+            with whole_file(self.folder / f"{name}.json") as draft:
+                draft.write_text(json.dumps({"video": str(video), **answer}, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise UserError(f"{self.folder} can't be written to ({error.strerror}); choose another folder") from error
         return picture

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
+from data.files import whole_file
 
 app = typer.Typer()
 
@@ -40,7 +41,8 @@ def tokens(
         if out:
             out.mkdir(parents=True, exist_ok=True)
             picture = out / f"{video.stem}-tokens.png"
-            draw_tokens(clip, codes, tokenizer.code_vectors, tokenizer.decode_codes(codes[None])[0], picture)
+            with whole_file(picture) as draft:
+                draw_tokens(clip, codes, tokenizer.code_vectors, tokenizer.decode_codes(codes[None])[0], draft)
     except UserError as error:
         sentence = str(error) if str(video) in str(error) else f"{video}: {error}"
         typer.secho(sentence, fg="red", err=True)

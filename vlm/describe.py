@@ -169,7 +169,8 @@ class Description:
                 },
             },
             "notes": list(self.clip.notes),
-            "visual_tokens": {look: list(tokens) for look, tokens in self.visual_tokens.items()},
+            "visual_tokens": list(self.visual_tokens[FOUR[0].name]),
+            "visual_tokens_of_looks": {look: list(tokens) for look, tokens in self.visual_tokens.items()},
             **self.models,
             "timings_s": {name: round(value, 3) for name, value in self.timings_s.items()},
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import least_squares
 
-from data.clip import Placement
+from data.clip import Clip, Placement
 from data.equation import Equation
 from data.errors import UserError
 from data.families import FAMILIES, Family
@@ -51,6 +51,16 @@ class StereoDescription:
     pair: StereoPair
     reprojection_px: tuple[float, float]
     """Median distance, in each video's pixels, of the curve from the track that the tokens decode to."""
+
+    @property
+    def best(self) -> Equation:
+        """As a `Description`'s, so that quantities can be derived from either."""
+        return self.equation
+
+    @property
+    def clip(self) -> Clip:
+        """The left one, whose clock the equation has."""
+        return self.left.clip
 
     @property
     def confidence(self) -> float:

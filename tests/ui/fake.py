@@ -162,8 +162,10 @@ class FakeDescription:
 class FakeDescriber:
     """What `vlm.describe.Describer` promises; the base model `missing` can't be loaded."""
 
-    def __init__(self, base_model: str | None = None, family: str = "helical"):
+    def __init__(self, base_model: str | None = None, family: str = "helical", **folders):
         self.family, self.known = family, True
+        if missing := [folder for folder in folders.values() if not folder.is_dir()]:
+            raise UserError(f"there are no weights in {missing[0]}; give the folder of a model")
         if base_model == "missing":
             raise UserError("there are no weights in missing; give the folder of a model")
         print("some library says hello")  # what a library may well do, and what --json has to survive

@@ -2,13 +2,19 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from data.camera import project
+from data.equation import Equation
+from data.errors import UserError
 from tests.ui import fake
-from ui.batch import COLUMNS
+from ui.batch import find_pairs
+from ui.columns import COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +45,7 @@ def test_a_table_has_a_row_for_each_file_and_errors_as_a_column(run, clips, tmp_
     assert done.exit_code == 0 and done.stdout == "" and "2 of 3 videos described" in done.stderr
     rows = read(out)
     assert [row["video"] for row in rows] == [str(clips / name) for name in ("b.mp4", "broken.mp4", "deeper/a.MP4")]
-    assert all(tuple(row) == COLUMNS for row in rows)
+    assert all(tuple(row) == tuple(COLUMNS) for row in rows) and not list(out.parent.glob("*.part"))
     assert str(rows[0]["known"]) == "True" and not rows[1]["known"]
     assert rows[0]["family"] == "helical" and float(rows[0]["p_helical"]) == pytest.approx(0.93)
     assert rows[0]["x"] == fake.TRUE.to_text()["x"] and rows[0]["raw_x"] == fake.RAW.to_text()["x"]
@@ -69,6 +75,135 @@ def test_parquet_without_pyarrow_is_one_sentence(run, clips, tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = run("describe", clips, "--out", tmp_path / "results.parquet")
     assert done.exit_code == 1 and "pip install pyarrow" in done.stderr
+
+
+def test_a_table_holds_metres_quantities_and_answers(run, clips, tmp_path):
+    out = tmp_path / "results.csv"
+    asked = ["--scale", "121.5 px/m", "--ask", "what is the period?"]
+    assert run("describe", clips / "b.mp4", *asked, "--out", out).exit_code == 0
+    [row] = read(out)
+    assert float(row["metres_per_unit"]) == pytest.approx(1, rel=0.05) and row["length_unit"] == "m"
+    t = np.linspace(0, 1, 5)
+    units, metres = (Equation.from_text({axis: row[f"{axis}{end}"] for axis in "xyz"}) for end in ("", "_m"))
+    assert np.allclose(metres.positions(t), float(row["metres_per_unit"]) * units.positions(t), atol=0.01)
+    assert float(row["period"]) == pytest.approx(6.283 / 7.85, rel=0.01)
+    assert float(row["radius"]) == pytest.approx(0.45, rel=0.1) and row["g"] == ""
+    assert "period" in row["answer"] and "router" in row["answered_by"]
+
+
+def test_a_row_maps_its_equation_to_pixels(run, clips, tmp_path):
+    run("describe", clips / "b.mp4", "--out", tmp_path / "results.csv")
+    [row] = read(tmp_path / "results.csv")
+    t = np.linspace(0, 1, 5)
+    u, v = project(Equation.from_text(row).positions(t), float(row["focal_length"])).T
+    found = [
+        float(row["centre_x_px"]) + float(row["half_width_px"]) * u,
+        float(row["centre_y_px"]) - float(row["half_width_px"]) * v,
+    ]
+    assert np.allclose(np.transpose(found), fake.placement().to_pixels(project(fake.TRUE.positions(t))), atol=0.5)
+    assert float(row["miss_px"]) == 0.3
+
+
+def test_the_columns_are_explained(run):
+    shown = run("describe", "--columns")
+    assert shown.exit_code == 0
+    assert [line.split()[0] for line in shown.stdout.splitlines()] == list(COLUMNS)
+    assert all(len(column.meaning.split()) > 1 for column in COLUMNS.values())
+
+
+@pytest.fixture()
+def described(monkeypatch):
+    """Names of the videos that were described; a function put in `[0]` is called with each before it is."""
+    names, before = [], [lambda video: None]
+
+    def describe(self, video, *arguments, **options):
+        before[0](video)
+        names.append(video.name)
+        return true(self, video, *arguments, **options)
+
+    true = fake.FakeDescriber.describe
+    monkeypatch.setattr(fake.FakeDescriber, "describe", describe)
+    return names, before
+
+
+def test_a_run_that_was_stopped_leaves_a_table_and_a_message_and_goes_on(run, clips, tmp_path, described):
+    names, before = described
+
+    def interrupt(video):
+        if video.name == "a.MP4":
+            raise KeyboardInterrupt
+
+    before[0], out = interrupt, tmp_path / "results.csv"
+    stopped = run("describe", clips, "--out", out)
+    assert stopped.exit_code == 130 and "stopped after 2 of 3 videos" in stopped.stderr
+    assert [row["family"] for row in read(out)] == ["helical", ""]
+    before[0] = lambda video: None
+    other = run("describe", clips, "--out", out, "--fps", 60)
+    assert other.exit_code == 1 and "other options" in other.stderr
+    names.clear()
+    assert run("describe", clips, "--out", out).exit_code == 0
+    # What could not be described is tried again.
+    assert names == ["broken.mp4", "a.MP4"] and [row["family"] for row in read(out)] == ["helical", "", "helical"]
+    assert [file.name for file in tmp_path.iterdir()] == ["results.csv"]
+
+
+def test_what_a_killed_run_kept_is_kept_but_for_half_a_line(run, clips, tmp_path, described):
+    names, before = described
+
+    def die(video):
+        raise SystemExit(9)
+
+    out = tmp_path / "results.jsonl"
+    before[0] = lambda video: die(video) if video.name == "a.MP4" else None
+    run("describe", clips, "--out", out)
+    part = tmp_path / "results.jsonl.0.part"
+    part.write_text(part.read_text() + '{"video": "half a l')
+    before[0] = lambda video: None
+    names.clear()
+    assert not out.exists() and run("describe", clips, "--out", out).exit_code == 0
+    assert names == ["broken.mp4", "a.MP4"] and len(read(out)) == 3
+
+
+def test_a_table_that_is_there_is_left_alone(run, clips, tmp_path):
+    out = tmp_path / "results.csv"
+    out.write_text("mine")
+    done = run("describe", clips, "--out", out, "--base-model", "missing")
+    assert done.exit_code == 1 and "is there already" in done.stderr and out.read_text() == "mine"
+
+
+def test_a_full_disk_leaves_no_half_table_and_what_was_described_is_kept(run, clips, tmp_path, monkeypatch, described):
+    def full(rows, path):
+        path.write_text("half a table")
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "results.csv"
+    with monkeypatch.context() as broken:
+        broken.setattr("ui.batch._write_csv", full)
+        done = run("describe", clips, "--out", out)
+    assert done.exit_code == 1 and "No space left on device" in done.stderr and not out.exists()
+    described[0].clear()
+    assert run("describe", clips, "--out", out).exit_code == 0 and described[0] == ["broken.mp4"]
+
+
+def test_what_is_no_ordinary_file_is_named_in_a_folder_too(run, tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "gone.mp4")
+    out = tmp_path / "table" / "results.csv"
+    assert run("describe", tmp_path, "--out", out).exit_code == 1
+    errors = {row["video"].rsplit("/", 1)[1]: row["error"] for row in read(out)}
+    assert "is a pipe or a device" in errors["pipe.mp4"] and "gone.mp4, which is not there" in errors["link.mp4"]
+
+
+def test_folders_of_two_views_are_paired_by_name(tmp_path):
+    left, right = tmp_path / "left", tmp_path / "right"
+    for folder, names in ((left, ["a.mp4", "b.mov"]), (right, ["a.mov", "b.mov"])):
+        folder.mkdir()
+        for name in names:
+            (folder / name).touch()
+    assert find_pairs(left, right) == {left / "a.mp4": right / "a.mov", left / "b.mov": right / "b.mov"}
+    (right / "b.mov").unlink()
+    with pytest.raises(UserError, match="left/b has no video of that name in .*right"):
+        find_pairs(left, right)
 
 
 @pytest.mark.parametrize("command", [["describe"], ["ask", "question"], ["chat"], ["ui"], ["mcp"]])

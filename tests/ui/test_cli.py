@@ -18,11 +18,12 @@ def video(tmp_path_factory):
     return fake.write_video(tmp_path_factory.mktemp("video") / "throw.mp4")
 
 
-def test_one_json_object_a_line_and_nothing_else(run, video):
-    result = run("describe", video, video, "--json")
+def test_one_json_object_a_line_and_nothing_else(run, video, tmp_path):
+    second = fake.write_video(tmp_path / "second.mp4")
+    result = run("describe", video, second, "--json")
     assert result.exit_code == 0
     answers = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [answer["video"] for answer in answers] == [str(video)] * 2
+    assert [answer["video"] for answer in answers] == [str(video), str(second)]
     assert answers[0]["family"] == "helical" and Equation.from_text(answers[0]["refined"])
 
 
@@ -93,7 +94,7 @@ def test_help_does_not_wait_for_the_networks():
         ["--right", "b.mp4"],
         ["--rig", "rig.json"],
         ["--right", "b.mp4", "--rig", "rig.json", "--ask", "what was g?"],
-        ["--scale", "6.7 cm", "--out", "table.csv"],
+        ["--right", "b.mp4", "--rig", "rig.json", "--scale", "6.7 cm"],
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(run, video, wrong):
@@ -118,6 +119,50 @@ def test_a_scale_gives_the_equation_in_metres(run, video, scale, metres):
     units, found = (Equation.from_text(answer[key]).positions(t) for key in ("refined", "equation_m"))
     assert np.allclose(found, units * answer["metres_per_unit"], rtol=1e-2, atol=1e-3)
     assert "unit        metre" in run("describe", video, "--scale", scale).stdout
+
+
+def test_a_file_is_described_once_however_often_it_is_named(run, video, tmp_path):
+    link = tmp_path / "again.mp4"
+    link.symlink_to(video)
+    named = [video, video, video.parent / "." / video.name, video.parent, link]
+    assert len(run("describe", *named, "--json").stdout.splitlines()) == 1
+
+
+def test_with_a_scale_quantities_are_numbers_in_metres_and_the_frame_says_that_the_scale_is_known(run, video):
+    units, metres = (
+        json.loads(run("describe", video, "--json", *scale).stdout) for scale in ([], ["--scale", "121.5 px/m"])
+    )
+    assert metres["frame"]["scale_known"] is True and metres["frame"]["t0_s"] == 0
+    (radius,), (in_units,) = metres["quantities"]["radius"], units["quantities"]["radius"]
+    assert radius["value"] == pytest.approx(0.45, rel=0.1) and radius["unit"] == "m"
+    assert in_units["unit"] == "u" and metres["quantities"]["period"][0]["unit"] == "s"
+    assert "g" not in metres["quantities"]
+
+
+def test_what_an_answer_rests_on_stands_beside_it_as_numbers(run, video):
+    asked = run("describe", video, "--json", "--scale", "121.5 px/m", "--ask", "what is the radius?")
+    assert any(call["values"] for call in json.loads(asked.stdout)["calls"])
+
+
+def test_other_weights_can_be_named(run, video, tmp_path):
+    for option in ("--adapter", "--tokenizer"):
+        assert run("describe", video, option, tmp_path).exit_code == 0
+        for command in (["describe", video], ["ask", video, "what is it?"]):
+            missing = run(*command, option, tmp_path / "nothing")
+            assert missing.exit_code == 1 and "there are no weights in" in missing.stderr
+
+
+def test_a_picture_is_written_whole_or_not_at_all(run, video, tmp_path, monkeypatch):
+    def full(description, path, fps=None):
+        path.write_bytes(b"half a picture")
+        raise OSError(28, "No space left on device")
+
+    assert run("describe", video, "--out", tmp_path).exit_code == 0
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    monkeypatch.setattr("ui.figures.draw", full)
+    failed = run("describe", video, "--out", tmp_path)
+    assert failed.exit_code == 1 and "No space left on device" in failed.stderr
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_a_scale_that_is_none_is_one_sentence(run, video):

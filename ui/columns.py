@@ -1,0 +1,132 @@
+"""The columns of a table of descriptions, what each of them means, and a video's values for them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from data.families import FAMILIES
+from ui.extras import Extras, derived, scaled
+
+if TYPE_CHECKING:
+    from vlm.describe import Description
+    from vlm.stereo import StereoDescription
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column."""
+
+    meaning: str
+    kind: type = str
+
+
+def _columns() -> dict[str, Column]:
+    from vlm.quantities import NAMES
+
+    crop = "pixels of the upright video; with its like the way from equations to pixels: px = centre_x_px + half_width"
+    crop += "_px * u, py = centre_y_px - half_width_px * v, u = x f / (f - z), v = y f / (f - z), f = focal_length"
+    return {
+        "video": Column("the file"),
+        "right": Column("the right camera's file, where there are two views"),
+        "family": Column("the kind of motion, or the nearest one where `known` is false"),
+        "known": Column("whether a family's curve comes near the track at all", bool),
+        "confidence": Column("probability of the family, 0 to 1", float),
+        **{f"p_{name}": Column(f"probability of {name}, 0 to 1", float) for name in FAMILIES},
+        **{
+            axis: Column(f"{axis}(t), t in seconds from t0_s, in half widths of the crop; of two views in length_unit")
+            for axis in "xyz"
+        },
+        **{f"raw_{axis}": Column(f"{axis}(t) as the language model alone has it, of model_family") for axis in "xyz"},
+        "model_family": Column("the family that the language model alone names"),
+        "second_opinion": Column("the family that fits the tokens' track best, without the language model"),
+        "miss_px": Column(
+            "median distance of the curve from that track, in pixels of the clip's 64; of two views in "
+            "pixels of the left video",
+            float,
+        ),
+        "miss_right_px": Column("the same in pixels of the right video", float),
+        "t0_s": Column("where in the video the clip begins, in seconds", float),
+        "duration_s": Column("how long the clip is, in seconds", float),
+        "focal_length": Column("f, the assumed focal length, in half widths of the crop", float),
+        "centre_x_px": Column(f"middle of the crop, {crop}", float),
+        "centre_y_px": Column("middle of the crop, downwards; see centre_x_px", float),
+        "half_width_px": Column("half the width of the crop; see centre_x_px", float),
+        "length_unit": Column(
+            "of the quantities: m where the scale is known, else u, half the width of the crop; of "
+            "two views the unit of the cameras' file"
+        ),
+        "metres_per_unit": Column("metres in one u, by --scale", float),
+        **{f"{axis}_m": Column(f"{axis}(t) in metres, by --scale") for axis in "xyz"},
+        **{
+            name: Column(
+                f"{name}, in length_unit and seconds, angles in degrees; empty where this motion has none",
+                float,
+            )
+            for name in NAMES
+        },
+        "answer": Column("the answer to --ask"),
+        "answered_by": Column("what answered"),
+        "notes": Column("what to know about the clip"),
+        "error": Column("why the video could not be described; empty where it was"),
+    }
+
+
+COLUMNS = _columns()
+"""In every table, in this order."""
+
+
+def values(found: "Description", extras: Extras) -> dict:
+    """A description's values, for those of the columns that it has."""
+    place, metres = found.clip.placement, extras.metres
+    return {
+        "family": found.family,
+        "known": found.known,
+        "confidence": found.confidence,
+        **{f"p_{name}": p for name, p in found.probabilities.items()},
+        **found.best.to_text(),
+        **{f"raw_{axis}": text for axis, text in found.equation.to_text().items()},
+        "model_family": found.model_family,
+        "second_opinion": found.second_opinion and found.second_opinion.family,
+        "miss_px": found.miss_px,
+        "t0_s": place.t0_s,
+        "duration_s": place.duration_s,
+        "focal_length": found.focal,
+        "centre_x_px": place.centre_x_px,
+        "centre_y_px": place.centre_y_px,
+        "half_width_px": place.half_width_px,
+        "length_unit": "u" if metres is None else "m",
+        **_in_metres(found, metres),
+        **_first(found, metres),
+        "answer": extras.reply and extras.reply.text,
+        "answered_by": extras.reply and extras.reply.model,
+        "notes": "; ".join(found.clip.notes),
+    }
+
+
+def values_of_two(found: "StereoDescription") -> dict:
+    """The same of what two views say together."""
+    place = found.left.clip.placement
+    return {
+        "family": found.family,
+        "known": True,
+        "confidence": found.confidence,
+        **{f"p_{name}": p for name, p in found.probabilities.items()},
+        **found.equation.to_text(),
+        "miss_px": found.reprojection_px[0],
+        "miss_right_px": found.reprojection_px[1],
+        "t0_s": place.t0_s,
+        "duration_s": place.duration_s,
+        "length_unit": found.pair.unit,
+        **_first(found, None),
+        "notes": "; ".join(dict.fromkeys(found.left.clip.notes + found.right.clip.notes)),
+    }
+
+
+def _in_metres(found: "Description", metres: float | None) -> dict:
+    if metres is None:
+        return {}
+    text = found.best.stretched(metres).to_text()
+    return {"metres_per_unit": metres, **{f"{axis}_m": one for axis, one in text.items()}}
+
+
+def _first(found: "Description | StereoDescription", metres: float | None) -> dict[str, float | None]:
+    return {name: scaled(several[0], metres) for name, several in derived(found).items()}
