@@ -156,12 +156,13 @@ VARIATIONS = {
 }
 
 
-def compare(minutes: float, clips: int, held_out: int, names: list[str], cache: Path) -> dict:
+def compare(minutes: float, clips: int, held_out: int, names: list[str], cache: Path, out: Path | None = None) -> dict:
     """Train and measure the variations of those names that are not in the results yet; all results.
 
     Args:
         clips: training clips, each of them met again when all have been.
         cache: file for the codes of the clips.
+        out: another file of results than the committed one.
     """
     settings = {"minutes": minutes, "clips": clips, "held_out": held_out, "tokenizer_sha256": weights_sha256()}
     tokenizer = TrajectoryTokenizer.from_pretrained()
@@ -179,7 +180,7 @@ def compare(minutes: float, clips: int, held_out: int, names: list[str], cache: 
         return {"steps": steps, **training.measured(asked, codes["held_out"])}
 
     return compare_variations(
-        RESULTS,
+        out or RESULTS,
         settings,
         names,
         lambda: {name: training_of(name, _TIMED).step for name in VARIATIONS},

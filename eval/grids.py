@@ -47,12 +47,18 @@ VARIATIONS = {
 }
 
 
-def compare(minutes: float, clips: int, probe_clips: int, from_nothing: bool, names: list[str]) -> dict:
-    """Train and measure the variations of those names that are not in the results yet; all results."""
+def compare(
+    minutes: float, clips: int, probe_clips: int, from_nothing: bool, names: list[str], out: Path | None = None
+) -> dict:
+    """Train and measure the variations of those names that are not in the results yet; all results.
+
+    Args:
+        out: another file of results than the committed one.
+    """
     settings = {"minutes": minutes, "clips": clips, "probe_clips": probe_clips, "from_nothing": from_nothing}
     settings["start_sha256"] = None if from_nothing else weights_sha256()
     return compare_variations(
-        RESULTS,
+        out or RESULTS,
         settings,
         names,
         lambda: {name: _one_step(config) for name, config in VARIATIONS.items()},

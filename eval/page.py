@@ -9,6 +9,7 @@ from pathlib import Path
 from data.errors import UserError
 from data.families import FAMILIES
 from eval.pictures import Picture, belongs, pictures, worst
+from eval.places import write
 from eval.plots import distributions, strengths
 from eval.registry import ENTRIES
 from eval.report import clips_phrase, compared_cells, trainings_cells
@@ -28,10 +29,8 @@ def page_of(results: Path) -> Path:
 
 
 def write_page(data: dict, out: Path) -> str:
-    """Write the page; returns a sentence that says where it is."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(data, *_pictures(data), tokenizer=_tokenizer()))
-    return f"report: {out}"
+    """Write the page; returns a sentence that says where it is. Raises UserError where it can't be written."""
+    return f"report: {write(out, page(data, *_pictures(data), tokenizer=_tokenizer()))}"
 
 
 def page(data: dict, first: list[Picture], worst_cases: list[Picture], remark: str = "", tokenizer: str = "") -> str:

@@ -20,13 +20,14 @@ networks (`vlm.track_and_fit`), all on the same canonical clip.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from data.errors import UserError
-from data.families import FAMILIES
+from data.families import FAMILIES, MOTIONS
 from eval.markdown import markdown
 from vlm.quantities import NAMES, derive
 from vlm.scale import Scale
@@ -83,7 +84,21 @@ def _true_clip(path: Path, name: str, entry: object) -> TrueClip:
     settings = {key: entry[key] for key in _NUMBERS if entry.get(key) is not None}
     if not all(map(_is_number, settings.values())):
         raise UserError(f"{', '.join(_NUMBERS)} of {name} in {path} have to be numbers")
-    return TrueClip(path.parent / name, entry["family"], known, Scale(**scale) if scale else None, settings)
+    clip = TrueClip(path.parent / name, entry["family"], known, Scale(**scale) if scale else None, settings)
+    _check_meant(path, clip)
+    return clip
+
+
+def _check_meant(path: Path, clip: TrueClip) -> None:
+    """Raises UserError for what would count as a wrong answer, and is a slip of the pen."""
+    if not clip.video.exists():
+        raise UserError(f"{path} names {clip.video.name}, which is not beside it; put it there or correct the name")
+    meant = get_close_matches(clip.family.lower(), FAMILIES, n=1, cutoff=0.7)
+    if meant and clip.family not in MOTIONS:
+        raise UserError(
+            f"{path} calls the motion of {clip.video.name} {clip.family!r}; write {meant[0]} if that is meant, and for "
+            f"none of the families a word less like theirs"
+        )
 
 
 def _is_number(value: object) -> bool:

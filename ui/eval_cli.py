@@ -9,10 +9,32 @@ import typer
 from tqdm import tqdm
 
 from data.errors import UserError, exit_with_a_sentence
+from ui.options import Adapter, Tokenizer
 
-_QUICK = Path("out") / "eval" / "results.json"
-_CLIPS = Path("out") / "eval" / "clips.json"
 _CODES = Path("out") / "ablations" / "codes.safetensors"
+_WHOLE = {"strangers": 60, "views": 60, "writing": 200, "windows": 40}
+"""How many clips the committed results of a command are made of."""
+_WHOLE_TOKENIZER = (300, 6000, 3.0)
+_WHOLE_GRIDS = (5.0, 100, 600, False)
+_WHOLE_ABLATIONS = (6.0, 6000, 300)
+
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        help="File for the results. Left out, those of all clips in a checkout are the committed ones, and any others "
+        "are kept in out/eval, or in trajvlm-results where no checkout is."
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        file_okay=False,
+        help="Folder for the results. Left out, a whole measurement in a checkout writes the committed files, and "
+        "anything else out/eval, or trajvlm-results where no checkout is.",
+    ),
+]
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -26,32 +48,31 @@ def evaluate(
     ] = None,
     system: Annotated[list[str] | None, typer.Option(help="A system (ours, track-and-fit); any number.")] = None,
     clips: Annotated[int | None, typer.Option(min=1, help="Clips of every suite.")] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="The main suites with few clips, in minutes; kept in out/eval.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The main suites with few clips, in minutes.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Measure what is kept as well.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Another file for the results; the README is left alone.")] = None,
+    out: Results = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
 ):
     """Measure this project, its controls and its baselines on the fixed test clips; write results and report.
 
     What has been measured is kept and not measured again, so that a run can be stopped at any time.
     """
     if context.invoked_subcommand is not None:
-        if suite or system or clips or quick or again or out:
+        if suite or system or clips or quick or again or out or adapter or tokenizer:
             raise typer.BadParameter(f"options of `eval` have no meaning before `{context.invoked_subcommand}`")
         return
     from eval.run import CLIPS_QUICK
 
     if quick:
-        clips, out = clips or CLIPS_QUICK, out or _QUICK
-        suite = suite or ["main"]
-    _measure(suite or [], system or [], clips, out, again)
+        clips, suite = clips or CLIPS_QUICK, suite or ["main"]
+    _measure(suite or [], system or [], clips, out, again, _folders(adapter, tokenizer))
 
 
-@app.command(epilog="Example: trajvlm eval model --clips 200")
+@app.command(epilog="Example: trajvlm eval model --clips 40")
 def model(
     clips: Annotated[int | None, typer.Option(min=1, help="Test clips of each suite.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Another file for the results; the README is left alone.")] = None,
+    out: Results = None,
 ):
     """The whole path, its controls and the afternoon script, on the main suites."""
     _measure(["main"], ["ours", "controls", "floor", "track-and-fit"], clips, out)
@@ -64,65 +85,85 @@ def report(
 ):
     """Write the page of results anew, without measuring anything."""
     from eval.page import page_of, write_page
+    from eval.places import folder_for
     from eval.results import SHIPPED, Results
 
     with exit_with_a_sentence():
         path = results or SHIPPED
         if not path.is_file():
             raise UserError(f"there are no results in {path}; measure them with `trajvlm eval --out {path}`")
-        typer.echo(write_page(Results(path).data, out or page_of(path)))
+        own = None if results or out else folder_for(whole=True)
+        typer.echo(write_page(Results(path).data, out or page_of(own / path.name if own else path)))
 
 
 @app.command(epilog="Example: trajvlm eval tokenizer --clips 300")
 def tokenizer(
-    clips: Annotated[int, typer.Option(min=1, help="Test clips of each suite.")] = 300,
-    probe_clips: Annotated[int, typer.Option(min=1, help="Clips that the probe is trained on.")] = 6000,
-    probe_minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of the probe's training.")] = 3.0,
+    clips: Annotated[int, typer.Option(min=1, help="Test clips of each suite.")] = _WHOLE_TOKENIZER[0],
+    probe_clips: Annotated[int, typer.Option(min=1, help="Clips that the probe is trained on.")] = _WHOLE_TOKENIZER[1],
+    probe_minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of the probe's training.")] = _WHOLE_TOKENIZER[
+        2
+    ],
     folder: Annotated[
         Path | None, typer.Option(help="Another trained tokenizer's folder; its figures are printed, not kept.")
     ] = None,
+    out: Folder = None,
 ):
     """What the tokenizer's codes keep of the object: where it is, how large, and whether it is there at all."""
-    from eval.tokenizer import evaluate, save, table
+    from eval import tokenizer
+    from eval.places import folder_for
     from tokenizer.model import SHIPPED
 
     with exit_with_a_sentence():
-        results = evaluate(clips, probe_clips, probe_minutes, folder or SHIPPED)
-    if folder is None:
-        save(results)
-    typer.echo(table(results))
+        whole = folder is None and (clips, probe_clips, probe_minutes) == _WHOLE_TOKENIZER
+        own = folder_for(whole, out) if folder is None else None
+        results = tokenizer.evaluate(clips, probe_clips, probe_minutes, folder or SHIPPED)
+        if folder is None:
+            _keep(tokenizer, results, own)
+    typer.echo(tokenizer.table(results))
 
 
 @app.command(epilog="Example: trajvlm eval strangers --clips 60")
-def strangers(clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = 60):
+def strangers(
+    clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = _WHOLE["strangers"],
+    out: Folder = None,
+):
     """Motions that are none of the families: how often they are refused, and how often a known one is."""
     from eval import strangers
 
-    _evaluate_and_save(strangers, clips)
+    _evaluate_and_keep(strangers, clips, clips == _WHOLE["strangers"], out)
 
 
 @app.command(epilog="Example: trajvlm eval views --clips 60")
-def views(clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each level of nuisances.")] = 60):
+def views(
+    clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each level of nuisances.")] = _WHOLE["views"],
+    out: Folder = None,
+):
     """One view against two calibrated ones: the family, and the path in space with its true depth."""
     from eval import views
 
-    _evaluate_and_save(views, clips)
+    _evaluate_and_keep(views, clips, clips == _WHOLE["views"], out)
 
 
 @app.command(epilog="Example: trajvlm eval writing --clips 200")
-def writing(clips: Annotated[int, typer.Option(min=1, help="Clips of each main suite.")] = 200):
+def writing(
+    clips: Annotated[int, typer.Option(min=1, help="Clips of each main suite.")] = _WHOLE["writing"],
+    out: Folder = None,
+):
     """The model's own answers by the median of its numbers, by the likeliest, and drawn with three seeds."""
     from eval import writing
 
-    _evaluate_and_save(writing, clips)
+    _evaluate_and_keep(writing, clips, clips == _WHOLE["writing"], out)
 
 
 @app.command(epilog="Example: trajvlm eval windows --clips 40")
-def windows(clips: Annotated[int, typer.Option(min=1, help="Videos of each level of nuisances.")] = 40):
+def windows(
+    clips: Annotated[int, typer.Option(min=1, help="Videos of each level of nuisances.")] = _WHOLE["windows"],
+    out: Folder = None,
+):
     """Videos in which the object rests before and after its motion: the window found, and what that costs."""
     from eval import windows
 
-    _evaluate_and_save(windows, clips)
+    _evaluate_and_keep(windows, clips, clips == _WHOLE["windows"], out)
 
 
 @app.command(epilog="Example: trajvlm eval clips my-clips")
@@ -131,66 +172,101 @@ def clips(
         Path,
         typer.Argument(metavar="FOLDER", help="Videos, and clips.yaml with what is true of each (docs/engineer.md)."),
     ],
-    out: Annotated[Path, typer.Option(help="File for the results as JSON.")] = _CLIPS,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the results as JSON; left out, clips.json in out/eval.")
+    ] = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
 ):
     """Videos of one's own of which the truth is known: their families, and quantities such as g."""
+    from eval.places import folder_for, write
     from eval.real_clips import judge, read_truth, table
     from vlm.describe import Describer
 
     with exit_with_a_sentence():
         known = read_truth(folder)
-        rows = list(tqdm(judge(Describer(), known), "describing", len(known), unit="video", disable=None))
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{out} can't be written ({error.strerror}); choose another file") from error
+        out = out or folder_for(whole=False) / "clips.json"
+        describer = Describer(**_folders(adapter, tokenizer))
+        rows = list(tqdm(judge(describer, known), "describing", len(known), unit="video", disable=None))
+        write(out, json.dumps(rows, indent=1) + "\n")
     typer.echo(table(rows))
     typer.echo(out)
 
 
 @app.command(epilog="Example: trajvlm eval grids --minutes 5")
 def grids(
-    minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = 5.0,
-    clips: Annotated[int, typer.Option(min=1, help="Test clips of each suite.")] = 100,
-    probe_clips: Annotated[int, typer.Option(min=1, help="Clips that each probe is trained on.")] = 600,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = _WHOLE_GRIDS[0],
+    clips: Annotated[int, typer.Option(min=1, help="Test clips of each suite.")] = _WHOLE_GRIDS[1],
+    probe_clips: Annotated[int, typer.Option(min=1, help="Clips that each probe is trained on.")] = _WHOLE_GRIDS[2],
     from_nothing: Annotated[
         bool, typer.Option("--from-nothing", help="Start from no trained layers, instead of those that fit.")
     ] = False,
     only: Annotated[list[str] | None, typer.Option(help="A variation's name; any number.")] = None,
+    out: Folder = None,
 ):
     """Latent grids and quantizers beside each other, trained for the same time each; goes on where it stopped."""
-    from eval.grids import VARIATIONS, compare, save, table
+    from eval import grids
+    from eval.places import folder_for
 
+    asked = minutes, clips, probe_clips, from_nothing
     with exit_with_a_sentence():
-        results = compare(minutes, clips, probe_clips, from_nothing, _known(only, VARIATIONS))
-    save(results)
-    typer.echo(table(results))
+        own = folder_for(asked == _WHOLE_GRIDS, out)
+        results = grids.compare(*asked, _known(only, grids.VARIATIONS), own and own / grids.RESULTS.name)
+        _keep(grids, results, own)
+    typer.echo(grids.table(results))
 
 
 @app.command(epilog="Example: trajvlm eval ablations --minutes 6")
 def ablations(
-    minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = 6.0,
-    clips: Annotated[int, typer.Option(min=16, help="Training clips.")] = 6000,
-    held_out: Annotated[int, typer.Option(min=1, help="Clips that are answered.")] = 300,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = _WHOLE_ABLATIONS[
+        0
+    ],
+    clips: Annotated[int, typer.Option(min=16, help="Training clips.")] = _WHOLE_ABLATIONS[1],
+    held_out: Annotated[int, typer.Option(min=1, help="Clips that are answered.")] = _WHOLE_ABLATIONS[2],
     only: Annotated[list[str] | None, typer.Option(help="A variation's name; any number.")] = None,
     cache: Annotated[Path, typer.Option(help="File that keeps the encoded clips.")] = _CODES,
+    out: Folder = None,
 ):
     """Parts of the language model's training left out or exchanged, for the same time each."""
-    from eval.ablations import VARIATIONS, compare, save, table
+    from eval import ablations
+    from eval.places import folder_for
 
+    asked = minutes, clips, held_out
     with exit_with_a_sentence():
-        results = compare(minutes, clips, held_out, _known(only, VARIATIONS), cache)
-    save(results)
-    typer.echo(table(results))
+        own = folder_for(asked == _WHOLE_ABLATIONS, out)
+        names = _known(only, ablations.VARIATIONS)
+        results = ablations.compare(*asked, names, cache, own and own / ablations.RESULTS.name)
+        _keep(ablations, results, own)
+    typer.echo(ablations.table(results))
 
 
-def _evaluate_and_save(module: ModuleType, clips: int) -> None:
+def _evaluate_and_keep(module: ModuleType, clips: int, whole: bool, out: Path | None) -> None:
     """What the commands that need nothing but a number of clips do alike: measure, keep the figures, show the table."""
+    from eval.places import folder_for
+
     with exit_with_a_sentence():
+        own = folder_for(whole, out)
         results = module.evaluate(clips)
-    module.save(results)
+        _keep(module, results, own)
     typer.echo(module.table(results))
+
+
+def _keep(module: ModuleType, results: dict, own: Path | None) -> None:
+    """Write results and table where they belong: into the committed files, or beside each other into a folder."""
+    from eval.places import write
+
+    if own is None:
+        module.save(results)
+        return
+    path = own / module.RESULTS.name
+    typer.echo(write(path, json.dumps(results, indent=1) + "\n"))
+    typer.echo(write(path.with_suffix(".md"), module.table(results)))
+
+
+def _folders(adapter: Path | None, tokenizer: Path | None) -> dict[str, Path]:
+    """Other weights than the shipped ones, as arguments of `Describer`."""
+    named = {"adapter_folder": adapter, "tokenizer_folder": tokenizer}
+    return {name: folder for name, folder in named.items() if folder is not None}
 
 
 def _known(names: list[str] | None, variations: dict) -> list[str]:
@@ -201,18 +277,30 @@ def _known(names: list[str] | None, variations: dict) -> list[str]:
     return names or list(variations)
 
 
-def _measure(suites: list[str], systems: list[str], clips: int | None, out: Path | None, again: bool = False) -> None:
+def _measure(
+    suites: list[str],
+    systems: list[str],
+    clips: int | None,
+    out: Path | None,
+    again: bool = False,
+    folders: dict[str, Path] | None = None,
+) -> None:
     from eval.page import page_of, write_page
+    from eval.places import folder_for
     from eval.registry import find_entries
     from eval.report import table, write_readme
     from eval.results import SHIPPED
     from eval.run import plan, run
     from eval.suites import find_suites
+    from eval.systems import ours
     from eval.verdict import verdict
 
     with exit_with_a_sentence():
-        results = run(plan(find_suites(suites), find_entries(systems)), out or SHIPPED, clips, again)
-        if out is None:
+        own = out.parent if out else folder_for(clips is None and not folders)
+        ours.FOLDERS = folders or {}
+        path = out or (own / SHIPPED.name if own else SHIPPED)
+        results = run(plan(find_suites(suites), find_entries(systems)), path, clips, again)
+        if own is None:
             write_readme(results.data)
         typer.echo(table(results.data))
         typer.echo("\n".join(verdict(results.data)))

@@ -10,6 +10,7 @@ codes occur, and that tells a little; another clip's tokens and a blank one's te
 
 from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -19,6 +20,9 @@ from vlm.answer import Answer
 from vlm.describe import Describer
 from vlm.looks import FOUR, coded, decoded
 from vlm.refine import DECODED, judge
+
+FOLDERS: dict[str, Path] = {}
+"""Of other weights than the shipped ones, as arguments of `Describer`; set before anything is loaded."""
 
 
 class Ours:
@@ -89,7 +93,7 @@ def shuffled(codes: Tensor) -> Tensor:
 
 @cache
 def _describer() -> Describer:
-    return Describer()
+    return Describer(**FOLDERS)
 
 
 def _identity(describer: Describer) -> dict:

@@ -63,6 +63,15 @@ def test_a_video_that_can_not_be_described_counts_as_wrong(folder):
     assert "is not a video" in rows[0]["error"] and "1 of 2" in table(rows)
 
 
+@pytest.mark.parametrize(
+    ("name", "family", "sentence"),
+    [("gone.mp4", "helical", "names gone.mp4, which is not beside it"), ("helix.mp4", "Helicall", "write helical if")],
+)
+def test_a_slip_of_the_pen_is_a_sentence_and_no_wrong_answer(folder, name, family, sentence):
+    with pytest.raises(UserError, match=sentence):
+        read_truth(write(folder, f"{name}: {{family: {family}}}\n"))
+
+
 @pytest.mark.parametrize(("truth", "right"), [("figure-eight", True), ("helical", False)])
 def test_refusing_is_right_for_other_motions_and_only_what_a_user_gets_can_refuse(folder, truth, right):
     describer = fake.FakeDescriber()

@@ -206,6 +206,31 @@ def test_folders_of_two_views_are_paired_by_name(tmp_path):
         find_pairs(left, right)
 
 
+def test_two_views_make_a_table_in_the_unit_of_the_cameras_file(run, clips, tmp_path, monkeypatch):
+    from vlm import stereo
+
+    camera = {"focal_px": [500, 500], "centre_px": [240, 135]}
+    rig = {"left": camera, "right": camera, "rotation": np.eye(3).tolist(), "translation": [-0.5, 0, 0], "unit": "cm"}
+    (tmp_path / "rig.json").write_text(json.dumps(rig))
+
+    def describe_pair(describer, left, right, pair, start, end, fps):
+        views = [describer.describe(video, start, end, fps) for video in (left, right)]
+        chances = {"helical": 0.9, "linear": 0.1}
+        return stereo.StereoDescription(*views, "helical", chances, fake.TRUE, pair, (1.5, 2.5))
+
+    monkeypatch.setattr(stereo, "describe_pair", describe_pair)
+    out = tmp_path / "results.csv"
+    done = run("describe", clips, "--right", clips, "--rig", tmp_path / "rig.json", "--out", out)
+    assert done.exit_code == 0, done.output
+    rows = read(out)
+    assert [row["right"] for row in rows] == [row["video"] for row in rows] and rows[1]["error"]
+    assert rows[0]["x"] == fake.TRUE.to_text()["x"] and rows[0]["length_unit"] == "cm"
+    assert float(rows[0]["period"]) == pytest.approx(6.283 / 7.85, rel=0.01) and float(rows[0]["radius"]) > 0
+    assert [float(rows[0][name]) for name in ("miss_px", "miss_right_px")] == [1.5, 2.5]
+    without = run("describe", clips, "--right", clips, "--rig", tmp_path / "rig.json")
+    assert without.exit_code == 2
+
+
 @pytest.mark.parametrize("command", [["describe"], ["ask", "question"], ["chat"], ["ui"], ["mcp"]])
 @pytest.mark.parametrize("device", ["cuda:99", "abacus"])
 def test_a_device_that_is_none_is_one_sentence(run, clips, command, device):

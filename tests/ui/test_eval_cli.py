@@ -1,6 +1,8 @@
 """`trajvlm eval` from the command line, with systems that answer at once."""
 
 import json
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -9,6 +11,8 @@ from eval import report, results
 from eval.registry import ENTRIES
 from tests.eval.fake import Fake, refuse, register
 from ui.cli import app
+
+ROOT = Path(__file__).parents[2]
 
 
 def call(*arguments):
@@ -37,6 +41,7 @@ def test_quick_measures_the_main_suites_beside_the_shipped_results(tmp_path):
     done = call("--quick", "--clips", 1, "--system", "floor", "--system", "sindy")
     assert done.exit_code == 0, done.output
     cells = json.loads((tmp_path / "out" / "eval" / "results.json").read_text())["suites"]
+    assert (tmp_path / "out" / "eval" / "report" / "index.html").is_file()
     assert list(cells) == ["clean", "light", "half"] and cells["clean"]["sindy"] == {"refused": "package not supplied"}
     assert (results.SHIPPED.read_text(), report.README.read_text()) == shipped
 
@@ -59,3 +64,67 @@ def test_what_is_not_there_is_a_sentence_and_status_1(wrong):
 def test_options_before_a_subcommand_are_wrong_usage():
     assert call("--quick", "model").exit_code == 2
     assert "tokenizer" in call("--help").stdout
+
+
+TRACKED = [path for folder in ("eval", "vlm", "tokenizer", ".") for path in sorted((ROOT / folder).glob("*.json"))]
+TRACKED += [ROOT / folder / "README.md" for folder in ("eval", "vlm", "tokenizer", ".")]
+
+
+@pytest.fixture()
+def tracked():
+    """What is committed stays, byte for byte."""
+    before = {path: path.read_bytes() for path in TRACKED}
+    yield
+    changed = [str(path) for path in TRACKED if path.read_bytes() != before[path]]
+    for path in TRACKED:
+        path.write_bytes(before[path])
+    assert not changed
+
+
+@pytest.mark.parametrize("name", ["strangers", "views", "writing", "windows"])
+@pytest.mark.parametrize("out", [None, "mine"])
+def test_a_partial_evaluation_never_touches_what_is_tracked(name, out, tracked, tmp_path, monkeypatch):
+    module = import_module(f"eval.{name}")
+    shipped = json.loads(module.RESULTS.read_text())
+    monkeypatch.setattr(module, "evaluate", lambda clips: shipped | {"clips": clips})
+    done = call(name, "--clips", 7, *(["--out", out] if out else []))
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / (out or "out/eval")
+    assert json.loads((folder / f"{name}.json").read_text())["clips"] == 7
+    assert (folder / f"{name}.md").read_text() == module.table(shipped | {"clips": 7})
+
+
+def test_fewer_clips_of_everything_are_kept_apart_too(tracked, tmp_path):
+    assert call("--suite", "clean", "--system", "floor", "--clips", 2).exit_code == 0
+    assert call("model", "--clips", 1).exit_code == 0
+    assert json.loads((tmp_path / "out" / "eval" / "results.json").read_text())["suites"]["clean"]
+
+
+def test_a_shorter_training_of_variations_is_kept_apart(tracked, tmp_path, monkeypatch):
+    for name, options in (("grids", ("--minutes", 0.5)), ("ablations", ("--held-out", 3))):
+        module = import_module(f"eval.{name}")
+        asked = []
+
+        def compare_variations(out, settings, names, steps, measure, asked=asked):
+            asked.append(out)
+            return {"settings": settings, "variations": {}}
+
+        monkeypatch.setattr(module, "compare_variations", compare_variations)
+        monkeypatch.setattr("eval.ablations._codes", lambda *given: {"training": None, "held_out": None})
+        done = call(name, *options)
+        assert done.exit_code == 0, done.output
+        assert asked == [Path("out/eval") / f"{name}.json"]
+
+
+def test_where_no_checkout_is_results_go_to_the_users_folder(tracked, tmp_path, monkeypatch):
+    monkeypatch.setattr("eval.places.in_checkout", lambda: False)
+    assert call("--suite", "clean", "--system", "floor").exit_code == 0
+    assert (tmp_path / "trajvlm-results" / "results.json").is_file()
+    assert (tmp_path / "trajvlm-results" / "report" / "index.html").is_file()
+
+
+def test_a_folder_that_can_not_be_made_is_said_before_anything_is_measured(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("eval.windows.evaluate", lambda clips: pytest.fail("it was measured"))
+    done = call("windows", "--clips", 2, "--out", tmp_path / "file" / "folder")
+    assert done.exit_code == 1 and "can't be made" in done.stderr
