@@ -39,4 +39,4 @@ def mcp(
     with exit_with_a_sentence():
         check_device(device)
     session = Session(LazyDescriber(lambda: load_describer(base_model, device, adapter, tokenizer)), out)
-    build(session, videos).run(transport="stdio", show_banner=False)
+    build(session, videos).run(transport="stdio", show_banner=False, log_level="WARNING")

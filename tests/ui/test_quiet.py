@@ -16,7 +16,8 @@ def run(*arguments, **environment):
     """A fresh process in which OpenMP's settings are those that are given, and no other."""
     here = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_"))}
     here |= {"PYTHONPATH": str(ROOT), **environment}
-    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, env=here)
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=here, stdin=subprocess.DEVNULL)
 
 
 @pytest.mark.slow
@@ -28,6 +29,12 @@ def test_describe_says_nothing_but_the_answer(tmp_path):
     first, second, *others = done.stdout.splitlines()
     assert first == str(tmp_path / "throw.mp4") and second.startswith("  parabolic: ")
     assert all(line.startswith("  ") for line in others)
+
+
+@pytest.mark.slow
+def test_the_tools_for_other_programs_say_nothing_that_nobody_asked():
+    done = run("-m", "ui.cli", "mcp")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 _STOPPED_AT_TORCH = """
