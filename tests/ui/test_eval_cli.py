@@ -116,6 +116,16 @@ def test_a_shorter_training_of_variations_is_kept_apart(tracked, tmp_path, monke
         assert asked == [Path("out/eval") / f"{name}.json"]
 
 
+def test_other_weights_are_measured_and_kept_apart(tracked, tmp_path, monkeypatch):
+    from eval.systems import ours
+
+    monkeypatch.setattr(ours, "FOLDERS", {})
+    done = call("--suite", "clean", "--system", "floor", "--adapter", tmp_path, "--tokenizer", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "eval" / "results.json").is_file()
+    assert ours.FOLDERS == {"adapter_folder": tmp_path, "tokenizer_folder": tmp_path}
+
+
 def test_where_no_checkout_is_results_go_to_the_users_folder(tracked, tmp_path, monkeypatch):
     monkeypatch.setattr("eval.places.in_checkout", lambda: False)
     assert call("--suite", "clean", "--system", "floor").exit_code == 0
