@@ -1,6 +1,6 @@
 """What each part of the language model's training is worth: parts left out or exchanged, each trained from nothing.
 
-    trajvlm eval ablations --minutes 6
+    trajvlm eval ablations
 
 All variations see the same clips, encoded once by the shipped tokenizer, for the same time: as many steps as fit into
 it by the steps' times, measured before in turns. Judged by decoded answers on held-out clips. Results are kept one by

@@ -1,6 +1,6 @@
 """Latent grids and quantizers beside each other, each trained for the same time.
 
-    trajvlm eval grids --minutes 5
+    trajvlm eval grids
 
 Every variation starts from the shipped tokenizer's layers wherever their shapes fit, so that what is compared is what
 the codes can hold and not who learns to see first; with `--from-nothing` none does. Results are kept one by one in

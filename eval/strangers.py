@@ -1,6 +1,6 @@
 """Motions that are none of the families: how often they are refused, and how often a known motion is.
 
-    trajvlm eval strangers --clips 60
+    trajvlm eval strangers
 
 Writes `eval/strangers.json` and the table in `vlm/README.md`. A motion is refused where even the answer's own curve
 misses the track that the tokens decode to (`vlm.refine.KNOWN_MISS_PX`); the bound was set on validation clips of the

@@ -1,6 +1,6 @@
 """What the shipped tokenizer's codes keep, beside a blank frame and a tokenizer that was never trained.
 
-    trajvlm eval tokenizer --clips 300
+    trajvlm eval tokenizer
 
 Writes `eval/tokenizer.json` and the table in `tokenizer/README.md`.
 """

@@ -1,6 +1,6 @@
 """One view against two: the same motions, seen by one camera and by a calibrated pair, and the path's true depth.
 
-    trajvlm eval views --clips 60
+    trajvlm eval views
 
 Writes `eval/views.json` and the table in `vlm/README.md`. Paths are compared in space, in the rig's unit and in the
 left camera's frame. One view is given what it can't know, its focal length and where the middle of the path is, so that

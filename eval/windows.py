@@ -1,6 +1,6 @@
 """Videos in which the motion is only a part: the time it takes is found rather than given, and what that costs.
 
-    trajvlm eval windows --clips 40
+    trajvlm eval windows
 
 Writes `eval/windows.json` and the table in `eval/README.md`. Each video holds a test clip's motion at 30 pictures a
 second, and before and after it the object at rest for up to a second. It is described twice, from the motion's true

@@ -1,6 +1,6 @@
 """How the language model's answer is taken from its distributions: the median number, the likeliest, or one drawn.
 
-    trajvlm eval writing --clips 200
+    trajvlm eval writing
 
 Writes `eval/writing.json` and the table in `vlm/README.md`. All are the model's own answers, without a fit. A user gets
 the likeliest family and the median of each number; drawing with three seeds tells how sure of itself the model is.

@@ -12,11 +12,11 @@ from data.errors import UserError, exit_with_a_sentence
 from ui.options import Adapter, Tokenizer
 
 _CODES = Path("out") / "ablations" / "codes.safetensors"
-_WHOLE = {"strangers": 60, "views": 60, "writing": 200, "windows": 40}
-"""How many clips the committed results of a command are made of."""
-_WHOLE_TOKENIZER = (300, 6000, 3.0)
-_WHOLE_GRIDS = (5.0, 100, 600, False)
-_WHOLE_ABLATIONS = (6.0, 6000, 300)
+_WHOLE = {"strangers": 40, "views": 40, "writing": 100, "windows": 20}
+"""How many clips the committed results of a command are made of; with any other number its own are kept apart."""
+_WHOLE_TOKENIZER = (200, 8000, 4.0)
+_WHOLE_GRIDS = (3.0, 100, 600, False)
+_WHOLE_ABLATIONS = (5.0, 4000, 200)
 
 Results = Annotated[
     Path | None,
@@ -96,7 +96,7 @@ def report(
         typer.echo(write_page(Results(path).data, out or page_of(own / path.name if own else path)))
 
 
-@app.command(epilog="Example: trajvlm eval tokenizer --clips 300")
+@app.command(epilog="Example: trajvlm eval tokenizer --clips 50")
 def tokenizer(
     clips: Annotated[int, typer.Option(min=1, help="Test clips of each suite.")] = _WHOLE_TOKENIZER[0],
     probe_clips: Annotated[int, typer.Option(min=1, help="Clips that the probe is trained on.")] = _WHOLE_TOKENIZER[1],
@@ -122,7 +122,7 @@ def tokenizer(
     typer.echo(tokenizer.table(results))
 
 
-@app.command(epilog="Example: trajvlm eval strangers --clips 60")
+@app.command(epilog="Example: trajvlm eval strangers --clips 10")
 def strangers(
     clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = _WHOLE["strangers"],
     out: Folder = None,
@@ -133,7 +133,7 @@ def strangers(
     _evaluate_and_keep(strangers, clips, clips == _WHOLE["strangers"], out)
 
 
-@app.command(epilog="Example: trajvlm eval views --clips 60")
+@app.command(epilog="Example: trajvlm eval views --clips 10")
 def views(
     clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each level of nuisances.")] = _WHOLE["views"],
     out: Folder = None,
@@ -144,7 +144,7 @@ def views(
     _evaluate_and_keep(views, clips, clips == _WHOLE["views"], out)
 
 
-@app.command(epilog="Example: trajvlm eval writing --clips 200")
+@app.command(epilog="Example: trajvlm eval writing --clips 20")
 def writing(
     clips: Annotated[int, typer.Option(min=1, help="Clips of each main suite.")] = _WHOLE["writing"],
     out: Folder = None,
@@ -155,7 +155,7 @@ def writing(
     _evaluate_and_keep(writing, clips, clips == _WHOLE["writing"], out)
 
 
-@app.command(epilog="Example: trajvlm eval windows --clips 40")
+@app.command(epilog="Example: trajvlm eval windows --clips 4")
 def windows(
     clips: Annotated[int, typer.Option(min=1, help="Videos of each level of nuisances.")] = _WHOLE["windows"],
     out: Folder = None,
@@ -193,7 +193,7 @@ def clips(
     typer.echo(out)
 
 
-@app.command(epilog="Example: trajvlm eval grids --minutes 5")
+@app.command(epilog="Example: trajvlm eval grids --minutes 1")
 def grids(
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = _WHOLE_GRIDS[0],
     clips: Annotated[int, typer.Option(min=1, help="Test clips of each suite.")] = _WHOLE_GRIDS[1],
@@ -216,7 +216,7 @@ def grids(
     typer.echo(grids.table(results))
 
 
-@app.command(epilog="Example: trajvlm eval ablations --minutes 6")
+@app.command(epilog="Example: trajvlm eval ablations --minutes 1")
 def ablations(
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = _WHOLE_ABLATIONS[
         0
@@ -257,6 +257,7 @@ def _keep(module: ModuleType, results: dict, own: Path | None) -> None:
 
     if own is None:
         module.save(results)
+        typer.echo(f"{module.RESULTS}, and the table in {module.README}")
         return
     path = own / module.RESULTS.name
     typer.echo(write(path, json.dumps(results, indent=1) + "\n"))

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from eval import report, results
 from eval.registry import ENTRIES
 from tests.eval.fake import Fake, refuse, register
+from ui import eval_cli
 from ui.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +93,15 @@ def test_a_partial_evaluation_never_touches_what_is_tracked(name, out, tracked, 
     folder = tmp_path / (out or "out/eval")
     assert json.loads((folder / f"{name}.json").read_text())["clips"] == 7
     assert (folder / f"{name}.md").read_text() == module.table(shipped | {"clips": 7})
+
+
+def test_what_is_committed_is_what_the_commands_measure_when_nothing_is_said():
+    held = {path.stem: json.loads(path.read_text()) for path in (ROOT / "eval").glob("*.json")}
+    assert {name: held[name]["clips"] for name in ("views", "writing", "windows")}.items() <= eval_cli._WHOLE.items()
+    assert held["strangers"]["levels"]["clean"]["the families"]["clips"] == eval_cli._WHOLE["strangers"]
+    assert (held["tokenizer"]["clips"], *held["tokenizer"]["probe"].values()) == eval_cli._WHOLE_TOKENIZER
+    for name, whole in (("grids", eval_cli._WHOLE_GRIDS), ("ablations", eval_cli._WHOLE_ABLATIONS)):
+        assert tuple(held[name]["settings"].values())[:-1] == whole
 
 
 def test_fewer_clips_of_everything_are_kept_apart_too(tracked, tmp_path):
