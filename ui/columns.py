@@ -22,8 +22,6 @@ class Column:
 def _columns() -> dict[str, Column]:
     from vlm.quantities import NAMES
 
-    crop = "pixels of the upright video; with its like the way from equations to pixels: px = centre_x_px + half_width"
-    crop += "_px * u, py = centre_y_px - half_width_px * v, u = x f / (f - z), v = y f / (f - z), f = focal_length"
     return {
         "video": Column("the file"),
         "right": Column("the right camera's file, where there are two views"),
@@ -47,9 +45,12 @@ def _columns() -> dict[str, Column]:
         "t0_s": Column("where in the video the clip begins, in seconds", float),
         "duration_s": Column("how long the clip is, in seconds", float),
         "focal_length": Column("f, the assumed focal length, in half widths of the crop", float),
-        "centre_x_px": Column(f"middle of the crop, {crop}", float),
-        "centre_y_px": Column("middle of the crop, downwards; see centre_x_px", float),
-        "half_width_px": Column("half the width of the crop; see centre_x_px", float),
+        "centre_x_px": Column(
+            "middle of the crop, in pixels of the upright video: px = centre_x_px + half_width_px * x f / (f - z)",
+            float,
+        ),
+        "centre_y_px": Column("the same downwards: py = centre_y_px - half_width_px * y f / (f - z)", float),
+        "half_width_px": Column("half the width of the crop, in pixels", float),
         "length_unit": Column(
             "of the quantities: m where the scale is known, else u, half the width of the crop; of "
             "two views the unit of the cameras' file"
