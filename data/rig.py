@@ -95,9 +95,13 @@ class Rig:
 
     @classmethod
     def from_dict(cls, plain: dict) -> "Rig":
-        """Read what `to_dict` wrote; raises ValueError, KeyError or TypeError where it is anything else."""
-        poses = tuple(Pose(np.array(p["rotation"]), np.array(p["translation"])) for p in plain["poses"])
-        return cls(poses, float(plain["focal"]))
+        """Read what `to_dict` wrote; raises ValueError where it is anything else."""
+        plain = known_keys(plain, ("focal", "poses"), "the file")
+        if not isinstance(plain.get("poses"), list):
+            raise ValueError("poses has to be a list")
+        poses = [known_keys(pose, ("rotation", "translation"), "a pose") for pose in plain["poses"]]
+        placed = (Pose(numbers(p, "rotation", 9).reshape(3, 3), numbers(p, "translation", 3)) for p in poses)
+        return cls(tuple(placed), float(numbers(plain, "focal", 1)[0]))
 
     def save(self, path: str | Path) -> None:
         """Write the rig as JSON."""
@@ -110,11 +114,34 @@ class Rig:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except OSError as error:
             raise UserError(f"the cameras' file {path} can't be read ({error.strerror}); check its name") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             raise UserError(
-                f'{path} does not describe cameras; write {{"focal": ..., "poses": [{{"rotation": 3 x 3 numbers, '
+                f'{path} does not describe cameras ({error}); write {{"focal": ..., "poses": [{{"rotation": 3 x 3 numbers, '
                 f'"translation": 3 numbers}}, ...]}}'
             ) from error
+
+
+def known_keys(plain: object, keys: tuple[str, ...], what: str) -> dict:
+    """A JSON object that holds no other keys; raises ValueError with a sentence for anything else."""
+    if not isinstance(plain, dict):
+        raise ValueError(f"{what} has to be an object with {', '.join(keys)}")
+    if unknown := sorted(set(plain) - set(keys)):
+        raise ValueError(f"{unknown[0]!r} in {what} means nothing here, only {', '.join(keys)} do")
+    return plain
+
+
+def numbers(plain: dict, key: str, count: int | None = None) -> np.ndarray:
+    """The numbers (count,) under a key, however they are nested; raises ValueError with a sentence for anything else."""
+    if key not in plain:
+        raise ValueError(f"there is no {key}")
+    wanted = "finite numbers" if count is None else f"{count} finite number{'s' * (count > 1)}"
+    try:
+        found = np.asarray(plain[key], dtype=float).ravel()
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{key} has to be {wanted}") from error
+    if count not in (None, len(found)) or not np.isfinite(found).all():
+        raise ValueError(f"{key} has to be {wanted}, not {found.tolist()}")
+    return found
 
 
 def view(scene: Scene, pose: Pose, camera: int = 1) -> Scene:

@@ -13,10 +13,12 @@ import cv2
 import numpy as np
 
 from data.errors import UserError
-from data.rig import Pose, Rig
+from data.rig import Pose, Rig, known_keys, numbers
 
 _TO_OPENCV = np.diag([1.0, -1.0, -1.0])
 _DISTORTIONS = (0, 4, 5, 8, 12, 14)
+_KEYS = ("left", "right", "rotation", "translation", "unit", "offset_s")
+_CAMERA_KEYS = ("focal_px", "centre_px", "distortion")
 _SHAPE = (
     '{"left": {"focal_px": [fx, fy], "centre_px": [cx, cy], "distortion": []}, "right": {...}, '
     '"rotation": 3 x 3 numbers, "translation": 3 numbers, "unit": "m", "offset_s": 0}'
@@ -37,6 +39,16 @@ class CalibratedCamera:
             raise ValueError("a camera has two positive focal lengths and two coordinates of its centre, in pixels")
         if len(self.distortion) not in _DISTORTIONS:
             raise ValueError(f"OpenCV has 4, 5, 8, 12 or 14 coefficients of distortion, not {len(self.distortion)}")
+
+    @classmethod
+    def from_dict(cls, plain: object, what: str) -> "CalibratedCamera":
+        """Read plain values; raises ValueError with a sentence about `what` where they are anything else."""
+        plain = known_keys(plain, _CAMERA_KEYS, what)
+        focal, centre, distortion = (
+            tuple(numbers({"distortion": []} | plain, key, count).tolist())
+            for key, count in zip(_CAMERA_KEYS, (2, 2, None))
+        )
+        return cls(focal, centre, distortion)
 
     @property
     def matrix(self) -> np.ndarray:
@@ -71,15 +83,10 @@ class StereoPair:
 
     @classmethod
     def from_dict(cls, plain: dict) -> "StereoPair":
-        """Read plain values; raises ValueError, KeyError or TypeError where they are anything else."""
-        cameras = [
-            CalibratedCamera(
-                *(tuple(float(x) for x in plain[side][key]) for key in ("focal_px", "centre_px")),
-                tuple(float(x) for x in plain[side].get("distortion", ())),
-            )
-            for side in ("left", "right")
-        ]
-        rotation, translation = np.array(plain["rotation"], float), np.array(plain["translation"], float).ravel()
+        """Read plain values; raises ValueError with a sentence where they are anything else."""
+        plain = known_keys(plain, _KEYS, "the file")
+        cameras = [CalibratedCamera.from_dict(plain.get(side), f"the {side} camera") for side in ("left", "right")]
+        rotation, translation = numbers(plain, "rotation", 9).reshape(3, 3), numbers(plain, "translation", 3)
         # Printed calibrations are rounded; the nearest rotation is what was meant.
         u, scales, v = np.linalg.svd(rotation)
         if np.abs(scales - 1).max() > 1e-2:
@@ -87,10 +94,10 @@ class StereoPair:
         pose = Pose(*_axes_changed(u @ v, translation))
         if not np.linalg.norm(translation) > 0:
             raise ValueError("the cameras stand in one place")
-        offset = float(plain.get("offset_s", 0.0))
-        if not np.isfinite(offset):
-            raise ValueError(f"offset_s is a number of seconds, not {offset}")
-        return cls(*cameras, pose, str(plain.get("unit", "m")), offset)
+        unit = plain.get("unit", "m")
+        if not isinstance(unit, str) or not unit:
+            raise ValueError(f"unit has to be the name of a unit of length, not {unit!r}")
+        return cls(*cameras, pose, unit, float(numbers({"offset_s": 0.0} | plain, "offset_s", 1)[0]))
 
     @classmethod
     def load(cls, path: str | Path) -> "StereoPair":
@@ -99,7 +106,7 @@ class StereoPair:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except OSError as error:
             raise UserError(f"the cameras' file {path} can't be read ({error.strerror}); check its name") from error
-        except (ValueError, KeyError, TypeError, AttributeError, np.linalg.LinAlgError) as error:
+        except ValueError as error:
             raise UserError(f"{path} does not describe two cameras ({error}); write {_SHAPE}") from error
 
     @classmethod

@@ -76,13 +76,43 @@ def test_what_is_written_can_be_read(tmp_path):
         {"right": None},
         {"offset_s": "late"},
         {"offset_s": float("inf")},
+        {"translation": [-0.1, 0]},
+        {"translation": [[-0.1, 0], [0]]},
+        {"rotation": [[1, 0], [0, 1]]},
+        {"rotation": None},
+        {"unit": 1},
     ],
 )
 def test_a_file_that_is_no_calibration_is_refused_with_a_sentence(tmp_path, wrong):
     path = tmp_path / "rig.json"
     path.write_text(json.dumps(SIDE_BY_SIDE | wrong))
-    with pytest.raises(UserError, match=r"rig.json does not describe two cameras"):
+    with pytest.raises(UserError, match=r"rig.json does not describe two cameras") as raised:
         StereoPair.load(path)
+    # The sentence is ours, and no library's.
+    assert not any(
+        word in str(raised.value) for word in ("matmul", "shape", "subscriptable", "inhomogeneous", "argument")
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        ({"ofset_s": 0.2}, "ofset_s"),
+        ({"left": {**CAMERA, "distorsion": [0.1, 0, 0, 0]}}, "distorsion"),
+        ({"Translation": [0, 0, 1]}, "Translation"),
+    ],
+)
+def test_a_key_that_means_nothing_is_refused_by_its_name(tmp_path, wrong, key):
+    path = tmp_path / "rig.json"
+    path.write_text(json.dumps(SIDE_BY_SIDE | wrong))
+    with pytest.raises(UserError, match=f"'{key}' in .* means nothing here"):
+        StereoPair.load(path)
+
+
+def test_opencvs_columns_and_rows_are_read_as_they_are():
+    camera = {**CAMERA, "distortion": [CAMERA["distortion"]]}
+    pair = StereoPair.from_dict(SIDE_BY_SIDE | {"left": camera, "translation": [[-0.1], [0], [0]]})
+    assert pair.left == StereoPair.from_dict(SIDE_BY_SIDE).left and np.allclose(pair.pose.translation, [-0.1, 0, 0])
 
 
 def test_a_missing_file_is_named(tmp_path):
