@@ -5,14 +5,13 @@ differs from it is cut into blobs, blobs are linked to tracks, and the best part
 second decodes only the window of that motion at full size and samples it to 17 frames of 64 x 64.
 """
 
-import math
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from data.clip import FRAMES, SIZE, Clip, Placement
+from data.clip import CANONICAL, FRAMES, SIZE, Clip, Placement
 from data.errors import UserError
 from data.film import MotionSettings
 from data.motion import Motion, find_motion
@@ -30,24 +29,34 @@ def canonical_clip(
     """
     settings = MotionSettings()
     motion = find_motion(path, start, end, fps, settings)
-    left, top, side = crop_square(motion, settings)
+    square = left, top, side = crop_square(motion, settings)
     t0, t1 = motion.window_s
-    wanted = np.linspace(t0, t1, FRAMES)
-    picked, times = _nearest_crops(path, fps, wanted, left, top, side)
-    distinct = len(set(times))
-    if distinct < settings.min_points:
+    crops, times, repeated = _sampled(path, fps, motion.window_s, square)
+    first, last = (motion.times_s[motion.in_window()][k] for k in (0, -1))
+    slack = 1e-6 / (t1 - t0)
+    unseen = (times < (first - t0) / (t1 - t0) - slack) | (times > (last - t0) / (t1 - t0) + slack)
+    distinct, shown = int((~repeated).sum()), int((~repeated & ~unseen).sum())
+    if shown < settings.min_points:
+        few = f"has only {distinct} frames" if shown == distinct else f"shows the object in only {shown} frames"
         raise UserError(
-            f"the motion in {path} from {t0:.2f} to {t1:.2f} s has only {distinct} frames and {settings.min_points} "
+            f"the motion in {path} from {t0:.2f} to {t1:.2f} s {few} and {settings.min_points} "
             f"are needed; give a longer stretch of motion, or film at a higher frame rate"
         )
-    notes = motion.notes
+    notes = motion.notes + _unseen_note(unseen, first, last)
     if distinct < FRAMES:
         notes += (f"only {distinct} different frames lie in the window, so some of the {FRAMES} are repeated",)
-    pixels = torch.from_numpy(np.stack(picked)).permute(3, 0, 1, 2).float() / 255
+    pixels = torch.from_numpy(crops).permute(3, 0, 1, 2).float() / 255
     placement = Placement(
         left + side / 2, top + side / 2, side / 2, t0, t1 - t0, motion.video.width, motion.video.height
     )
-    return Clip(pixels, placement, str(path), notes)
+    return Clip(pixels, placement, str(path), notes, times, repeated, unseen)
+
+
+def _unseen_note(unseen: np.ndarray, first: float, last: float) -> tuple[str, ...]:
+    spans = [f"before {first:.2f} s"] * bool(unseen[0]) + [f"after {last:.2f} s"] * bool(unseen[-1])
+    if not spans:
+        return ()
+    return (f"the object is not found {' or '.join(spans)}, and frames from there are left out of the fit",)
 
 
 def crop_square(motion: Motion, settings: MotionSettings | None = None) -> tuple[int, int, int]:
@@ -62,19 +71,26 @@ def crop_square(motion: Motion, settings: MotionSettings | None = None) -> tuple
     return int(left), int(top), side
 
 
-def _nearest_crops(
-    path, fps, wanted: np.ndarray, left: int, top: int, side: int
-) -> tuple[list[np.ndarray], list[float]]:
-    """For each wanted time the nearest frame's crop (64, 64, 3) uint8, and that frame's time."""
-    best: list[tuple[float, np.ndarray]] = [(math.inf, np.empty(0))] * len(wanted)
+def _sampled(path, fps, window_s: tuple[float, float], square: tuple[int, int, int]) -> tuple[np.ndarray, ...]:
+    """Crops (17, 64, 64, 3) uint8, the clip time at which each was taken (17,), and whether it repeats the one before.
+
+    A frame belongs to the nearest of the 17 even times, and of several the nearest is shown there. Where there is none,
+    the crop before it is shown again and never a later one, as a camera does that drops frames.
+    """
+    t0, duration = window_s[0], window_s[1] - window_s[0]
+    crops: list[np.ndarray | None] = [None] * FRAMES
+    times = np.full(FRAMES, np.inf)
     slack = 1e-6
-    for time, picture in frames(path, fps, start=wanted[0] - slack, end=wanted[-1] + slack):
-        nearer = [k for k, t in enumerate(wanted) if abs(time - t) < abs(best[k][0] - t) - slack]
-        if nearer:
-            crop = _crop(picture, left, top, side)
-            for k in nearer:
-                best[k] = (time, crop)
-    return [crop for _, crop in best], [time for time, _ in best]
+    for seconds, picture in frames(path, fps, start=t0 - slack, end=window_s[1] + slack):
+        time = (seconds - t0) / duration
+        slot = round(time * (FRAMES - 1))
+        if abs(time - CANONICAL.times[slot]) < abs(times[slot] - CANONICAL.times[slot]) - slack:
+            crops[slot], times[slot] = _crop(picture, *square), time
+    repeated = np.isinf(times)
+    # The window begins at a frame, so that the first slot has one.
+    for slot in np.flatnonzero(repeated):
+        crops[slot], times[slot] = crops[slot - 1], times[slot - 1]
+    return np.stack(crops), times, repeated
 
 
 def _crop(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:

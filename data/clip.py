@@ -5,10 +5,13 @@ A canonical clip is 17 square frames of 64 x 64 pixels, RGB in [0, 1], at equal 
 frame, u to the right and v upwards; the centre of pixel (row i, column j) is at u = (j + 0.5) / 32 - 1,
 v = 1 - (i + 0.5) / 32.
 
+A video has its frames when it has them and not at those 17 times: `Clip.times` says when each frame was taken, and
+`Clip.repeated` which of them stand in for one that the video does not have.
+
 `Placement` is the exact map from these coordinates back to the pixels and seconds of the source video.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
@@ -83,6 +86,26 @@ class Clip:
     """Path of the video, as the user gave it."""
     notes: tuple[str, ...] = ()
     """Sentences on how the window and the crop were chosen, for the person who reads the result."""
+    times: np.ndarray = field(default_factory=lambda: CANONICAL.times)
+    """(17,) clip time at which the picture in each frame was taken; a repeated one was taken when it is first shown."""
+    repeated: np.ndarray = field(default_factory=lambda: np.zeros(FRAMES, dtype=bool))
+    """(17,) whether a frame shows the one before it again, as the video has none that is nearer to its even time."""
+    unseen: np.ndarray = field(default_factory=lambda: np.zeros(FRAMES, dtype=bool))
+    """(17,) whether a frame lies before the object is first found in the window, or after it is last found."""
+
+    @property
+    def fit_times(self) -> np.ndarray:
+        """(17,) clip time at which each frame shows the object, NaN where a frame does not count in a fit: it repeats
+        another, or lies outside the time in which the object is found."""
+        return np.where(self.repeated | self.unseen, np.nan, self.times)
+
+    def frame_times(self) -> dict:
+        """When each frame was taken in seconds of the video, and the numbers of those that are marked, for JSON."""
+        return {
+            "times_s": [round(float(time), 4) for time in self.placement.to_seconds(self.times)],
+            "repeated": np.flatnonzero(self.repeated).tolist(),
+            "unseen": np.flatnonzero(self.unseen).tolist(),
+        }
 
     @classmethod
     def whole(cls, frames: torch.Tensor, source: str = "") -> "Clip":
@@ -92,3 +115,5 @@ class Clip:
     def __post_init__(self):
         if self.frames.shape != (3, FRAMES, SIZE, SIZE):
             raise ValueError(f"a canonical clip is (3, {FRAMES}, {SIZE}, {SIZE}), not {tuple(self.frames.shape)}")
+        if not self.times.shape == self.repeated.shape == self.unseen.shape == (FRAMES,):
+            raise ValueError(f"a canonical clip has a time and two marks for each of its {FRAMES} frames")

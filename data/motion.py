@@ -13,7 +13,7 @@ from data.blobs import Blob, all_blobs
 from data.clip import FRAMES
 from data.errors import UserError
 from data.film import Film, MotionSettings, between, check_window, film_background, longest_shot, read_film
-from data.stretches import BlobTrack, Stretch, free_stretch, travel, without_rest
+from data.stretches import BlobTrack, Stretch, free_stretch, parted, travel, without_rest
 from data.video import VideoInfo, open_video
 
 _COMPARED = 5
@@ -95,7 +95,7 @@ def _link(blobs: list[list[Blob]], film: Film, settings: MotionSettings) -> list
                 live[row].blobs.append(here[column])
                 taken.add(column)
         live += [BlobTrack([b]) for k, b in enumerate(here) if k not in taken]
-    return done + live
+    return [part for track in done + live for part in parted(track)]
 
 
 def _cost(track: BlobTrack, blob: Blob, times: np.ndarray, diagonal: float) -> float:

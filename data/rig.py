@@ -116,8 +116,8 @@ class Rig:
             raise UserError(f"the cameras' file {path} can't be read ({error.strerror}); check its name") from error
         except ValueError as error:
             raise UserError(
-                f'{path} does not describe cameras ({error}); write {{"focal": ..., "poses": [{{"rotation": 3 x 3 numbers, '
-                f'"translation": 3 numbers}}, ...]}}'
+                f'{path} does not describe cameras ({error}); write {{"focal": ..., "poses": [{{"rotation": 3 x 3 '
+                f'numbers, "translation": 3 numbers}}, ...]}}'
             ) from error
 
 
@@ -131,7 +131,7 @@ def known_keys(plain: object, keys: tuple[str, ...], what: str) -> dict:
 
 
 def numbers(plain: dict, key: str, count: int | None = None) -> np.ndarray:
-    """The numbers (count,) under a key, however they are nested; raises ValueError with a sentence for anything else."""
+    """The numbers (count,) under a key, however nested; raises ValueError with a sentence for anything else."""
     if key not in plain:
         raise ValueError(f"there is no {key}")
     wanted = "finite numbers" if count is None else f"{count} finite number{'s' * (count > 1)}"

@@ -106,14 +106,32 @@ def _goes_on(before: list[Blob], after: list[Blob], times: np.ndarray) -> bool:
     hidden = next_.frame - last.frame - 1
     if min(len(before), len(after)) < _LEAST or not 0 <= hidden <= (len(before) + len(after)) / 2:
         return False
-    ends = before[-_ENDS:], after[:_ENDS]
-    areas, colours = ([np.median([getattr(b, name) for b in end], axis=0) for end in ends] for name in _LOOKS)
-    if abs(math.log(areas[1] / areas[0])) > math.log(_LIKE_SIZE) or np.ptp(colours, axis=0).mean() > _LIKE_COLOUR:
+    if not _alike(before, after):
         return False
-    speed = max(_speed(end, times) for end in ends)
+    speed = max(_speed(end, times) for end in (before[-_ENDS:], after[:_ENDS]))
     wait = times[next_.frame] - times[last.frame]
     # As in linking, it may bounce meanwhile, or fall faster.
     return math.hypot(next_.x - last.x, next_.y - last.y) < 2.2 * speed * wait + 2 * last.radius
+
+
+def _alike(before: list[Blob], after: list[Blob]) -> bool:
+    """Whether the last of some blobs and the first of others have about the same size and colour."""
+    ends = before[-_ENDS:], after[:_ENDS]
+    areas, colours = ([np.median([getattr(b, name) for b in end], axis=0) for end in ends] for name in _LOOKS)
+    return bool(
+        abs(math.log(areas[1] / areas[0])) <= math.log(_LIKE_SIZE) and np.ptp(colours, axis=0).mean() <= _LIKE_COLOUR
+    )
+
+
+def parted(track: BlobTrack) -> list[BlobTrack]:
+    """A track cut where it was missed for some frames and looks different afterwards: two things linked as one."""
+    parts, blobs = [], track.blobs[:1]
+    for k, blob in enumerate(track.blobs[1:], 1):
+        if blob.frame > blobs[-1].frame + 1 and not _alike(blobs, track.blobs[k:]):
+            parts.append(BlobTrack(blobs))
+            blobs = []
+        blobs.append(blob)
+    return [*parts, BlobTrack(blobs)]
 
 
 def _speed(blobs: list[Blob], times: np.ndarray) -> float:

@@ -180,7 +180,6 @@ def _write_equation(ax: Axes, axis: str, text: str) -> None:
 
 def _draw_strips(part: SubFigure, description: "Description") -> None:
     """The 17 frames that the tokenizer saw, and below them what its codes stand for."""
-    duration = description.clip.placement.duration_s
     rows = (("clip", description.clip.frames), ("tokens", description.reconstruction))
     grid = {"left": 0.05, "right": 0.985, "top": 0.97, "bottom": 0.13, "hspace": 0.06}
     axes = part.subplots(2, 1, gridspec_kw=grid)
@@ -191,7 +190,8 @@ def _draw_strips(part: SubFigure, description: "Description") -> None:
         ax.set_ylabel(label, fontsize=9.5, color=INK)
         ax.spines[:].set_visible(False)
     shown = range(0, len(centres), 4)
-    times = [f"{duration * k / (len(centres) - 1):.2f} s" for k in shown]
+    seconds = description.clip.times * description.clip.placement.duration_s
+    times = [f"{seconds[k]:.2f} s" for k in shown]
     axes[-1].set_xticks([centres[k] for k in shown], times, fontsize=8, color=GREY)
     axes[-1].tick_params(length=0, pad=4)
 

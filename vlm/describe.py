@@ -55,7 +55,8 @@ class Description:
     model_text: str
     """The language model's answer as its tokens read, in clip time, for the canonical camera."""
     equation: Equation
-    """From the language model alone, of its own family."""
+    """From the language model alone, of its own family. It was taught clips with even times and takes every clip for
+    one of those: when the frames were really taken, only the fits know."""
     refined: Equation | None
     """After the fit to the track that the visual tokens decode to; None where that was off or impossible."""
     codes: Tensor
@@ -80,7 +81,7 @@ class Description:
 
     def without_networks(self) -> SecondOpinion | None:
         """What `vlm.track_and_fit` says of the same clip; None where it finds the object in too few frames."""
-        found = track_and_fit(to_frames(self.clip.frames))
+        found = track_and_fit(to_frames(self.clip.frames), self.clip.fit_times)
         if found is None:
             return None
         equation = _in_seconds(found, self.clip.placement, self.focal)
@@ -168,6 +169,7 @@ class Description:
                     "px = centre_x_px + half_width_px*u, py = centre_y_px - half_width_px*v",
                 },
             },
+            "clip_frames": self.clip.frame_times(),
             "notes": list(self.clip.notes),
             "visual_tokens": list(self.visual_tokens[FOUR[0].name]),
             "visual_tokens_of_looks": {look: list(tokens) for look, tokens in self.visual_tokens.items()},
@@ -245,7 +247,7 @@ class Describer:
         answer = self.lm.answer(codes, looks=FOUR)[0]
         answer_at = time.perf_counter()
         codes, reconstruction, track = codes.cpu(), reconstruction[0].cpu(), track.cpu()
-        verdict = judge(answer, track) if refine else None
+        verdict = judge(answer, track, clip.fit_times) if refine else None
         final = answer if verdict is None else verdict.answer
         other = None if verdict is None else verdict.second_opinion
         done = time.perf_counter()

@@ -44,21 +44,23 @@ class Verdict:
     """Median distance of the answer's curve from the decoded track, in pixels of 64."""
 
 
-def seen_in(readout: Readout, clip: int = 0) -> Seen:
-    """What the decoded tokens show of one clip of a batch."""
-    seen = readout.seen[clip].numpy()
-    track, spreads = readout.track, (readout.centre_spread, readout.log_radius_spread)
-    of_clip = (part.expand_as(readout.seen)[clip].numpy()[seen] for part in spreads)
-    return Seen(CANONICAL.times[seen], track.centre[clip].numpy()[seen], track.radius[clip].numpy()[seen], *of_clip)
-
-
-def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
-    """Constants fitted to the track of one clip, or None where the ball is seen in fewer than nine frames.
+def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times) -> Seen:
+    """What the decoded tokens show of one clip.
 
     Args:
         readout: of a batch of one clip.
+        times: (17,) as `Clip.fit_times`.
     """
-    family, seen = FAMILIES[answer.family], seen_in(readout)
+    seen = readout.seen[0].numpy() & np.isfinite(times)
+    track, spreads = readout.track, (readout.centre_spread, readout.log_radius_spread)
+    of_clip = (part.expand_as(readout.seen)[0].numpy()[seen] for part in spreads)
+    return Seen(times[seen], track.centre[0].numpy()[seen], track.radius[0].numpy()[seen], *of_clip)
+
+
+def refine(answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times) -> np.ndarray | None:
+    """Constants fitted to the track of one clip, or None where the ball is seen in fewer than nine frames; arguments as
+    for `seen_in`."""
+    family, seen = FAMILIES[answer.family], seen_in(readout, times)
     if len(seen.t) < _LEAST_FRAMES:
         return None
 
@@ -71,21 +73,18 @@ def refine(answer: Answer, readout: Readout) -> np.ndarray | None:
     return at_mean_depth(family, family.nearest(fit.x[:-1]))
 
 
-def judge(answer: Answer, readout: Readout) -> Verdict | None:
+def judge(answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times) -> Verdict | None:
     """Weigh the model's answer against fits of every family that it can name to the decoded track of one clip: the
-    product of their probabilities. None where the ball is seen in too few frames.
-
-    Args:
-        readout: of a batch of one clip.
+    product of their probabilities. None where the ball is seen in too few frames. Arguments as for `seen_in`.
     """
-    seen = seen_in(readout)
+    seen = seen_in(readout, times)
     fits = fit_all(seen, tuple(answer.probabilities))
     if fits is None:
         return None
     alone = _best(fits, DECODED)
     joint = weighed(answer.probabilities, alone.probabilities)
     family = max(joint, key=joint.get)
-    refined = refine(answer, readout)
+    refined = refine(answer, readout, times)
     model = answer if refined is None else replace(answer, constants=refined)
     constants = fits[family].constants if refined is None or family != answer.family else refined
     together = Answer(family, constants, joint)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.camera import magnification
-from data.clip import CANONICAL, SIZE
+from data.clip import SIZE
 from data.errors import UserError
 from data.scene import SceneSettings
 
@@ -81,15 +81,16 @@ def size_warning(description: "Description") -> str:
 def radius_in_units(description: "Description") -> float:
     """The object's radius in units of the equation, from its apparent size in the scene that the tokens decode to.
 
-    Raises UserError where the object is seen in fewer than half of the frames.
+    Raises UserError where the object is seen in fewer than half of the frames that count in a fit.
     """
-    readout = description.track
-    seen = readout.seen[0].numpy()
-    if seen.sum() * 2 < len(seen):
+    readout, times = description.track, description.clip.fit_times
+    counts = np.isfinite(times)
+    seen = readout.seen[0].numpy() & counts
+    if seen.sum() * 2 < counts.sum():
         raise UserError(
             "the decoded tokens do not show the object well enough to measure its size; give the scale as pixels per "
             "metre instead"
         )
-    t = CANONICAL.times[seen] * description.clip.placement.duration_s
+    t = times[seen] * description.clip.placement.duration_s
     nearer = magnification(description.best.positions(t), description.focal)
     return float(np.median(readout.track.radius[0].numpy()[seen] / nearer))

@@ -5,11 +5,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from data import motion
 from data.blobs import all_blobs as blobs
 from data.canonical import canonical_clip
-from data.clip import FRAMES, SIZE
+from data.clip import CANONICAL, FRAMES, SIZE, Clip
 from data.errors import UserError
 from data.film import MotionSettings
 from data.motion import find_motion
@@ -63,6 +64,12 @@ def assert_maps_back(clip, path_at, pixels=2.0):
     assert np.abs(found - expected).max() < pixels, np.abs(found - expected).round(1)
 
 
+def assert_own_times(clip, path_at, pixels=1.0):
+    """The disc in each frame lies where the path was when that frame was taken."""
+    found, taken = clip.placement.to_pixels(seen_centres(clip)), clip.placement.to_seconds(clip.times)
+    assert np.abs(found - path_at(taken)).max() < pixels, np.abs(found - path_at(taken)).round(1)
+
+
 def along(centres, rate=RATE):
     times = np.arange(len(centres)) / rate
     return lambda t: np.stack([np.interp(t, times, centres[:, k]) for k in (0, 1)], axis=1)
@@ -112,6 +119,35 @@ def test_variable_frame_rate_uses_true_times(tmp_path):
     # Each canonical frame is the nearest source frame, up to 0.03 s away.
     assert_maps_back(clip, path, pixels=8)
     assert np.min(np.abs(times - clip.placement.t0_s)) < 2e-3
+
+
+@pytest.mark.parametrize("count", [10, 14, 24, 27, 40])
+def test_each_frame_has_the_time_at_which_it_was_taken(tmp_path, count):
+    centres = fall(count)
+    clip = canonical_clip(film(tmp_path / "f.mp4", centres), 0, (count - 1) / RATE)
+    assert clip.times.shape == (FRAMES,) and (np.diff(clip.times) >= 0).all()
+    assert_own_times(clip, along(centres))
+    own = ~clip.repeated
+    assert np.abs(clip.times - CANONICAL.times)[own].max() <= 0.5 / (FRAMES - 1) + 1e-6
+    assert own.sum() == min(count, FRAMES)
+
+
+def test_a_time_without_a_frame_shows_the_one_before_again_and_never_a_later_one(tmp_path):
+    kept = np.r_[0:10, 16:30]
+    centres = fall(30)
+    path = film(tmp_path / "gap.mkv", centres[kept], times=(kept / RATE).tolist())
+    clip = canonical_clip(path, 0, 29 / RATE)
+    assert_own_times(clip, along(centres))
+    # From 9 to 16 of 29 steps there is no picture: times 6, 7 and 8 of 16.
+    assert np.flatnonzero(clip.repeated).tolist() == [6, 7, 8]
+    again = np.flatnonzero(clip.repeated)
+    assert (clip.times[again] == clip.times[5]).all() and (clip.frames[:, again] == clip.frames[:, [5]]).all()
+    assert np.isnan(clip.fit_times[again]).all() and np.isfinite(np.delete(clip.fit_times, again)).all()
+
+
+def test_a_rendered_clip_has_even_times():
+    clip = Clip.whole(torch.zeros(3, FRAMES, SIZE, SIZE))
+    assert (clip.fit_times == CANONICAL.times).all() and not clip.repeated.any() and not clip.unseen.any()
 
 
 def test_gif_with_its_own_and_with_a_given_frame_rate(tmp_path):
@@ -267,6 +303,41 @@ def test_another_thing_that_appears_later_is_not_taken_for_the_hidden_object(tmp
 
     found = find_motion(film(tmp_path / "other.mp4", centres, extra=another))
     assert found.window_s[1] < 24 / RATE
+
+
+def test_the_crop_of_a_given_window_holds_the_object_before_something_else_was_taken_for_it(tmp_path):
+    """While the ball is away, two glints lie where they can be linked with its second half."""
+    centres = fall(30, x=(20, 220), y=(150, 40))
+    shown = centres.copy()
+    shown[13:18] = np.nan
+
+    def glints(picture, index):
+        if index in (13, 16):
+            cv2.circle(picture, (93 + 3 * index, 5 * index + 5), 9, (40, 60, 250), -1, cv2.LINE_AA)
+
+    clip = canonical_clip(film(tmp_path / "glints.mp4", shown, extra=glints), 0, 29 / RATE)
+    corners = clip.placement.to_pixels(np.array([[-1.0, 1.0], [1.0, -1.0]]))
+    assert (centres > corners[0]).all() and (centres < corners[1]).all()
+    assert not clip.unseen.any()
+
+
+@pytest.mark.parametrize(("shown", "word"), [((9, 40), "before 0.30 s"), ((0, 31), "after 1.00 s")])
+def test_where_a_given_window_does_not_show_the_object_is_said_and_counts_for_nothing(tmp_path, shown, word):
+    centres = fall(40)
+    hidden = centres.copy()
+    hidden[: shown[0]], hidden[shown[1] :] = np.nan, np.nan
+    clip = canonical_clip(film(tmp_path / "late.mp4", hidden), 0, 39 / RATE)
+    assert any(word in note and "left out" in note for note in clip.notes), clip.notes
+    index = np.round(clip.placement.to_seconds(clip.times) * RATE)
+    assert (clip.unseen == ((index < shown[0]) | (index >= shown[1]))).all()
+    assert (np.isnan(clip.fit_times) == clip.unseen).all()
+
+
+def test_a_given_window_that_hardly_shows_the_object_is_refused(tmp_path):
+    centres = fall(60)
+    centres[:38], centres[46:] = np.nan, np.nan
+    path = film(tmp_path / "hardly.mp4", centres)
+    assert "shows the object in only" in refusal(lambda: canonical_clip(path, 0, 59 / RATE))
 
 
 def test_a_ball_that_bounces_keeps_more_of_its_turns_than_a_swing(tmp_path):

@@ -133,7 +133,7 @@ class FakeDescription:
         return read_track(self.reconstruction[None])
 
     def without_networks(self) -> SecondOpinion | None:
-        found = track_and_fit(to_frames(self.clip.frames))
+        found = track_and_fit(to_frames(self.clip.frames), self.clip.fit_times)
         if found is None:
             return None
         equation = found.equation.with_time(0.0, self.clip.placement.duration_s)

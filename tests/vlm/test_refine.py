@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.camera import project
 from data.clip import CANONICAL
 from data.families import FAMILIES
 from data.render import Track, track
@@ -62,6 +63,31 @@ def test_too_few_frames_give_no_refinement():
     seen = torch.zeros(1, 17, dtype=torch.bool)
     seen[0, :8] = True
     assert refine(Answer("linear", scene.constants, {}), Readout(track([scene]), seen)) is None
+
+
+def uneven(scene, shown):
+    """Times of 17 frames, the path's image in them, and a `Readout` of that image.
+
+    Args:
+        shown: (17,) times at which the frames were taken; NaN where a frame shows nothing of the motion.
+    """
+    positions = FAMILIES[scene.family].positions(scene.constants, np.nan_to_num(shown))
+    centre = np.where(np.isnan(shown)[:, None], 0.7, project(positions))
+    seen_as = Track(torch.from_numpy(centre)[None].float(), track([scene]).radius)
+    return Readout(seen_as, torch.ones(1, 17, dtype=torch.bool))
+
+
+def test_a_fit_takes_each_frame_at_its_true_time():
+    scene = draw_scene(SceneSettings(families=("circular",)), 31, 1)
+    shown = CANONICAL.times + np.random.default_rng(0).uniform(-0.03, 0.03, 17)
+    shown[4] = shown[11] = np.nan
+    readout, even = uneven(scene, shown), dict.fromkeys(FAMILIES, 1 / len(FAMILIES))
+    exact = project(FAMILIES["circular"].positions(scene.constants, CANONICAL.times))
+    asked = Answer("circular", scene.constants, even)
+    for answer in (judge(asked, readout, shown).answer, Answer("circular", refine(asked, readout, shown), {})):
+        assert np.abs(project(answer.positions(CANONICAL.times)) - exact).max() < 2e-3
+    at_even_times = Answer("circular", refine(asked, readout), {})
+    assert np.abs(project(at_even_times.positions(CANONICAL.times)) - exact).max() > 0.02
 
 
 def test_the_verdict_weighs_the_model_and_the_fit():

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data.clip import CANONICAL
 from data.nuisances import Nuisances
 from data.render import render, track
 from data.scene import SceneSettings, draw_scene
@@ -33,6 +34,13 @@ def test_plain_clips_get_their_family():
         answer = track_and_fit(pixels(scene))
         assert answer.family == family and np.isclose(sum(answer.probabilities.values()), 1)
         assert curve_nmse(answer, scene) < 1
+
+
+def test_frames_count_at_their_own_times_and_those_without_one_not_at_all():
+    scene = draw_scene(SceneSettings(families=("parabolic",), **PLAIN), 8, 0)
+    times = CANONICAL.times**1.2
+    times[[3, 9]] = np.nan
+    assert np.allclose(track_blobs(pixels(scene), times).t, np.delete(times, [3, 9]))
 
 
 def test_a_clip_without_motion_gets_no_answer():
