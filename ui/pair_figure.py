@@ -36,11 +36,11 @@ def draw_pair(found: "StereoDescription", path: Path, fps: float | None = None) 
     for ax, (side, view) in zip(axes, (("left", found.left), ("right", found.right)), strict=True):
         late = found.pair.offset_s if side == "right" else 0.0
         middle = found.left.clip.placement.to_seconds(0.5) + late
-        [(_, picture)] = nearest_frames(view.clip.source, [middle], fps)
+        [(time, picture)] = nearest_frames(view.clip.source, [middle], fps)
         draw_frame(ax, picture, view.clip.placement)
         ax.plot(*found.pixels(t, right=side == "right").T, color=PATH, lw=1.5, path_effects=HALO)
-        here = found.pixels(np.array([duration / 2]), right=side == "right")[0]
-        draw_ring(ax, here, MOMENTS[1][1])
-        ax.set_title(f"{side}, {middle:.2f} s of the video", fontsize=10, color=INK, pad=5)
+        then = time - late - found.left.clip.placement.t0_s
+        draw_ring(ax, found.pixels(np.array([then]), right=side == "right")[0], MOMENTS[1][1])
+        ax.set_title(f"{side}, {time:.2f} s of the video", fontsize=10, color=INK, pad=5)
     draw_path(space, found.equation, duration, found.pair.unit)
     figure.savefig(path)

@@ -78,6 +78,11 @@ def print_pair(answers: Console, found: "StereoDescription") -> None:
     print_line(answers, "unit", f"{found.pair.unit}, as in the cameras' file")
     misses = " and ".join(f"{miss:.2g}" for miss in found.reprojection_px)
     print_line(answers, "misses", f"the curve by {misses} pixels of the left and the right video, median")
+    for note in found.notes:
+        print_line(answers, "note", note)
+    for side, view in (("left", found.left), ("right", found.right)):
+        for note in view.clip.notes:
+            print_line(answers, "note", f"{side}: {note}")
 
 
 def _rivals(description: "Description | StereoDescription") -> str:

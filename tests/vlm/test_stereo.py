@@ -1,6 +1,8 @@
 """Two views of one motion give its true equation in space, and views that do not belong together are refused."""
 
 import json
+import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +20,7 @@ from data.scene import SceneSettings
 from data.stereo import StereoPair
 from vlm.describe import Describer
 from vlm.refine import DECODED
-from vlm.stereo import View, describe_pair, fit_views
+from vlm.stereo import View, describe_pair, fit_views, objections
 
 TIMES = CANONICAL.times
 
@@ -48,6 +50,15 @@ def test_tracks_with_errors_still_name_the_family(name):
     assert max(chances, key=chances.get) == name
 
 
+def as_exchanged(views, pair):
+    """The left view taken for the right one, and the other way round."""
+    left, right = views
+    return [
+        replace(right, rays=pair.left.rays(pair.right.pixels(right.rays))),
+        replace(left, rays=pair.right.rays(pair.left.pixels(left.rays))),
+    ]
+
+
 def test_views_of_different_times_are_refused():
     (left, right), pair, _ = seen("helical")
     with pytest.raises(UserError, match="at the same time"):
@@ -65,11 +76,40 @@ def test_exchanged_views_are_refused():
         fit_views(views[::-1], pair)
 
 
+def objected(views, pair, exchanged=None):
+    """What is objected to views of a clip of two seconds."""
+    return objections(views, pair, fit_views(views, pair), 2.0, exchanged or views[::-1])
+
+
 def test_views_of_two_motions_are_refused():
     (left, _), pair, _ = seen("helical")
     (_, other), _, _ = seen("parabolic")
     with pytest.raises(UserError, match="no one motion is seen by both"):
-        fit_views([left, other], pair)
+        objected([left, other], pair)
+
+
+@pytest.mark.parametrize("name", ["linear", "circular", "bouncing"])
+def test_views_that_belong_together_are_not_objected_to(name):
+    views, pair, _ = seen(name, noise=1.0)
+    assert objected(views, pair, as_exchanged(views, pair)) == ()
+
+
+@pytest.mark.parametrize(("name", "late"), [("linear", -0.03), ("parabolic", 0.1), ("oscillating", 0.03)])
+def test_a_wrong_offset_is_said_with_the_right_one(name, late):
+    (left, right), pair, _ = seen(name, noise=0.1)
+    try:
+        [said] = objected([left, replace(right, t=right.t + late)], pair)
+    except UserError as error:
+        said = str(error)
+    offset = float(re.search(r"offset_s of (-?[\d.]+)", said)[1])
+    assert offset == pytest.approx(2.0 * late, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["parabolic", "circular"])
+def test_exchanged_videos_are_refused_where_their_lines_of_sight_meet_too(name):
+    views, pair, _ = seen(name, noise=0.1)
+    with pytest.raises(UserError, match="exchanged|do not meet"):
+        objected(as_exchanged(views, pair), pair, views)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +128,13 @@ def filmed(tmp_path_factory):
     return folder, truth
 
 
+def test_the_same_video_twice_is_refused_before_anything_is_looked_at(filmed):
+    folder, _ = filmed
+    shutil.copy(folder / "left.mp4", folder / "copy.mp4")
+    with pytest.raises(UserError, match="are the same video"):
+        describe_pair(None, folder / "left.mp4", folder / "copy.mp4", StereoPair.load(folder / "rig.json"))
+
+
 @pytest.mark.slow
 def test_two_videos_give_depth_in_the_cameras_unit(filmed):
     folder, truth = filmed
@@ -101,3 +148,4 @@ def test_two_videos_give_depth_in_the_cameras_unit(filmed):
     assert np.abs(found.equation.positions(t) - true).mean() < 0.05 * np.ptp(true, axis=0).max()
     # The curve is drawn where the ball is, in both videos: 256 pixels wide.
     assert max(found.reprojection_px) < 4
+    assert found.notes == () and found.to_dict()["notes"] == []
