@@ -10,6 +10,7 @@ of a training, not at its end.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -240,7 +241,7 @@ class _Training:
         self.length = longest(self.model.vocabulary, 2 + tokenizer.config.tokens, self.settings.positions_asked)
         self.objective = ReadingObjective(self.model, self.settings)
         self.optimizer = optimizer_of(self.objective, "cpu")
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self.settings.rate)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, partial(self.settings.rate, steps=steps))
 
     def step(self, number: int) -> None:
         """One step of the optimizer."""

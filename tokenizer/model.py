@@ -29,12 +29,13 @@ from typing import NamedTuple
 import torch
 from einops import rearrange
 from magvit2_pytorch.magvit2_pytorch import CausalConv3d, VideoTokenizer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.appearance import moving_part
 from data.errors import UserError
+from tokenizer.checkpoint import write_weights
 from tokenizer.config import TokenizerConfig
 from tokenizer.context import TwoWayContext
 from tokenizer.glimpse import Glimpse, Glimpsed
@@ -236,7 +237,7 @@ class TrajectoryTokenizer(VideoTokenizer):
             name: (value if name.startswith(_NORMS) else value.half()).contiguous()
             for name, value in self.state_dict().items()
         }
-        save_file(state, folder / WEIGHTS)
+        write_weights(state, folder / WEIGHTS)
         self.config.save(folder / CONFIG)
 
     @classmethod

@@ -1,9 +1,10 @@
 """Train the tokenizer on rendered clips.
 
+    python -m tokenizer.train --minutes 25 --out runs/tokenizer
     accelerate launch -m tokenizer.train --out runs/tokenizer
 
-Goes on from `--out` where it was stopped. Writes there `tokenizer.safetensors` and `config.json` (averaged weights),
-and what `tokenizer.loop` writes.
+Resumes what `--out` holds. Writes there `tokenizer.safetensors` and `config.json` (averaged weights), and what
+`tokenizer.loop` writes.
 
 The target is the clean scene. Four losses: squared error of the pixels, those of the ball counting more; the error of
 centre and radius as they are read from the reconstruction, where a fraction of a pixel hardly counts among the squares;
@@ -12,27 +13,28 @@ at and the painting reads. The head is no part of the tokenizer; it is kept besi
 one, at first, pulls a trained encoder about.
 """
 
-import copy
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.errors import UserError, exit_with_a_sentence
 from data.render import Track
 from data.scene import SceneSettings
-from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_batch, drawn_ahead
+from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, Batch, draw_batch, drawn_ahead, spare_cores
+from tokenizer.checkpoint import write_weights
 from tokenizer.config import TokenizerConfig
 from tokenizer.fast import channels_last
-from tokenizer.loop import TrainingLoop, move_average, warm_cosine
+from tokenizer.loop import Progress, accelerated, stream_numbers, train, warm_cosine
 from tokenizer.measures import reconstruction_measures
-from tokenizer.model import TrajectoryTokenizer, trained_config
+from tokenizer.model import TrajectoryTokenizer, trained_config, weights_sha256
 from tokenizer.readout import read_track
 from tokenizer.steps import by_frames
 
@@ -44,6 +46,8 @@ class TokenizerTraining:
     """How the tokenizer is trained."""
 
     steps: int = 6000
+    minutes: float | None = None
+    """Instead of so many steps, as many as fit into so many minutes."""
     batch: int = 8
     """Clips per step and process."""
     learning_rate: float = 1.5e-3
@@ -65,7 +69,7 @@ class TokenizerTraining:
     """Errors of centres and log radii count quadratically below this (a third of a pixel) and linearly above."""
     readable_px: float = 4.0
     """What is read from the reconstruction counts where it is nearer than this; further off is no ball to move."""
-    averaging: float = 0.998
+    averaging: float | None = 0.998
     """Decay of the exponential moving average of the weights."""
     validate_every: int = 300
     validation_clips: int = 128
@@ -77,14 +81,14 @@ class TokenizerTraining:
         if not 0 <= self.soft_until <= self.hard_from <= 1:
             raise ValueError("quantisation begins (soft_until) before it is complete (hard_from), both within 0 to 1")
 
-    def hardness(self, step: int) -> float:
-        """Share of the clips that are quantised at a step."""
-        done = step / self.steps
+    def hardness(self, step: int, steps: float) -> float:
+        """Share of the clips that are quantised at a step of so many."""
+        done = step / steps
         return min(1.0, max(0.0, (done - self.soft_until) / max(self.hard_from - self.soft_until, 1e-9)))
 
-    def rate(self, step: int) -> float:
-        """Learning rate at a step, relative to its peak."""
-        return warm_cosine(step, self.steps, self.warmup, floor=0.02)
+    def rate(self, step: int, steps: float) -> float:
+        """Learning rate at a step of so many, relative to its peak."""
+        return warm_cosine(step, steps, self.warmup, floor=0.02)
 
 
 class TrackHead(nn.Module):
@@ -159,6 +163,7 @@ def main(
         bool | None, typer.Option(help="Whether the decoder ends with a painting, for one started from.")
     ] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = TokenizerTraining.steps,
+    minutes: Annotated[float | None, typer.Option(help="Train for so long instead of so many steps.", min=0)] = None,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = TokenizerTraining.batch,
     validate_every: Annotated[int, typer.Option()] = TokenizerTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
@@ -168,10 +173,14 @@ def main(
     ] = "",
     head_weight: Annotated[float, typer.Option(help="Weight of the head's loss.")] = TokenizerTraining.head_weight,
     warmup: Annotated[int, typer.Option(help="Steps in which it rises.")] = TokenizerTraining.warmup,
+    render_processes: Annotated[
+        int | None, typer.Option(help="Processes that render clips; as many as there are idle cores.", min=1)
+    ] = None,
 ):
-    """Train the tokenizer; stop it at any time and start it again to go on."""
+    """Train the tokenizer; stop it at any time and start it again to resume."""
     settings = TokenizerTraining(
         steps=steps,
+        minutes=minutes,
         batch=batch,
         validate_every=validate_every,
         first_clip=first_clip,
@@ -189,7 +198,7 @@ def main(
         given["painting"] = painting
     with exit_with_a_sentence():
         config = trained_config(start_from) if start_from else TokenizerConfig()
-        fit(out, settings, TRAINING_SCENES, replace(config, **given), start_from)
+        fit(out, settings, TRAINING_SCENES, replace(config, **given), start_from, render_processes)
 
 
 def fit(
@@ -198,17 +207,22 @@ def fit(
     scenes: SceneSettings,
     config: TokenizerConfig,
     start_from: Path | None = None,
+    render_processes: int | None = None,
 ) -> None:
     """Run or resume a training of a tokenizer with that configuration in the folder `out`.
 
     Args:
         start_from: folder of a trained tokenizer whose weights fit the configuration; its quantizer may have had other
             levels, for those are no weights, and it may lack `context`. The head beside it is used where there is one.
+        render_processes: how many processes render clips for each process; as many as there are idle cores where left
+            out.
 
     Raises:
-        UserError: weights to start from are missing, or the tokenizer has no part of a name in `settings.only`.
+        UserError: weights to start from are missing, the tokenizer has no part of a name in `settings.only`, or see
+            `tokenizer.loop.train`.
     """
-    loop = TrainingLoop(out, "tokenizer", settings, scenes)
+    accelerator = accelerated(out)
+    device = accelerator.device
     torch.manual_seed(0)
     tokenizer = TrajectoryTokenizer.from_pretrained(start_from, config) if start_from else TrajectoryTokenizer(config)
     objective = TokenizerObjective(channels_last(tokenizer).train(), settings)
@@ -218,28 +232,45 @@ def fit(
         _freeze_all_but(settings.only, objective.tokenizer)
     trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=0.01, fused=True)
-    averaged = copy.deepcopy(tokenizer).eval()
-    objective, optimizer = loop.prepare(objective, optimizer, averaged)
-    held_out = draw_batch(scenes, VALIDATION_SEED, 0, settings.validation_clips)
 
-    def save(folder: Path) -> None:
-        averaged.save_pretrained(folder)
-        save_model(loop.accelerator.unwrap_model(objective, keep_torch_compile=False).head, folder / HEAD)
+    def batches(progress: Progress) -> Iterator[tuple[Batch, Tensor]]:
+        wanted = ((first, settings.batch) for first in stream_numbers(accelerator, settings, progress.step))
+        processes = render_processes or spare_cores(accelerator.num_processes)
+        for drawn in drawn_ahead(partial(draw_batch, scenes, TRAINING_SEED), wanted, processes):
+            yield drawn.to(device), torch.tensor(settings.hardness(progress.step, progress.steps), device=device)
 
-    device = loop.accelerator.device
-    wanted = ((first, settings.batch) for first in loop.first_clips())
-    batches = drawn_ahead(partial(draw_batch, scenes, TRAINING_SEED), wanted)
-    for step in loop.steps():
-        with loop.waiting():
-            drawn = next(batches)
-        loss, pixels, head, codes = objective(
-            *(x.to(device) for x in (drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius)),
-            torch.tensor(settings.hardness(step), device=device),
+    def loss(objective: nn.Module, batch: tuple[Batch, Tensor]) -> tuple[Tensor, dict]:
+        drawn, hardness = batch
+        total, pixels, head, codes = objective(
+            drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius, hardness
         )
-        loop.learn(loss)
-        move_average(averaged, loop.accelerator.unwrap_model(objective).tokenizer, settings.averaging, step)
-        figures = {"pixels": pixels.item(), "head": head.item(), "codes_in_batch": codes.unique().numel()}
-        loop.finish_step(figures, lambda: reconstruction_measures(averaged, held_out), save)
+        return total, {"pixels": pixels, "head": head, "codes_in_batch": codes.unique().numel()}
+
+    @cache
+    def held_out() -> Batch:
+        return draw_batch(scenes, VALIDATION_SEED, 0, settings.validation_clips).to(device)
+
+    def save(objective: TokenizerObjective, folder: Path) -> None:
+        objective.tokenizer.save_pretrained(folder)
+        write_weights(objective.head.state_dict(), folder / HEAD)
+
+    train(
+        accelerator,
+        objective,
+        optimizer,
+        batches,
+        loss,
+        settings,
+        out,
+        record={
+            **asdict(settings),
+            "scenes": asdict(scenes),
+            "tokenizer": asdict(config),
+            "start_from": weights_sha256(start_from) if start_from else None,
+        },
+        validate=lambda objective: reconstruction_measures(objective.tokenizer, held_out()),
+        save=save,
+    )
 
 
 def _freeze_all_but(parts: tuple[str, ...], tokenizer: TrajectoryTokenizer) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import DynamicCache
 
 from data.errors import UserError
 from data.families import FAMILIES, Family
+from tokenizer.checkpoint import write_weights
 from vlm.answer import Answer, writing_order
 from vlm.base_model import load_base
 from vlm.config import VLMConfig
@@ -200,8 +201,8 @@ class TrajectoryLM(nn.Module):
     def save_pretrained(self, folder: Path) -> None:
         """Write the adapter, the new rows (half precision) and the settings; the base model is not copied."""
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(_halved(get_peft_model_state_dict(self.lm)), folder / _ADAPTER)
-        save_file(_halved(self.rows.state_dict()), folder / _ROWS)
+        write_weights(_halved(get_peft_model_state_dict(self.lm)), folder / _ADAPTER)
+        write_weights(_halved(self.rows.state_dict()), folder / _ROWS)
         self.config.save(folder / _CONFIG)
 
     @classmethod

@@ -1,31 +1,33 @@
 """Fine-tune the language model on visual tokens of rendered clips.
 
+    python -m vlm.train --minutes 25 --out runs/vlm
     accelerate launch -m vlm.train --out runs/vlm --tokenizer tokenizer/weights
 
-Goes on from `--out` where it was stopped. Writes there `adapter.safetensors`, `rows.safetensors` and `config.json`, and
+Resumes what `--out` holds. Writes there `adapter.safetensors`, `rows.safetensors` and `config.json`, and
 what `tokenizer.loop` writes; validation is by decoded answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import torch
 import typer
-from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.nn import functional as F
+from tqdm import tqdm
 
 from data.clip import FRAMES
 from data.errors import exit_with_a_sentence
 from data.render import Track, render, track
 from data.scene import Scene, SceneSettings, draw_scene
-from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
+from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_clips, drawn_ahead, spare_cores
+from tokenizer.checkpoint import write_files
 from tokenizer.fast import fast_encoder
-from tokenizer.loop import TrainingLoop, warm_cosine
+from tokenizer.loop import Progress, accelerated, stream_numbers, train, warm_cosine
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from tokenizer.precision import has_bf16
@@ -34,7 +36,7 @@ from vlm.calibration import fitting_temperature
 from vlm.config import VLMConfig
 from vlm.looks import FOUR, coded
 from vlm.measures import answer_measures
-from vlm.model import TrajectoryLM
+from vlm.model import TrajectoryLM, adapter_sha256
 from vlm.sample import Question, Samples, equation_question, longest, position_question, render_samples
 
 _CHUNK = 50
@@ -45,6 +47,8 @@ class VLMTraining:
     """How the language model is fine-tuned."""
 
     steps: int = 4000
+    minutes: float | None = None
+    """Instead of so many steps, as many as fit into so many minutes."""
     batch: int = 16
     """Clips per step and process."""
     reuse: int = 2
@@ -64,6 +68,8 @@ class VLMTraining:
     """After this layer a linear reader, thrown away afterwards, has to find centre and radius of every frame in the
     hidden states of the visual tokens. It costs no further token, and supervises 51 values a clip."""
     reader_weight: float = 2.0
+    averaging: float | None = None
+    """Decay of the exponential moving average of the weights."""
     validate_every: int = 250
     first_clip: int = 0
     """Number in the training stream at which the first step's clips begin: a training that starts from another's
@@ -72,9 +78,9 @@ class VLMTraining:
     calibration_clips: int = 400
     """Validation clips that the temperature of the families' probabilities is fitted on, at the end."""
 
-    def rate(self, step: int) -> float:
-        """Learning rate at a step, relative to its peak."""
-        return warm_cosine(step, self.steps, self.warmup, self.floor)
+    def rate(self, step: int, steps: float) -> float:
+        """Learning rate at a step of so many, relative to its peak."""
+        return warm_cosine(step, steps, self.warmup, self.floor)
 
 
 class ReadingObjective(nn.Module):
@@ -132,13 +138,6 @@ def questions(model: TrajectoryLM, scene: Scene, positions: int, rng: np.random.
     return asked + [position_question(model.vocabulary, *truth, rng.uniform(0, 1)) for _ in range(positions)]
 
 
-def draw_clips(scenes: SceneSettings, first: int, size: int) -> tuple[list[Scene], Tensor]:
-    """Clips `first` to `first + size - 1` of the training stream, and their pictures (size, 3, 17, 64, 64)."""
-    drawn = [draw_scene(scenes, TRAINING_SEED, first + k) for k in range(size)]
-    with torch.no_grad():
-        return drawn, render(drawn)
-
-
 class CodedClips:
     """The training stream as codes. Part of each batch is new, the rest was met before."""
 
@@ -150,14 +149,16 @@ class CodedClips:
         scenes: SceneSettings,
         settings: VLMTraining,
         first_clips: Iterable[int],
+        processes: int = 1,
     ):
         """
         Args:
             first_clips: for each step to come, the number of its first new clip in the stream.
+            processes: how many render.
         """
         self.encode, self.settings = encode, settings
         self.kept: list[tuple[Scene, Tensor]] = []
-        self.new = drawn_ahead(partial(draw_clips, scenes), self._wanted(first_clips))
+        self.new = drawn_ahead(partial(draw_clips, scenes, TRAINING_SEED), self._wanted(first_clips), processes)
 
     def _wanted(self, first_clips: Iterable[int]) -> Iterator[tuple[int, int]]:
         """The first batch is all new, also the first after an interruption: nothing is there to be met again."""
@@ -182,6 +183,7 @@ def main(
     start_from: Annotated[Path | None, typer.Option(help="Folder of a trained model to start from.")] = None,
     base_model: Annotated[str | None, typer.Option(help="Another base model: a local folder or a hub id.")] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = VLMTraining.steps,
+    minutes: Annotated[float | None, typer.Option(help="Train for so long instead of so many steps.", min=0)] = None,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VLMTraining.batch,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = VLMTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
@@ -189,10 +191,14 @@ def main(
         float, typer.Option(help="Peak of the adapter's learning rate.")
     ] = VLMTraining.adapter_rate,
     rows_rate: Annotated[float, typer.Option(help="The same of the new rows.")] = VLMTraining.rows_rate,
+    render_processes: Annotated[
+        int | None, typer.Option(help="Processes that render clips; as many as there are idle cores.", min=1)
+    ] = None,
 ):
-    """Fine-tune the language model; stop it at any time and start it again to go on."""
+    """Fine-tune the language model; stop it at any time and start it again to resume."""
     settings = VLMTraining(
         steps=steps,
+        minutes=minutes,
         batch=batch,
         validate_every=validate_every,
         first_clip=first_clip,
@@ -200,7 +206,7 @@ def main(
         rows_rate=rows_rate,
     )
     with exit_with_a_sentence():
-        fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model)
+        fit(out, settings, TRAINING_SCENES, tokenizer, start_from, base_model, render_processes=render_processes)
 
 
 def fit(
@@ -211,11 +217,19 @@ def fit(
     start_from: Path | None = None,
     base_model: str | None = None,
     config: VLMConfig | None = None,
+    render_processes: int | None = None,
 ) -> None:
-    """Run or resume a training in the folder `out`."""
-    loop = TrainingLoop(
-        out, "vlm", settings, scenes, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)]
-    )
+    """Run or resume a training in the folder `out`.
+
+    Args:
+        render_processes: how many processes render clips for each process; as many as there are idle cores where left
+            out.
+
+    Raises:
+        UserError: weights to start from are missing or do not fit, or see `tokenizer.loop.train`.
+    """
+    accelerator = accelerated(out)
+    device = accelerator.device
     torch.manual_seed(0)
     tokenizer = TrajectoryTokenizer.from_pretrained(tokenizer_folder)
     config = config or VLMConfig(
@@ -228,47 +242,75 @@ def fit(
     if start_from:
         model.start_from(start_from)
     objective = ReadingObjective(model, settings)
-    objective, optimizer = loop.prepare(objective, optimizer_of(objective, loop.accelerator.device))
-    device = loop.accelerator.device
-    plain = loop.accelerator.unwrap_model(objective, keep_torch_compile=False).model
-    held_out = [draw_scene(scenes, VALIDATION_SEED, k) for k in range(settings.validation_clips)]
-    encoder = fast_encoder(tokenizer)
-    held_out_codes = encoder.encode_codes(render(held_out)).to(device)
+    encoder = fast_encoder(tokenizer).to(device)
+    length = longest(model.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
 
-    def validate() -> dict[str, float]:
-        plain.eval()
-        with loop.accelerator.autocast():
-            answers = plain.answer(held_out_codes)
-        plain.train()
-        return answer_measures(answers, held_out)
+    def encode(video: Tensor) -> Tensor:
+        return encoder.encode_codes(video.to(device)).cpu()
 
-    length = longest(plain.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
-    clips = CodedClips(encoder.encode_codes, scenes, settings, loop.first_clips())
-    for step in loop.steps():
-        with loop.waiting():
-            drawn, codes = clips.batch(step)
-        rng = np.random.default_rng([TRAINING_SEED, loop.first_clip])
-        asked = [questions(plain, scene, settings.positions_asked, rng) for scene in drawn]
-        samples = render_samples(plain.vocabulary, codes, asked, length).to(device)
-        seen = track(drawn)
+    def batches(progress: Progress) -> Iterator[tuple[Samples, Track, int]]:
+        first_clips = partial(stream_numbers, accelerator, settings, progress.step)
+        processes = render_processes or spare_cores(accelerator.num_processes)
+        clips = CodedClips(encode, scenes, settings, first_clips(), processes)
+        for first in first_clips():
+            drawn, codes = clips.batch(progress.step)
+            rng = np.random.default_rng([TRAINING_SEED, first])
+            asked = [questions(model, scene, settings.positions_asked, rng) for scene in drawn]
+            samples = render_samples(model.vocabulary, codes, asked, length).to(device)
+            yield samples, track(drawn), codes.unique().numel()
+
+    def loss(objective: nn.Module, batch: tuple[Samples, Track, int]) -> tuple[Tensor, dict]:
+        samples, seen, different = batch
         losses = objective(samples, seen.centre.to(device), seen.radius.to(device))
-        loop.learn(losses["loss"])
-        figures = {name: losses[name].item() for name in ("family", "number", "reading")}
-        loop.finish_step(figures | {"codes_in_batch": codes.unique().numel()}, validate, plain.save_pretrained)
-    if loop.accelerator.is_main_process:
-        plain.eval()
-        with loop.accelerator.autocast():
-            calibrate(plain, encoder, scenes, settings.calibration_clips)
-        plain.save_pretrained(out)
+        figures = {name: losses[name].detach() for name in ("family", "number", "reading")}
+        return losses["loss"], figures | {"codes_in_batch": different}
+
+    @cache
+    def held_out() -> tuple[list[Scene], Tensor]:
+        drawn = [draw_scene(scenes, VALIDATION_SEED, k) for k in range(settings.validation_clips)]
+        return drawn, encode(render(drawn)).to(device)
+
+    def validate(objective: ReadingObjective) -> dict[str, float]:
+        drawn, codes = held_out()
+        training = objective.training
+        objective.eval()
+        with accelerator.autocast():
+            answers = objective.model.answer(codes)
+        objective.train(training)
+        return answer_measures(answers, drawn)
+
+    trained = train(
+        accelerator,
+        objective,
+        optimizer_of(objective, device),
+        batches,
+        loss,
+        settings,
+        out,
+        record={
+            **asdict(settings),
+            "scenes": asdict(scenes),
+            "model": asdict(config),
+            "base_model": base_model,
+            "start_from": adapter_sha256(start_from) if start_from else None,
+        },
+        validate=validate,
+        save=lambda objective, folder: objective.model.save_pretrained(folder),
+    ).model
+    if accelerator.is_main_process:
+        trained.eval()
+        with accelerator.autocast():
+            calibrate(trained, encode, scenes, settings.calibration_clips)
+        write_files(out, trained.save_pretrained)
 
 
-def calibrate(model: TrajectoryLM, tokenizer: TrajectoryTokenizer, settings: SceneSettings, count: int) -> None:
+def calibrate(model: TrajectoryLM, encode: Callable[[Tensor], Tensor], settings: SceneSettings, count: int) -> None:
     """Set the model's temperature by the first so many validation clips."""
     scenes = [draw_scene(settings, VALIDATION_SEED, k) for k in range(count)]
     model.config = replace(model.config, temperature=1.0)
     answers = []
-    for first in range(0, count, _CHUNK):
-        codes = coded(tokenizer.encode_codes, render(scenes[first : first + _CHUNK]))
+    for first in tqdm(range(0, count, _CHUNK), desc=f"calibrating on {count} clips"):
+        codes = coded(encode, render(scenes[first : first + _CHUNK]))
         answers += model.answer(codes.to(model.rows.marks.device), looks=FOUR)
     model.config = replace(model.config, temperature=round(fitting_temperature(answers, scenes), 3))
 

@@ -48,7 +48,7 @@ def test_one_clip_can_be_learned_by_heart():
 
 def test_quantisation_begins_late_and_is_complete_in_time():
     settings = TokenizerTraining(steps=100, soft_until=0.2, hard_from=0.5)
-    assert settings.hardness(10) == 0 and 0 < settings.hardness(35) < 1 and settings.hardness(50) == 1
+    assert settings.hardness(10, 100) == 0 and 0 < settings.hardness(35, 100) < 1 and settings.hardness(50, 100) == 1
     with pytest.raises(ValueError, match="soft_until"):
         TokenizerTraining(soft_until=0.5, hard_from=0.2)
 

@@ -17,6 +17,7 @@ from data.errors import UserError
 from data.families import FAMILIES
 from data.render import track
 from data.scene import SceneSettings, draw_scene
+from data.stream import draw_clips
 from tests.conftest import TINY_TOKENIZER
 from tokenizer.model import TrajectoryTokenizer
 from vlm import train
@@ -28,7 +29,7 @@ from vlm.measures import answer_measures
 from vlm.model import TrajectoryLM
 from vlm.sample import PROMPT, longest, render_samples
 from vlm.show import lines
-from vlm.train import ReadingObjective, VLMTraining, draw_clips, fit, questions
+from vlm.train import ReadingObjective, VLMTraining, fit, questions
 from vlm.vocabulary import NUMBERS
 from vlm.writing import MEDIAN
 from vlm.writing import drawn as drawn_by
@@ -253,11 +254,11 @@ class Stopped(Exception):
     pass
 
 
-def stop_after_two_steps(scenes, first, size):
+def stop_after_two_steps(scenes, seed, first, size):
     """`draw_clips` that fails where the third training step would draw its clips."""
     if first >= 4:
         raise Stopped
-    return draw_clips(scenes, first, size)
+    return draw_clips(scenes, seed, first, size)
 
 
 @pytest.mark.slow
