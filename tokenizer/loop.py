@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from data.errors import UserError
 from data.shards import whole_file
-from tokenizer.checkpoint import keep_checkpoint, latest_checkpoint, read_lines, write_files, write_lines
+from tokenizer.checkpoint import CHECKPOINTS, keep_checkpoint, latest_checkpoint, read_lines, write_files, write_lines
 from tokenizer.precision import has_bf16
 
 Batch = TypeVar("Batch")
@@ -213,7 +213,7 @@ class _Log:
         self._before, self._waited = progress.seconds, 0.0
         progress.expect(settings)
         if accelerator.is_main_process:
-            out.mkdir(parents=True, exist_ok=True)
+            (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
             with whole_file(out / TRAINING) as file:
                 file.write((json.dumps(record, indent=1) + "\n").encode())
             # A validation whose checkpoint was cut off is done again.
@@ -261,8 +261,8 @@ class _Log:
 
     def validated(self, measures: dict[str, float]) -> None:
         """Add a line to the curve."""
-        line = {"step": self.progress.step, **self._figures, **measures}
-        self._curve.append({name: float(f"{value:.4g}") for name, value in line.items()})
+        rounded = {name: float(f"{value:.4g}") for name, value in {**self._figures, **measures}.items()}
+        self._curve.append({"step": self.progress.step, **rounded})
         write_lines(self.out / CURVE, self._curve)
         self._bar.write(json.dumps(self._curve[-1]))
 
@@ -275,11 +275,11 @@ class _Log:
 
 def _resumed(out: Path, record: dict) -> Path | None:
     """The checkpoint of this very training that the folder holds, if any; raises UserError where it is another's."""
-    checkpoint = latest_checkpoint(out)
-    if checkpoint is None:
-        if any(out.glob("*.safetensors")):
-            raise UserError(f"{out} holds weights and no checkpoint to resume from; name another folder with --out")
+    checkpoint, weights = latest_checkpoint(out), any(out.glob("*.safetensors"))
+    if not checkpoint and not weights:
         return None
+    if not (out / CHECKPOINTS).is_dir():
+        raise UserError(f"{out} holds weights and no checkpoint to resume from; name another folder with --out")
     before, now = (_flat(found) for found in (json.loads((out / TRAINING).read_text()), record))
     changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if changed:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +13,9 @@ from data.render import render_clean, track
 from data.scene import SceneSettings, draw_scene
 from data.stream import draw_batch
 from tests.conftest import TINY_TOKENIZER
+from tests.launch import in_two_processes
 from tokenizer import train
+from tokenizer.checkpoint import latest_checkpoint
 from tokenizer.model import TrajectoryTokenizer
 from tokenizer.readout import read_track
 from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
@@ -66,6 +69,19 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypa
     assert all(torch.allclose(first[k].float(), second[k].float(), atol=1e-3) for k in first)
     steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "curve.jsonl").read_text().splitlines()]
     assert steps == [2, 4]
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_tokenizer_and_resume_when_one_was_killed(tmp_path):
+    script = Path(__file__).parent / "two_processes.py"
+    assert in_two_processes(script, tmp_path).returncode
+    assert latest_checkpoint(tmp_path / "out").name == "2"
+    resumed = in_two_processes(script, tmp_path)
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    assert "step 2 on, 2 processes on cpu" in resumed.stdout
+    curve = (tmp_path / "out" / "curve.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in curve] == [2, 4, 5]
+    TrajectoryTokenizer.from_pretrained(tmp_path / "out")
 
 
 def test_a_training_that_goes_on_from_another_keeps_its_head(tmp_path):

@@ -1,10 +1,6 @@
 """The language model: samples, masks, grammar, weights, and that it reads its visual tokens."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +15,8 @@ from data.render import track
 from data.scene import SceneSettings, draw_scene
 from data.stream import draw_clips
 from tests.conftest import TINY_TOKENIZER
+from tests.launch import in_two_processes
+from tokenizer.checkpoint import latest_checkpoint
 from tokenizer.model import TrajectoryTokenizer
 from vlm import train
 from vlm.answer import Answer, writing_order
@@ -292,33 +290,22 @@ def test_validation_judges_decoded_answers(model):
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model_on_clips_of_their_own(tiny_base, tmp_path):
+def test_two_processes_train_one_model_on_clips_of_their_own_and_resume_when_one_was_killed(tiny_base, tmp_path):
     TrajectoryTokenizer(TINY_TOKENIZER).save_pretrained(tmp_path / "tokenizer")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    # On processors alone `accelerate launch` starts one process; PyTorch's own launcher starts several.
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     script = Path(__file__).parent / "two_processes.py"
-    done = subprocess.run(
-        [*launch, "--master-port", str(port), str(script), tiny_base, str(tmp_path)],
-        cwd=Path(__file__).parents[2],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "ACCELERATE_USE_CPU": "true",
-            "OMP_NUM_THREADS": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    given = [(tmp_path / f"clips-{rank}.txt").read_text().split() for rank in range(2)]
-    assert given == [["0", "4"], ["2", "6"]]
+    assert in_two_processes(script, tmp_path, tiny_base).returncode
+    assert latest_checkpoint(tmp_path / "out").name == "2"
+    resumed = in_two_processes(script, tmp_path, tiny_base)
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    given = {
+        when: [(tmp_path / f"clips-{when}-{rank}.txt").read_text().split()[:2] for rank in range(2)]
+        for when in ("before", "after")
+    }
+    assert given == {"before": [["0", "4"], ["2", "6"]], "after": [["8", "12"], ["10", "14"]]}
     curve = (tmp_path / "out" / "curve.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in curve] == [2]
+    assert [json.loads(line)["step"] for line in curve] == [2, 4, 5]
     assert VLMConfig.load(tmp_path / "out" / "config.json").temperature > 0
+    assert "calibrating on 2 clips" in resumed.stderr
 
 
 def test_the_temperature_makes_an_oversure_model_modest():
