@@ -29,6 +29,7 @@ from typing import NamedTuple
 import torch
 from einops import rearrange
 from magvit2_pytorch.magvit2_pytorch import CausalConv3d, VideoTokenizer
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -249,16 +250,23 @@ class TrajectoryTokenizer(VideoTokenizer):
                 folder's has none; weights that don't fit it are then untrained.
 
         Raises:
-            UserError: a file is missing.
+            UserError: a file is missing or damaged, or they do not belong together.
         """
         model = cls(config or trained_config(folder))
-        wanted, found = model.state_dict(), load_file(folder / WEIGHTS)
+        try:
+            wanted, found = model.state_dict(), load_file(folder / WEIGHTS)
+        except SafetensorError as error:
+            raise UserError(f"{folder / WEIGHTS} is damaged or holds no weights; name another folder.") from error
         fitting = {k: v for k, v in found.items() if k in wanted and wanted[k].shape == v.shape}
         untrained = [name for name in wanted if name not in fitting]
         unused = [name for name in found if name not in fitting]
         may_start, may_go = (_ADDED + _ROUND_THE_CODES, _ROUND_THE_CODES) if config else ((), ())
         if any(not n.startswith(may_start) for n in untrained) or any(not n.startswith(may_go) for n in unused):
-            raise ValueError(f"the weights in {folder} are of other layers than the settings: {untrained + unused}")
+            first = (untrained + unused)[0]
+            raise UserError(
+                f"the tokenizer's weights in {folder} are of other layers than the settings (the first is {first}); "
+                "name another folder"
+            )
         model.load_state_dict(fitting, strict=False)
         return model.eval()
 
@@ -271,14 +279,18 @@ def _quantizer(config: TokenizerConfig) -> dict:
 
 
 def trained_config(folder: Path) -> TokenizerConfig:
-    """Settings of the trained tokenizer in a folder; raises UserError where a file of it is missing."""
+    """Settings of the trained tokenizer in a folder; raises UserError where a file of it is missing or not
+    what it should be."""
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise UserError(
                 f"The tokenizer's trained file {folder / name} is missing; "
                 "restore it or train one with `accelerate launch -m tokenizer.train`."
             )
-    return TokenizerConfig.load(folder / CONFIG)
+    try:
+        return TokenizerConfig.load(folder / CONFIG)
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{folder / CONFIG} holds no tokenizer's settings; name another folder.") from error
 
 
 def weights_sha256(folder: Path = SHIPPED) -> str:

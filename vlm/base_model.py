@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
 
 from data.errors import UserError
 from vlm.quiet import quietly
@@ -31,7 +31,7 @@ def load_base(name: str | None, layers: int, families: tuple[str, ...]) -> tuple
         name: a Hugging Face id or a local folder; None for SmolLM2 from its package.
 
     Raises:
-        UserError: the model is not there, or two families' words begin with the same token.
+        UserError: the model is not there or can't be used, or two families' words begin with the same token.
     """
     if name is not None:
         try:
@@ -42,7 +42,12 @@ def load_base(name: str | None, layers: int, families: tuple[str, ...]) -> tuple
                 f"The base model {name} could not be loaded; "
                 "name a local folder or a Hugging Face id that can be reached."
             ) from error
-        return _cut(model, layers), family_ids(words, families)
+        if not answers_questions(_cut(model, layers)):
+            raise UserError(
+                f"The base model {name} ({model.config.model_type}) can't be used: it has to take embeddings, masks "
+                "and positions from outside, as those like Llama, GPT-2, GPT-NeoX and OPT do; choose another."
+            )
+        return model, family_ids(words, families)
     folder = unpacked(layers)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=_ATTENTION)
     return model, family_ids(AutoTokenizer.from_pretrained(folder), families)
@@ -58,8 +63,9 @@ def unpacked(layers: int) -> Path:
 
 def family_ids(words, families: tuple[str, ...]) -> dict[str, int]:
     """The first token of each family's word, as it stands after a space."""
-    ids = {name: words.encode(f" {name}", add_special_tokens=False)[0] for name in families}
-    if len(set(ids.values())) < len(ids):
+    written = {name: words.encode(f" {name}", add_special_tokens=False)[:1] for name in families}
+    ids = {name: token for name, tokens in written.items() for token in tokens}
+    if len(set(ids.values())) < len(families):
         raise UserError("In this base model's vocabulary two families' words begin alike; choose another base model.")
     return ids
 
@@ -69,10 +75,42 @@ def _cache() -> Path:
 
 
 def _cut(model: PreTrainedModel, layers: int) -> PreTrainedModel:
-    inner = model.get_decoder()
-    inner.layers = nn.ModuleList(inner.layers[:layers])
-    model.config.num_hidden_layers = len(inner.layers)
+    decoder, found = model.get_decoder(), model.config.num_hidden_layers
+    for name, child in decoder.named_children():
+        if isinstance(child, nn.ModuleList) and len(child) == found:
+            setattr(decoder, name, child[:layers])
+            model.config.num_hidden_layers = min(found, layers)
     return model
+
+
+@torch.no_grad()
+def answers_questions(model: PreTrainedModel) -> bool:
+    """Whether a model does with embeddings, masks and positions from outside what `vlm.sample` asks of it: a question
+    behind a prompt, and behind another question that it must not see, is the same as that question alone, token by
+    token with a cache."""
+    width = model.get_input_embeddings().weight.shape[1]
+    decoder, embedded = model.get_decoder(), torch.randn(1, 5, width, generator=torch.Generator().manual_seed(0))
+    # Two tokens of a prompt, one of a question, two of another.
+    seen = torch.ones(5, 5, dtype=torch.bool).tril()
+    seen[3:, 2] = False
+    mask = torch.zeros(1, 1, 5, 5).masked_fill_(~seen, torch.finfo(torch.float32).min)
+    try:
+        together = decoder(
+            inputs_embeds=embedded,
+            attention_mask=mask,
+            position_ids=torch.tensor([[0, 1, 2, 2, 3]]),
+            use_cache=False,
+            output_hidden_states=True,
+        ).hidden_states
+        cache, alone = DynamicCache(), []
+        for part in embedded[:, :2], embedded[:, 3:4], embedded[:, 4:]:
+            alone.append(decoder(inputs_embeds=part, cache=cache, use_cache=True).last_hidden_state[:, -1])
+    # Whatever a model that was made for something else may raise.
+    except Exception:
+        return False
+    layers, last = len(together) - 1, together[-1]
+    same = torch.allclose(torch.stack(alone[1:], dim=1), last[:, 3:], rtol=1e-3, atol=1e-4)
+    return same and layers == model.config.num_hidden_layers and {h.shape[-1] for h in together} == {width}
 
 
 def _unpack(folder: Path, layers: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,7 +18,7 @@ from data.errors import UserError
 from data.families import FAMILIES, Family
 from tokenizer.checkpoint import write_weights
 from vlm.answer import Answer, writing_order
-from vlm.base_model import load_base
+from vlm.base_model import DEFAULT_NAME, load_base
 from vlm.config import VLMConfig
 from vlm.looks import ONE, Look
 from vlm.sample import Samples, prompt_ids
@@ -73,7 +74,7 @@ class TrajectoryLM(nn.Module):
         super().__init__()
         base, self.family_ids = load_base(base_model, config.layers, config.families)
         lora = LoraConfig(r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules="all-linear")
-        self.config = config
+        self.config, self.base_name = config, base_model or DEFAULT_NAME
         self.lm = get_peft_model(base, lora)
         table = base.get_input_embeddings().weight
         self.vocabulary = Vocabulary(len(table), config.codebook_size)
@@ -212,37 +213,73 @@ class TrajectoryLM(nn.Module):
         """The trained model in a folder, in evaluation mode.
 
         Raises:
-            UserError: a file or the base model is missing.
+            UserError: a file or the base model is missing, or they do not belong together.
         """
-        for name in (_CONFIG, _ADAPTER, _ROWS):
-            if not (folder / name).is_file():
-                raise UserError(
-                    f"The language model's trained file {folder / name} is missing; "
-                    "restore it or train one with `accelerate launch -m vlm.train`."
-                )
-        model = cls(VLMConfig.load(folder / _CONFIG), code_vectors, base_model)
+        _found(folder)
+        try:
+            config = VLMConfig.load(folder / _CONFIG)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{folder / _CONFIG} holds no settings of a language model; name another folder."
+            ) from error
+        model = cls(config, code_vectors, base_model)
         model.load_trained(folder)
         return model.eval()
 
     def load_trained(self, folder: Path) -> None:
-        """Take over the adapter and the rows from a folder."""
-        set_peft_model_state_dict(self.lm, load_file(folder / _ADAPTER))
-        self.rows.load_state_dict(load_file(folder / _ROWS))
+        """Take over the adapter and the rows from a folder; raises UserError where they fit another model."""
+        adapter, rows = (_weights(folder / name) for name in (_ADAPTER, _ROWS))
+        self._take(folder, adapter, rows)
 
     def start_from(self, folder: Path) -> None:
         """The same, where the folder's model may have read codes of other dimensions or levels: what computes their
         rows is then left as it is."""
-        set_peft_model_state_dict(self.lm, load_file(folder / _ADAPTER))
+        _found(folder)
+        adapter, found = (_weights(folder / name) for name in (_ADAPTER, _ROWS))
         own = self.rows.state_dict()
-        found = load_file(folder / _ROWS)
-        if any(found[name].shape != own[name].shape for name in own if name.startswith(_CODE_NET)):
+        if any(found[name].shape != own[name].shape for name in own if name.startswith(_CODE_NET) and name in found):
             found |= {name: value for name, value in own.items() if name.startswith(_CODE_NET)}
-        self.rows.load_state_dict(found)
+        self._take(folder, adapter, found)
+
+    def _take(self, folder: Path, adapter: dict[str, Tensor], rows: dict[str, Tensor]) -> None:
+        own = get_peft_model_state_dict(self.lm)
+        if _shapes(adapter) != _shapes(own):
+            raise UserError(
+                f"The language model in {folder} was trained on another base model than "
+                f"{self.base_name}; name the one that belongs to it with --base-model."
+            )
+        if _shapes(rows) != _shapes(self.rows.state_dict()):
+            raise UserError(
+                f"The language model in {folder} reads other codes than this tokenizer writes; "
+                "name the tokenizer that it was trained on."
+            )
+        set_peft_model_state_dict(self.lm, adapter)
+        self.rows.load_state_dict(rows)
 
 
 def adapter_sha256(folder: Path = SHIPPED) -> str:
     """Hash of the trained adapter and rows together."""
     return hashlib.sha256((folder / _ADAPTER).read_bytes() + (folder / _ROWS).read_bytes()).hexdigest()
+
+
+def _found(folder: Path) -> None:
+    for name in (_CONFIG, _ADAPTER, _ROWS):
+        if not (folder / name).is_file():
+            raise UserError(
+                f"The language model's trained file {folder / name} is missing; "
+                "restore it or train one with `python -m vlm.train`."
+            )
+
+
+def _weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise UserError(f"{path} is damaged or holds no weights; restore it or name another folder.") from error
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}
 
 
 def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -99,7 +99,7 @@ class ReadingObjective(nn.Module):
         hidden = self.model(samples)
         losses = self.model.losses(hidden[-1], samples)
         # The last visual token of each time step has seen all cells of it; the clip's mark stands before the first.
-        steps = hidden[self.settings.reader_layer][
+        steps = hidden[min(self.settings.reader_layer, len(hidden) - 1)][
             :, self.cells : 1 + self.cells * self.model.config.grid[0] : self.cells
         ]
         read = self.reader(F.layer_norm(steps.float(), steps.shape[-1:]))
@@ -115,10 +115,12 @@ class ReadingObjective(nn.Module):
 def optimizer_of(objective: ReadingObjective, device: torch.device | str) -> torch.optim.Optimizer:
     """The optimizer of all that is trained; what is not, the base weights, is kept in bf16 from here on where the
     device has that."""
-    # The base weights come in bf16: kept so, they are not rounded anew at every step.
-    for parameter in objective.model.lm.parameters():
-        if not parameter.requires_grad and has_bf16(device):
-            parameter.data = parameter.data.to(torch.bfloat16)
+    # The base weights come in bf16: kept so, they are not rounded anew at every step. PyTorch's own norms compute in
+    # single precision, and only with weights that are.
+    for module in objective.model.lm.modules() if has_bf16(device) else ():
+        for parameter in () if isinstance(module, nn.LayerNorm) else module.parameters(recurse=False):
+            if not parameter.requires_grad:
+                parameter.data = parameter.data.to(torch.bfloat16)
     # The adapter starts at zero, and the squares of its first gradients are too small for a processor's fast path.
     torch.set_flush_denormal(True)
     groups = (

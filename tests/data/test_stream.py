@@ -1,17 +1,19 @@
-"""The training stream: what a process of its own draws ahead is what is drawn on the spot."""
+"""The training stream: what processes of their own draw ahead is what is drawn on the spot."""
 
 from functools import partial
 
+import pytest
 import torch
 
 from data.scene import SceneSettings
 from data.stream import TRAINING_SEED, draw_batch, drawn_ahead
 
 
-def test_clips_drawn_ahead_are_those_of_the_stream_and_come_in_order():
+@pytest.mark.parametrize("processes", [1, 3])
+def test_clips_drawn_ahead_are_those_of_the_stream_and_come_in_order_whatever_the_number_of_processes(processes):
     draw = partial(draw_batch, SceneSettings(), TRAINING_SEED)
-    wanted = [(6, 2), (0, 3), (4, 1)]
-    for (first, size), batch in zip(wanted, drawn_ahead(draw, wanted), strict=True):
+    wanted = [(6, 2), (0, 3), (4, 1), (9, 1)]
+    for (first, size), batch in zip(wanted, drawn_ahead(draw, wanted, processes), strict=True):
         here = draw(first, size)
         assert len(batch.scenes) == size
         assert torch.equal(batch.video, here.video) and torch.equal(batch.clean, here.clean)

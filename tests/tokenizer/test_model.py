@@ -243,7 +243,7 @@ def test_glimpses_and_painting_can_be_put_to_weights_that_have_none(tmp_path, vi
     vectors = more.quantize(more.projected(video)).vectors
     assert torch.equal(more.reconstruct(vectors), kept.reconstruct(vectors))
     assert torch.equal(finer.conv_in.conv.weight, kept.conv_in.conv.weight)
-    with pytest.raises(ValueError, match="other layers"):
+    with pytest.raises(UserError, match="other layers"):
         more.save_pretrained(tmp_path)
         TrajectoryTokenizer.from_pretrained(tmp_path, replace(TINY_TOKENIZER, context=()))
 
