@@ -33,9 +33,15 @@ eval: $(INSTALLED)
 
 # On two cores about an hour for the tokenizer's 6,000 steps, one for what finds, writes and reads, ten minutes for its
 # decoder, and an hour and a half for the language model's 4,000; the shipped ones saw more, in stages. Compiled
-# (inductor) a step takes half the time, the first four minutes.
+# (inductor) a step takes half the time, the first four minutes. With MINUTES=30, on a GPU say, half of that for the
+# tokenizer in one stage and half for the language model; a batch of its own with BATCH=64.
 DECODER := decoder_layers,conv_out,quantizers.project_out,painting.hidden,painting.out
+BRIEFLY := --minutes $(shell echo $$(($(or $(MINUTES),0) / 2))) $(if $(BATCH),--batch $(BATCH))
 train: $(INSTALLED)
+ifdef MINUTES
+	$(PASSIVE) $(BIN)/python -m tokenizer.train --out $(RUNS)/tokenizer $(BRIEFLY)
+	$(PASSIVE) $(BIN)/python -m vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer $(BRIEFLY)
+else
 	$(PASSIVE) $(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor -m tokenizer.train --out $(RUNS)/joint
 	test -f $(RUNS)/stored/tokenizer.safetensors || \
 		$(PASSIVE) $(BIN)/python -m tokenizer.stored --start-from $(RUNS)/joint --out $(RUNS)/stored
@@ -43,6 +49,7 @@ train: $(INSTALLED)
 		--start-from $(RUNS)/stored --only $(DECODER) --head-weight 0 --warmup 40 --steps 1200
 	$(PASSIVE) $(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor --dynamo_use_regional_compilation \
 		-m vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer
+endif
 
 clean:
 	rm -rf out *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

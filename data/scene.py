@@ -4,12 +4,14 @@ A scene is reproducible from `(seed, index)` alone.
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
 from data.backdrop import mean_colour
 from data.camera import canonical, frame_path
+from data.errors import UserError
 from data.families import BASIC, MOTIONS
 from data.filmed import ball_colour, room_mean
 from data.nuisances import Nuisances
@@ -121,7 +123,7 @@ def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
 
 
 def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
-    family = MOTIONS[name]
+    family, failures = MOTIONS[name], Counter()
     for _ in range(_TRIES):
         focal = float(np.exp(rng.uniform(*np.log(settings.focal))))
         radius = float(np.exp(rng.uniform(*np.log(settings.radius))))
@@ -129,14 +131,21 @@ def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
         if settings.turns:
             drawn[-1] = rng.uniform(*settings.turns)
         path = frame_path(family, drawn, focal, radius, rng.uniform(*settings.fill))
-        if path is None or not family.visible(path):
+        if path is None:
+            failures["no scale brings the path into the picture and not too deep"] += 1
+            continue
+        if not family.visible(path):
+            failures["its own `visible` refuses the framed path"] += 1
             continue
         constants = canonical(family, path, focal)
         # Turns that were asked for are as they are; everything else has to be a number that can be answered.
         answered = constants[:-1] if settings.turns else constants
-        if np.abs(answered).max() <= max(_LARGEST_CONSTANT, 2.0 * family.periodic):
+        largest, bound = int(np.abs(answered).argmax()), max(_LARGEST_CONSTANT, 2.0 * family.periodic)
+        if abs(answered[largest]) <= bound:
             return constants, path, focal, radius
-    raise RuntimeError(f"no {name} path could be framed in {_TRIES} tries with {settings}")
+        failures[f"{family.constant_names[largest]} is beyond {bound:g}, the largest number that can be answered"] += 1
+    reasons = "; ".join(f"{reason} ({count} times)" for reason, count in failures.most_common(3))
+    raise UserError(f"No {name} path could be framed in {_TRIES} tries: {reasons}.")
 
 
 def _draw_ball_colour(rng: np.random.Generator, mean: np.ndarray, low_contrast: float, filmed: bool) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from data.errors import UserError
 from data.families import FAMILIES
 from data.render import Track, render, render_clean, track
 from data.scene import Scene, SceneSettings, draw_scene
@@ -70,6 +71,9 @@ def drawn_ahead(
 
     Args:
         wanted: number of the first clip, and how many.
+
+    Raises:
+        UserError: as `draw` raises it.
     """
     loader = DataLoader(
         _Drawing(draw),
@@ -81,7 +85,10 @@ def drawn_ahead(
         # Forked from a process whose thread pools have been at work, it may hang.
         multiprocessing_context="spawn",
     )
-    return iter(loader)
+    for drawn in loader:
+        if isinstance(drawn, UserError):
+            raise drawn
+        yield drawn
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,11 @@ class _Drawing(Dataset):
     draw: Callable[[int, int], object]
 
     def __getitem__(self, wanted: tuple[int, int]) -> object:
-        return self.draw(*wanted)
+        # Raised over there, it would come with the traceback in its sentence.
+        try:
+            return self.draw(*wanted)
+        except UserError as error:
+            return error
 
 
 def _as_it_is(drawn: object) -> object:

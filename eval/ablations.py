@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -27,6 +27,7 @@ from data.scene import Scene, SceneSettings, draw_scene
 from data.stream import TRAINING_SEED, VALIDATION_SEED
 from eval.markdown import markdown, write_between
 from eval.variations import compare_variations
+from tokenizer.checkpoint import write_weights
 from tokenizer.fast import fast_encoder
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from tokenizer.precision import half_precision
@@ -293,5 +294,5 @@ def _codes(tokenizer: TrajectoryTokenizer, clips: int, held_out: int, cache: Pat
         ]
         found[name] = torch.cat(parts)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    save_file(found, cache, metadata=made_of)
+    write_weights(found, cache, made_of)
     return found

@@ -23,7 +23,7 @@ from typing import Annotated
 import torch
 import typer
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from tqdm import tqdm
 
@@ -34,6 +34,7 @@ from data.scene import SceneSettings, draw_scene
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
 from eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
 from eval.systems import cnn3d, features, frozen_encoders, resnets, token_classifier
+from tokenizer.checkpoint import write_weights
 
 BUILDERS: dict[str, Callable[[Path], Classifier]] = {
     word: build
@@ -179,9 +180,9 @@ def _save(folder, classifier, settings, scenes, progress: Progress, curve: list[
     state = {f"weights.{name}": value for name, value in weights.items()}
     state |= {f"memory.{name}": value for name, value in classifier.memory().items()}
     if better:
-        _replace(folder / WEIGHTS, lambda draft: save_file(weights, draft))
+        _replace(folder / WEIGHTS, lambda draft: write_weights(weights, draft))
     # The state carries its own progress, so that the two can't fall apart.
-    _replace(folder / STATE, lambda draft: save_file(state, draft, metadata={"record": json.dumps(record)}))
+    _replace(folder / STATE, lambda draft: write_weights(state, draft, {"record": json.dumps(record)}))
     _replace(folder / TRAINING, lambda draft: draft.write_text(json.dumps(record, indent=1) + "\n"))
 
 

@@ -15,11 +15,12 @@ from typing import Annotated
 import torch
 import typer
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.errors import UserError
+from tokenizer.checkpoint import write_weights
 
 _GROUPS = 32
 
@@ -136,7 +137,7 @@ def main(
     except UserError as error:
         typer.echo(error, err=True)
         raise typer.Exit(1) from error
-    save_file({name: value.contiguous() for name, value in encoder.state_dict().items()}, out)
+    write_weights({name: value.contiguous() for name, value in encoder.state_dict().items()}, out)
 
 
 if __name__ == "__main__":

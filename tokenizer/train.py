@@ -163,7 +163,7 @@ def main(
         bool | None, typer.Option(help="Whether the decoder ends with a painting, for one started from.")
     ] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = TokenizerTraining.steps,
-    minutes: Annotated[float | None, typer.Option(help="Train for so long instead of so many steps.", min=0)] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train for so long instead of so many steps.", min=0.01)] = None,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = TokenizerTraining.batch,
     validate_every: Annotated[int, typer.Option()] = TokenizerTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,

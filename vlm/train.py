@@ -185,7 +185,7 @@ def main(
     start_from: Annotated[Path | None, typer.Option(help="Folder of a trained model to start from.")] = None,
     base_model: Annotated[str | None, typer.Option(help="Another base model: a local folder or a hub id.")] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = VLMTraining.steps,
-    minutes: Annotated[float | None, typer.Option(help="Train for so long instead of so many steps.", min=0)] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train for so long instead of so many steps.", min=0.01)] = None,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VLMTraining.batch,
     validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = VLMTraining.validate_every,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,

@@ -1,9 +1,12 @@
 """Every frame of a drawn scene shows the whole object: by the exact outline of a sphere, not by an estimate of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from data.families import FAMILIES
+from data.errors import UserError
+from data.families import FAMILIES, MOTIONS
 from data.rig import draw_views
 from data.scene import Scene, SceneSettings, draw_scene
 
@@ -51,3 +54,17 @@ def test_the_check_sees_a_ball_that_is_cut_off(name):
     scene = draw_scene(SceneSettings(families=(name,)), 5, 0)
     aside = FAMILIES[name].moved(scene.path, 1.0, [1.0 - scene.path[0], 0.0, 0.0])
     assert reach([scene])[0] < 1 <= reach([Scene(**{**vars(scene), "path": aside})])[0]
+
+
+def test_a_family_that_can_not_be_framed_is_refused_with_the_reason(monkeypatch):
+    def draw(rng):
+        drawn = FAMILIES["damped"].draw(rng)
+        drawn[-1] = 4.0
+        return drawn
+
+    monkeypatch.setitem(MOTIONS, "damped", replace(FAMILIES["damped"], draw=draw))
+    with pytest.raises(UserError, match=r"No damped path .* 200 tries: .*fading is beyond 1\.99, the largest number"):
+        draw_scene(SceneSettings(families=("damped",)), 0, 0)
+    monkeypatch.setitem(MOTIONS, "damped", replace(FAMILIES["damped"], visible=lambda path: False))
+    with pytest.raises(UserError, match="its own `visible` refuses the framed path"):
+        draw_scene(SceneSettings(families=("damped",)), 0, 0)

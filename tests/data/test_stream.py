@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 
+from data.errors import UserError
 from data.scene import SceneSettings
 from data.stream import TRAINING_SEED, draw_batch, drawn_ahead
 
@@ -18,3 +19,12 @@ def test_clips_drawn_ahead_are_those_of_the_stream_and_come_in_order_whatever_th
         assert len(batch.scenes) == size
         assert torch.equal(batch.video, here.video) and torch.equal(batch.clean, here.clean)
         assert torch.equal(batch.track.centre, here.track.centre)
+
+
+def test_what_a_user_can_mend_comes_back_from_where_it_is_drawn_as_it_was_said():
+    with pytest.raises(UserError, match=r"^clip 3 can't be drawn$"):
+        list(drawn_ahead(_refused, [(3, 1)]))
+
+
+def _refused(first, size):
+    raise UserError(f"clip {first} can't be drawn")
