@@ -64,6 +64,8 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypa
         patch.setattr(train, "draw_batch", stop_after_two_steps)
         with pytest.raises(Stopped):
             fit(tmp_path / "parts", whole, SceneSettings(), TINY_TOKENIZER)
+    with pytest.raises(UserError, match="batch was 2 and is now 3, tokenizer.init_dim was 8 and is now 16; resume it"):
+        fit(tmp_path / "parts", replace(whole, batch=3), SceneSettings(), replace(TINY_TOKENIZER, init_dim=16))
     fit(tmp_path / "parts", whole, SceneSettings(), TINY_TOKENIZER)
     first, second = (TrajectoryTokenizer.from_pretrained(tmp_path / name).state_dict() for name in ("whole", "parts"))
     assert all(torch.allclose(first[k].float(), second[k].float(), atol=1e-3) for k in first)

@@ -1,6 +1,7 @@
 """The language model: samples, masks, grammar, weights, and that it reads its visual tokens."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -264,8 +265,9 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_bas
     TrajectoryTokenizer(TINY_TOKENIZER).save_pretrained(tmp_path / "tokenizer")
     settings = VLMTraining(steps=4, batch=2, reader_layer=1, validate_every=2, validation_clips=2, calibration_clips=2)
 
-    def run(name):
-        fit(tmp_path / name, settings, SceneSettings(), tmp_path / "tokenizer", base_model=tiny_base, config=CONFIG)
+    def run(name, **changed):
+        how = replace(settings, **changed)
+        fit(tmp_path / name, how, SceneSettings(), tmp_path / "tokenizer", base_model=tiny_base, config=CONFIG)
 
     run("whole")
 
@@ -273,6 +275,8 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_bas
         patch.setattr(train, "draw_clips", stop_after_two_steps)
         with pytest.raises(Stopped):
             run("parts")
+    with pytest.raises(UserError, match="batch was 2 and is now 4; resume it"):
+        run("parts", batch=4)
     run("parts")
     whole, parts = (
         [json.loads(line) for line in (tmp_path / name / "curve.jsonl").read_text().splitlines()]
