@@ -209,7 +209,7 @@ class _Log:
 
     def __init__(self, accelerator: Accelerator, out: Path, record: dict, settings: Settings, progress: Progress):
         self.accelerator, self.out, self.settings, self.progress = accelerator, out, settings, progress
-        self._began = self._stepped = time.monotonic()
+        self._began = self._start = time.monotonic()
         self._before, self._waited = progress.seconds, 0.0
         progress.expect(settings)
         if accelerator.is_main_process:
@@ -241,17 +241,17 @@ class _Log:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Times how long the step waits for its batch."""
-        start = time.monotonic()
+        """Times how long the step that begins waits for its batch."""
+        self._start = time.monotonic()
         yield
-        self._waited = time.monotonic() - start
+        self._waited = time.monotonic() - self._start
 
     def step(self, figures: dict[str, Any]) -> None:
         """Note a step that is done."""
         now = time.monotonic()
         figures = {name: float(value) for name, value in figures.items()}
-        figures["waiting_share"] = self._waited / max(now - self._stepped, 1e-9)
-        self._stepped, self._figures = now, figures
+        figures["waiting_share"] = self._waited / max(now - self._start, 1e-9)
+        self._figures = figures
         self.progress.step += 1
         self.progress.seconds = self._agreed(self._before + now - self._began)
         self.progress.expect(self.settings)
@@ -278,8 +278,8 @@ def _resumed(out: Path, record: dict) -> Path | None:
     checkpoint, weights = latest_checkpoint(out), any(out.glob("*.safetensors"))
     if not checkpoint and not weights:
         return None
-    if not (out / CHECKPOINTS).is_dir():
-        raise UserError(f"{out} holds weights and no checkpoint to resume from; name another folder with --out")
+    if not (out / CHECKPOINTS).is_dir() or not (out / TRAINING).is_file():
+        raise UserError(f"{out} holds weights and no training to resume; name another folder with --out")
     before, now = (_flat(found) for found in (json.loads((out / TRAINING).read_text()), record))
     changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if changed:

@@ -66,7 +66,7 @@ def test_a_setting_that_changed_is_refused_by_name_and_nothing_is_written_over(t
 
 def test_weights_without_a_checkpoint_are_not_written_over(tmp_path):
     write_weights({"x": torch.zeros(1)}, tmp_path / "tokenizer.safetensors")
-    with pytest.raises(UserError, match="holds weights and no checkpoint"):
+    with pytest.raises(UserError, match="holds weights and no training to resume"):
         run(tmp_path, SmallTraining())
     assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.safetensors"]
 
@@ -99,15 +99,15 @@ def test_averaged_weights_lie_where_the_model_lies(tmp_path, monkeypatch):
         raise InterruptedError(*(parameter.device.type for parameter in (averaged.weight, model.weight)))
 
     AcceleratorState._reset_state(reset_partial_state=True)
-    monkeypatch.setattr(loop, "has_bf16", lambda device: False)
-    accelerator = accelerated(tmp_path)
-    for state in PartialState, AcceleratorState:
-        monkeypatch.setitem(state._shared_state, "device", torch.device("meta"))
-    monkeypatch.setattr(loop, "move_average", reached)
-    with pytest.raises(InterruptedError) as where:
+    with monkeypatch.context() as patch, pytest.raises(InterruptedError) as where:
+        patch.setattr(loop, "has_bf16", lambda device: False)
+        patch.setattr(loop, "move_average", reached)
+        accelerator = accelerated(tmp_path)
+        for state in PartialState, AcceleratorState:
+            patch.setitem(state._shared_state, "device", torch.device("meta"))
         run(tmp_path, SmallTraining(), accelerator=accelerator)
-    assert where.value.args == ("meta", "meta")
     AcceleratorState._reset_state(reset_partial_state=True)
+    assert where.value.args == ("meta", "meta")
 
 
 def test_a_launch_that_would_split_the_model_is_refused(tmp_path, monkeypatch):
