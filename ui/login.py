@@ -9,12 +9,20 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.errors import UserError
 
 _KIND = "scrypt-16384-8-5"
 """16 MB of memory and some tenths of a second for each guess."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
+"""After one failure, and after five or more: some 10,000 guesses at a name in a day, at most."""
+_FAILURES_COUNTED = 10
+_MOST_WAITING = 10
+"""Tries at a name at a time; a person makes one."""
+_GROUPS = 256
 _LINE = re.compile(rf"([^:]+):{_KIND}\$([0-9a-f]{{32}})\$([0-9a-f]{{64}})")
 
 
@@ -30,9 +38,9 @@ def line_of(name: str, password: str) -> str:
 
 
 class People:
-    """Names and the hashes of their passwords."""
+    """Names and the hashes of their passwords; whoever guesses waits longer after each failure."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, sleep: Callable[[float], Awaitable] = asyncio.sleep):
         """Read a login file; empty lines and those that begin with # do not count.
 
         Raises:
@@ -56,12 +64,40 @@ class People:
             self._people[name] = bytes.fromhex(found[2]), bytes.fromhex(found[3])
         if not self._people:
             raise UserError(f"the login file {path} holds no name, so nobody could log in; {_MAKE}")
+        self._sleep = sleep
+        self._tries = [_Tries() for _ in range(_GROUPS)]
 
     async def admit(self, name: str, password: str) -> bool:
-        """Whether the password is that person's; takes as long for a name that nobody has."""
-        salt, key = self._people.get(name, (bytes(16), b""))
-        # In a thread, so that the page answers others meanwhile.
-        return hmac.compare_digest(await asyncio.to_thread(_hashed, password, salt), key)
+        """Whether the password is that person's; takes as long for a name that nobody has.
+
+        One try at a time for a name, each later than the one before where that failed; where many wait already, no.
+        """
+        # By a hash that nobody can foresee, so that names that nobody has wait alike, and take no memory.
+        tries = self._tries[hash(name) % _GROUPS]
+        if tries.waiting >= _MOST_WAITING:
+            return False
+        tries.waiting += 1
+        try:
+            async with tries.one_at_a_time:
+                if tries.failed:
+                    await self._sleep(min(_FIRST_WAIT_S * 2 ** (tries.failed - 1), _LONGEST_WAIT_S))
+                salt, key = self._people.get(name, (bytes(16), b""))
+                # In a thread, so that the page answers others meanwhile.
+                admitted = hmac.compare_digest(await asyncio.to_thread(_hashed, password, salt), key)
+                tries.failed = 0 if admitted else min(tries.failed + 1, _FAILURES_COUNTED)
+                return admitted
+        finally:
+            tries.waiting -= 1
+
+
+@dataclass
+class _Tries:
+    """Of some names."""
+
+    failed: int = 0
+    """In a row."""
+    waiting: int = 0
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 _MAKE = "make its lines with `trajvlm password NAME`"

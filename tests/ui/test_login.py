@@ -47,6 +47,49 @@ def test_a_name_is_admitted_with_its_own_password_only(people, name, password, a
     assert asyncio.run(People(people).admit(name, password)) is admitted
 
 
+class Sleep:
+    """Notes how long it was to last, and lasts no time."""
+
+    def __init__(self):
+        self.waits = []
+
+    async def __call__(self, seconds):
+        self.waits.append(seconds)
+
+
+@pytest.mark.parametrize("name", ["ada", "eve"])
+def test_each_failure_makes_the_next_try_wait_longer(people, name):
+    sleep = Sleep()
+    door = People(people, sleep)
+
+    async def guess():
+        return [await door.admit(name, f"guess {k}") for k in range(7)]
+
+    assert asyncio.run(guess()) == [False] * 7
+    assert sleep.waits == [0.5, 1, 2, 4, 8, 8]
+
+
+def test_the_right_password_ends_the_waiting(people):
+    sleep = Sleep()
+    door = People(people, sleep)
+
+    async def enter():
+        return [await door.admit("ada", word) for word in ("wrong", "korrekt: pferd", "korrekt: pferd")]
+
+    assert asyncio.run(enter()) == [False, True, True] and sleep.waits == [0.5]
+
+
+def test_guesses_at_the_same_time_wait_for_each_other_and_too_many_are_refused(people):
+    sleep = Sleep()
+    door = People(people, sleep)
+
+    async def guess():
+        return await asyncio.gather(*(door.admit("ada", f"guess {k}") for k in range(14)))
+
+    assert asyncio.run(guess()) == [False] * 14
+    assert sleep.waits == [0.5, 1, 2, 4] + [8] * 5
+
+
 def test_the_file_holds_no_password_and_equal_passwords_look_different(people):
     assert "pferd" not in people.read_text()
     assert line_of("ada", "same").split(":")[1] != line_of("bob", "same").split(":")[1]
