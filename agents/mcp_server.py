@@ -31,7 +31,11 @@ calibrated can't tell size, distance or depth."""
 
 
 def build(session: Session, videos: str | Path = ".") -> FastMCP:
-    """A server over one session, which reads videos below the folder `videos` only."""
+    """A server over one session, which reads videos below the folder `videos` only.
+
+    The session's sentence about a missing video becomes one that names `open_video`.
+    """
+    session.without_video = "no video is open; call open_video with the path of a video file first"
     server = FastMCP("trajvlm", instructions=_INSTRUCTIONS)
     for tool in bound_tools(session, (_opener(Path(videos)), *TOOLS)):
         server.add_tool(_Offered.of(tool))

@@ -66,9 +66,20 @@ def _python(value: Any) -> Any:
 class Session:
     """One chat. Its methods may be called from several threads; tools hold `lock` while they run."""
 
-    def __init__(self, describer: Describes, folder: str | Path, videos: Iterable[str | Path] = ()):
-        """Files are written into `folder`, made when it is needed; `videos` are the only files that are ever read."""
-        self.describer = describer
+    def __init__(
+        self,
+        describer: Describes,
+        folder: str | Path,
+        videos: Iterable[str | Path] = (),
+        without_video: str = "there is no video in this chat yet; give a video file first",
+    ):
+        """
+        Args:
+            folder: where files are written, made when it is needed.
+            videos: the only files that are ever read, with those that `add_video` adds.
+            without_video: what is wrong, and what to do, where no video was given yet.
+        """
+        self.describer, self.without_video = describer, without_video
         self.folder = Path(folder)
         self.lock = threading.RLock()
         self.videos: list[Path] = []
@@ -112,14 +123,16 @@ class Session:
                     if path != self._current:
                         self.add_video(path)
                     return
-            known = ", ".join(path.name for path in self.videos) or "none"
-            raise UserError(f"this chat has no video {name!r}; it has: {known}")
+            known = ", ".join(path.name for path in self.videos)
+            if not known:
+                raise UserError(self.without_video)
+            raise UserError(f"there is no video {name!r} here; there is: {known}")
 
     @property
     def video(self) -> Path:
         """The video that is talked about; raises UserError where none was given."""
         if not self.videos:
-            raise UserError("there is no video in this chat yet; give a video file first")
+            raise UserError(self.without_video)
         return self._current
 
     def slowed(self, times: float) -> float | None:
@@ -145,6 +158,11 @@ class Session:
             except UserError:
                 vars(self).update(before)
                 raise
+
+    @property
+    def found(self) -> "Description | None":
+        """What was found in the current video, None where it has not been described; never waits."""
+        return self._description
 
     @property
     def described(self) -> bool:

@@ -85,8 +85,22 @@ def test_errors_are_sentences_that_a_model_can_act_on(ask):
         ("quantity", {"name": "charm"}),
     )
     assert all(answer.is_error for answer in (nothing, bad, missing, unscaled, misfit))
-    assert "no video in this chat" in nothing.content[0].text and "is not a video" in bad.content[0].text
+    assert "is not a video" in bad.content[0].text
     assert "needs a scale" in unscaled.content[0].text and "do not fit" in misfit.content[0].text
+
+
+def test_before_a_video_is_open_every_tool_names_the_one_that_opens_it(ask):
+    arguments = {
+        "position_at": {"t_s": 0.5},
+        "forecast": {"seconds_after_end": 0.5},
+        "quantity": {"name": "speed"},
+        "set_scale": {"object_diameter_m": 0.067},
+    }
+    names = [function.__name__ for function in TOOLS if function.__name__ != "evaluate"]
+    answers = ask(*((name, arguments.get(name, {})) for name in names), ("describe_video", {"video": "throw.mp4"}))
+    for name, answer in zip([*names, "describe_video"], answers):
+        text = answer.content[0].text
+        assert answer.is_error and "call open_video" in text and "chat" not in text, name
 
 
 @pytest.mark.parametrize("path", ["../secret.mp4", "/etc/passwd", "link.mp4"])
