@@ -16,7 +16,7 @@ from uuid import uuid4
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ToolCallLimitMiddleware
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
@@ -31,6 +31,8 @@ MOST_CHARACTERS = 1000
 """Of one message: reading a longer one takes the router seconds, in which nobody else is answered."""
 MOST_TOOL_CALLS = 8
 """Tool calls in one turn; after that the model is told to stop."""
+MOST_TURNS = 20
+"""What `forget_oldest` leaves of a chat."""
 
 _INSTRUCTIONS = """You answer questions about a video of one moving object, with tools that measure it.
 Take every number from a tool, never from memory, and give its unit. Call one tool at a time where one needs another.
@@ -100,6 +102,7 @@ class Agent:
         chat_model, self.model_name = _chat_model(model)
         self.session = session
         self.thread = thread or uuid4().hex
+        self._checkpointer = checkpointer or InMemorySaver()
         self._graph = create_agent(
             chat_model,
             bound_tools(session),
@@ -108,7 +111,7 @@ class Agent:
                 ToolCallLimitMiddleware(run_limit=MOST_TOOL_CALLS, exit_behavior="continue"),
                 _ModelErrors(self.model_name),
             ],
-            checkpointer=checkpointer or InMemorySaver(),
+            checkpointer=self._checkpointer,
         )
 
     def stream(self, text: str, new_video: str | None = None) -> Iterator[Step]:
@@ -144,6 +147,15 @@ class Agent:
         steps = list(self.stream(text, new_video))
         said = "".join(step.text for step in steps if isinstance(step, Said))
         return Answer(said, self.model_name, tuple(step for step in steps if isinstance(step, ToolEnded)))
+
+    def forget_oldest(self) -> None:
+        """Forget all turns but the last `MOST_TURNS`, and every state of the chat but the latest."""
+        config = {"configurable": {"thread_id": self.thread}}
+        messages = self._graph.get_state(config).values.get("messages", [])
+        asked = [k for k, message in enumerate(messages) if isinstance(message, HumanMessage)]
+        kept = messages[asked[-MOST_TURNS] :] if len(asked) > MOST_TURNS else messages
+        self._checkpointer.delete_thread(self.thread)
+        self._graph.update_state(config, {"messages": kept}, as_node="__start__")
 
 
 class _ModelErrors(AgentMiddleware):

@@ -1,47 +1,142 @@
 """One person's chat: what was said, as messages for the page, and how an answer grows.
 
-A conversation owns its session, its agent and its folder, so no two people share anything but the networks.
+A conversation owns its session, its agent and its folder, so no two people share anything but the networks. What is
+asked of it waits for its turn, so one answer grows at a time.
 """
 
+import re
 import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.agent import Agent, Said, Step, ToolEnded, ToolStarted
 from agents.session import Describes, Session
-from agents.tools import equation, refine
+from agents.tools import choose_window, describe_video, equation, refine, set_scale
 from agents.wording import LIMIT
 from data.errors import UserError
 from data.export import write_sample
 from ui.card import before_and_after, card, equations, follow_ups, media
 from ui.extent import refuse_long
+from ui.turns import Line, Turn
 
 if TYPE_CHECKING:
     from vlm.describe import Description
 
-_CARD_AFTER = ("describe_video", "choose_window")
+
+MOST_MESSAGES = 120
+"""Kept for the page: about ten described videos, or sixty short questions with their answers."""
+MOST_WAITING = 8
+"""Questions in one chat at a time, the one that is answered among them."""
 
 
 class Conversation:
     """Messages so far (`history`, gradio's ChatMessages), and the agent that continues them."""
 
-    def __init__(self, describer: Describes, model: str | None = None):
-        """Raises UserError where the named chat model can't be used."""
-        self.folder = Path(tempfile.mkdtemp(prefix="trajvlm-chat-"))
-        self.session = Session(describer, self.folder)
-        self.agent = Agent(self.session, model)
+    def __init__(self, describer: Describes, model: str | None = None, parent: Path | None = None):
+        """Its folder is made in `parent`, or where temporary files go.
+
+        Raises UserError where the named chat model can't be used.
+        """
+        self._describer, self._model, self._parent = describer, model, parent
+        self._line = Line()
+        self._era = 0
+        """Counts restarts: whoever began or waits in an earlier era stops."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="trajvlm-chat-", dir=self._parent))
+        self.session = Session(self._describer, self.folder)
+        self.agent = Agent(self.session, self._model)
         self.history: list = []
         self.calls: list[ToolEnded] = []
         """What the tools answered in the last turn."""
         self.window_shown_of: Description | None = None
         """Whose window the page's sliders stand at."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is answered or waits."""
+        return len(self._line) > 0
+
+    def ask(self, text: str, files: list[str | Path] = (), whole: bool = True) -> Turn[list]:
+        """Answer one message; yields the history each time it has grown.
+
+        Args:
+            files: videos that came with it; the last one is talked about.
+            whole: whether a described video is followed by its pictures, plots and tables.
+
+        Raises UserError where too many wait already.
+        """
+        return self._next(lambda: self._answer(text, files, whole))
+
+    def ask_about(self, make: Callable[[], Path], text: str = "") -> Turn[list]:
+        """As `ask`, with a video that is made when its turn has come, by `sample` or `keep`."""
+
+        def steps():
+            try:
+                video = make()
+            except OSError as error:
+                raise UserError(f"the clip can't be kept ({error.strerror}); make room on the disk") from error
+            yield from self._answer(text, [video], whole=True)
+
+        return self._next(steps)
+
+    def reply(self, text: str, files: list[str | Path] = ()) -> Turn[dict | None]:
+        """As `ask`, for a program: yields None while the answer grows, then the whole of it as plain values."""
+
+        def steps():
+            for _ in self._answer(text, files, whole=False):
+                yield None
+            yield self._as_dict()
+
+        return self._next(steps)
+
+    def restart(self) -> Turn[list]:
+        """Forget everything. An answer that grows ends at its next step; what waits is not answered."""
+        self._era += 1
+
+        def steps():
+            self._delete()
+            self._begin()
+            yield self.history
+
+        return self._turn(steps)
+
     def close(self) -> None:
-        """Delete the conversation's folder."""
+        """Answer nothing more, and delete the folder once nobody is in it; returns at once."""
+        self._era += 1
+        place = self._line.join()
+
+        def closed(_):
+            self._delete()
+            self._line.leave(place)
+
+        place.add_done_callback(closed)
+
+    def _next(self, steps: Callable[[], Generator]) -> Turn:
+        if len(self._line) >= MOST_WAITING:
+            raise UserError("This chat has not answered yet what was asked before; wait until it has.")
+        return self._turn(steps)
+
+    def _turn(self, steps: Callable[[], Generator]) -> Turn:
+        era = self._era
+
+        def current():
+            if era != self._era:
+                return
+            for step in steps():
+                yield step
+                if era != self._era:
+                    return
+
+        return Turn(self._line, current)
+
+    def _delete(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def sample(self, family: str, seed: int) -> Path:
@@ -55,13 +150,7 @@ class Conversation:
         """Copy a recorded clip into the folder, under a name that tells it from the ones before."""
         return Path(shutil.copy(recorded, self.session.new_file("webcam", Path(recorded).suffix)))
 
-    def ask(self, text: str, files: list[str | Path] = (), whole: bool = True) -> Iterator[list]:
-        """Answer one message; yields the history each time it has grown.
-
-        Args:
-            files: videos that came with it; the last one is talked about.
-            whole: whether a described video is followed by its pictures, plots and tables.
-        """
+    def _answer(self, text: str, files: list[str | Path], whole: bool) -> Iterator[list]:
         import gradio as gr
 
         text, files = text.strip(), [Path(file) for file in files]
@@ -90,20 +179,21 @@ class Conversation:
         except Exception:
             traceback.print_exc(file=sys.stderr)
             self._say("Something broke inside trajvlm; what it was stands in the terminal that runs this page.")
-        self._settle()
+        finally:
+            self._settle()
+        self._forget_oldest()
         self.history[-1].options = follow_ups(self.session)
         yield self.history
 
     @property
     def answer(self) -> str:
-        """The text of the last answer, without the steps that led to it."""
-        said = []
-        for message in reversed(self.history):
-            if message.role == "user":
-                break
-            if isinstance(message.content, str) and not message.metadata:
-                said.append(message.content)
-        return "\n\n".join(reversed(said))
+        """The text of the last answer, without the steps that led to it and what is folded away."""
+        return "\n\n".join(message.content for message in self._said())
+
+    def _said(self) -> list:
+        """The messages of the last answer that are text in plain sight."""
+        last = takewhile(lambda message: message.role != "user", reversed(self.history))
+        return [m for m in last if isinstance(m.content, str) and not m.metadata][::-1]
 
     def _say(self, text: str) -> None:
         import gradio as gr
@@ -136,26 +226,79 @@ class Conversation:
         import gradio as gr
 
         done = [call for call in self.calls if call.result]
-        if whole and any(call.name in _CARD_AFTER for call in done):
+        names = {call.name for call in done}
+        if whole and names & {describe_video.__name__, choose_window.__name__}:
+            folded = {"title": "Notes and limits", "status": "done"}
+            self.history.append(gr.ChatMessage(self._without_caveats(), metadata=folded))
+            yield
             for title, part in card(self.session):
                 closed = {"title": title, "status": "done"} if title else {}
                 self.history.append(gr.ChatMessage(part, metadata=closed))
                 yield
-            if LIMIT not in self.answer:
-                self._say(f"*{LIMIT}*")
-        elif any(call.name == equation.__name__ for call in done):
-            self._say(equations(self.session.description(), self.session.metres_per_unit))
-            yield
-        elif any(call.name == refine.__name__ for call in done):
+        elif refine.__name__ in names:
             self._say(before_and_after(self.session.description(), self.session.metres_per_unit))
+            yield
+        elif equation.__name__ in names or (whole and set_scale.__name__ in names):
+            self._say(equations(self.session.description(), self.session.metres_per_unit))
             yield
         for call in done:
             for path in call.result.files:
                 self.history.append(gr.ChatMessage(media(path)))
                 yield
 
+    def _without_caveats(self) -> str:
+        """Take the notes on the clip and the limit of one camera out of the answer; returns them as a list."""
+        caveats = [LIMIT, *(f"{note[0].upper()}{note[1:]}." for note in self.session.description().clip.notes)]
+        said = re.compile("|".join(rf"\s*(?:Note: )?{re.escape(one)}" for one in caveats), re.IGNORECASE)
+        for message in self._said():
+            message.content = said.sub("", message.content)
+        return "\n".join(f"- {one}" for one in caveats)
+
     def _settle(self) -> None:
-        """A step that never ended, because an error came between, does not spin for ever."""
+        """A step that never ended, because an error came between or nobody listens any more, does not spin for ever."""
         for message in self.history:
             if message.metadata.get("status") == "pending":
                 message.metadata["status"] = "done"
+
+    def _forget_oldest(self) -> None:
+        """Keep the last `MOST_MESSAGES`, and none of the files that only older ones show; the agent forgets too."""
+        self.agent.forget_oldest()
+        excess = len(self.history) - MOST_MESSAGES
+        if excess <= 0:
+            return
+        roles = [message.role for message in self.history]
+        questions = [k for k in range(1, len(roles)) if roles[k] == "user" != roles[k - 1]]
+        first = next((k for k in questions if k >= excess), 0)
+        old, self.history = self.history[:first], self.history[first:]
+        kept = set(_files(self.history)) | set(self.session.videos)
+        for path in set(_files(old)) - kept:
+            if path.is_relative_to(self.folder):
+                path.unlink(missing_ok=True)
+
+    def _as_dict(self) -> dict:
+        """The last answer for a program."""
+        session = self.session
+        return {
+            "text": self.answer,
+            "model": self.agent.model_name,
+            "calls": [
+                {
+                    "tool": call.name,
+                    "failed": call.failed,
+                    "seconds": round(call.seconds, 3),
+                    "text": call.result.text if call.result else call.text,
+                    "values": call.result.values if call.result else {},
+                }
+                for call in self.calls
+            ],
+            "video": session.video.name if session.videos else None,
+            "metres_per_unit": session.metres_per_unit if session.described else None,
+        }
+
+
+def _files(messages: list) -> Iterator[Path]:
+    """The files that messages show."""
+    for message in messages:
+        for part in message.content if isinstance(message.content, list) else [message.content]:
+            if isinstance(part, dict) and "path" in part:
+                yield Path(part["path"])

@@ -15,6 +15,8 @@ from data.errors import UserError
 from data.video import GUESSED_RATE
 
 LARGEST_UPLOAD_MB = 100
+MOST_UPLOADED_MB = 1000
+"""Of one person in a day, which is how long uploads are kept."""
 LONGEST_S = 600.0
 MOST_FRAMES = 36_000
 """Ten minutes at 60 frames a second, or two and a half at 240."""

@@ -1,4 +1,4 @@
-"""How the page looks: system fonts, so that nothing is fetched, and the bars of the families."""
+"""How the page looks and moves: system fonts, so that nothing is fetched, and an answer that fits a screen."""
 
 import gradio as gr
 
@@ -8,12 +8,36 @@ THEME = gr.themes.Default(
     font=["system-ui", "Segoe UI", "Roboto", "Helvetica", "Arial", "sans-serif"],
     font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
 )
+SCROLL = """() => {
+  const chat = document.querySelector("#chat");
+  let seen = 0;
+  new MutationObserver(() => {
+    const questions = chat.querySelectorAll(".user-row");
+    if (questions.length > seen) questions[questions.length - 1].scrollIntoView({ behavior: "smooth" });
+    seen = questions.length;
+  }).observe(chat, { childList: true, subtree: true });
+}"""
+"""Run once when the page is open: each new question comes to the top of the window, and its answer grows below."""
 CSS = """
 .gradio-container { max-width: 960px !important; margin: 0 auto !important; }
 #head { align-items: center; }
 #status { opacity: 0.75; font-size: 0.9em; }
-#samples { display: grid; grid-template-columns: repeat(4, 1fr); gap: 0.6em; }
+#samples { display: grid; grid-template-columns: repeat(5, 1fr); gap: 0.6em; }
 @media (max-width: 600px) { #samples { grid-template-columns: repeat(2, 1fr); } }
+#chat .message-row { padding-top: 0.8em; padding-bottom: 0.8em; }
+#chat .user-row { scroll-margin-top: 0.5em; }
+#chat .user-row video { max-height: 7em; }
+/* Side by side where there is room: the families and the equation, the video and the path in space, the two tables.
+   Gradio cuts selectors at their commas, so there is none between brackets. */
+@media (min-width: 800px) {
+  #chat .bot.message { display: grid; grid-template-columns: 1fr 1fr; column-gap: 1em; align-items: start; }
+  #chat .bot.message > * { grid-column: 1 / -1; min-width: 0; }
+  #chat .bot.message > :has(.families),
+  #chat .bot.message > :has(.families) ~ :has(.katex-display),
+  #chat .bot.message > :has(video),
+  #chat .bot.message > :has(.js-plotly-plot),
+  #chat .bot.message > :has(.file-container) { grid-column: auto; }
+}
 .families p { margin: 0 0 0.5em; }
 .families .doubt { margin: 0.7em 0 0; padding-left: 0.7em; border-left: 3px solid #e0a100; }
 .family { display: flex; align-items: center; gap: 0.6em; margin: 0.25em 0; font-size: 0.92em; }

@@ -1,9 +1,10 @@
-"""The page's way to a window and a scale without words: sliders and a number, which become messages of the chat.
+"""The page's way to a window, a scale and a frame rate without words: sliders and numbers, which become messages.
 
 What is pressed here is asked in the chat, so the chat shows it, remembers it, and can be told otherwise.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
@@ -12,17 +13,21 @@ from data.errors import UserError
 from ui.conversation import Conversation
 from ui.extent import duration_s
 
-_NOTHING_YET = "Give a video first. Once it was described, a stretch of it and a scale can be chosen here."
+if TYPE_CHECKING:
+    from vlm.describe import Description
+
+_NOTHING_YET = "Give a video first. Once it was described, its stretch, scale and frame rate can be set here."
 KINDS_OF_LENGTH = ("the object's diameter, in cm", "one metre, in pixels")
 """What a known length may be."""
 _STEP_S = 0.01
+_IN_FREE_FLIGHT = ("parabolic", "bouncing")
 
 
 class WindowAndScale:
     """The accordion, put on the page that is being built."""
 
     def __init__(self):
-        with gr.Accordion("Window and scale", open=False, elem_id="window-and-scale"):
+        with gr.Accordion("Window, scale and frame rate", open=False, elem_id="window-and-scale"):
             self._note = gr.Markdown(_NOTHING_YET)
             with gr.Column(visible=False) as self._body:
                 with gr.Row():
@@ -37,6 +42,12 @@ class WindowAndScale:
                         KINDS_OF_LENGTH, value=KINDS_OF_LENGTH[0], label="It is", scale=2, min_width=300
                     )
                 self.scale = gr.Button("Set the scale", size="sm")
+                self.rate = gr.Textbox(
+                    label="Frames a second while filming, where the file's own are wrong (slow motion)",
+                    placeholder="such as 240",
+                    max_lines=1,
+                )
+                self.set_rate = gr.Button("Set the frame rate", size="sm")
         self.parts = [self._note, self._body, self.start, self.end]
         """What `shown` gives the new values of."""
 
@@ -45,14 +56,14 @@ class WindowAndScale:
 
         Whoever moves a slider while an answer grows keeps it where it was moved to.
         """
-        described = conversation is not None and conversation.session.described
-        found = conversation.session.description() if described else None
+        session = conversation and conversation.session
+        found = session and session.found
         if found is None:
             return [_NOTHING_YET, gr.update(visible=False), gr.skip(), gr.skip()]
         if found is conversation.window_shown_of:
             return [gr.skip()] * len(self.parts)
         conversation.window_shown_of = found
-        session, place = conversation.session, found.clip.placement
+        place = found.clip.placement
         first, last = place.t0_s, place.t0_s + place.duration_s
         # Down to a step of the slider, so that its end is not past the video's.
         longest = max(duration_s(session.video, session.fps), last)
@@ -67,13 +78,30 @@ def window_in_words(start: float, end: float) -> str:
     return f"Look at the stretch from {start:g} to {end:g} s."
 
 
-def scale_in_words(length: str, kind: str) -> str:
-    """The message that sets a scale; `kind` is one of `KINDS_OF_LENGTH`. Raises UserError for no positive number."""
+def scale_in_words(length: str, kind: str, found: "Description | None" = None) -> str:
+    """The message that sets a scale, and asks for what it is mostly wanted for in the motion that was found.
+
+    `kind` is one of `KINDS_OF_LENGTH`. Raises UserError for no positive number.
+    """
+    number = _positive(length, "A scale is a positive number: type the object's diameter, or the pixels in a metre.")
+    scale = f"The object is {number} cm wide." if kind == KINDS_OF_LENGTH[0] else f"One metre is {number} pixels."
+    if found is None:
+        return scale
+    return f"{scale} {'What was g?' if found.family in _IN_FREE_FLIGHT else 'What is the equation?'}"
+
+
+def frame_rate_in_words(rate: str) -> str:
+    """The message that sets the true frame rate while filming; raises UserError for no positive number."""
+    number = _positive(rate, "A frame rate is a positive number: type the frames a second that the camera took.")
+    return f"It was filmed at {number} frames per second."
+
+
+def _positive(typed: str, otherwise: str) -> str:
+    """A typed number without an exponent; raises UserError with the sentence `otherwise` where it is not positive."""
     try:
-        value = float(length.strip().replace(",", "."))
+        value = float(typed.strip().replace(",", "."))
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise UserError("A scale is a positive number: type the object's diameter, or the pixels in a metre.")
-    number = np.format_float_positional(value, trim="-")
-    return f"The object is {number} cm wide." if kind == KINDS_OF_LENGTH[0] else f"One metre is {number} pixels."
+        raise UserError(otherwise)
+    return np.format_float_positional(value, trim="-")

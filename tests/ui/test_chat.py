@@ -15,10 +15,17 @@ from agents.local_model import NAME
 from data.errors import UserError
 from tests.ui import fake
 from ui.card import bars, latex
-from ui.chat import build, serve
+from ui.chat import _stay, build, serve
 from ui.conversation import Conversation
 from ui.loader import BackgroundDescriber
-from ui.window_and_scale import KINDS_OF_LENGTH, WindowAndScale, scale_in_words, window_in_words
+from ui.own_folder import own_folder
+from ui.window_and_scale import (
+    KINDS_OF_LENGTH,
+    WindowAndScale,
+    frame_rate_in_words,
+    scale_in_words,
+    window_in_words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +87,29 @@ def test_a_broken_upload_is_answered_by_a_sentence(client, tmp_path, content):
     assert "None of my tools" in ask(client, "hello")["text"]
 
 
+@pytest.mark.parametrize("message", ["hello", {"text": "hello"}, {"text": "hello", "files": []}])
+def test_a_program_may_send_words_alone(client, message):
+    assert "None of my tools" in client.predict(message, api_name="/chat")["text"]
+
+
+def test_a_program_may_send_a_video_alone(client, video):
+    answer = client.predict({"files": [handle_file(str(video))]}, api_name="/chat")
+    assert answer["calls"][0]["values"]["family"] == "parabolic"
+
+
+@pytest.mark.parametrize("message", [7, ["hello"], {"words": "hello"}, {"text": 7}, {"files": "throw.mp4"}])
+def test_a_message_of_another_shape_is_a_sentence(client, message):
+    with pytest.raises(Exception, match="a message is .*text.*files"):
+        client.predict(message, api_name="/chat")
+
+
+def test_two_first_messages_at_once_are_one_chat(client, video):
+    before = set(own_folder().glob("trajvlm-chat-*"))
+    jobs = [client.submit({"text": text, "files": [handle_file(str(video))]}, api_name="/chat") for text in "ab"]
+    assert {job.result()["video"] for job in jobs} == {"throw.mp4"}
+    assert len(set(own_folder().glob("trajvlm-chat-*")) - before) == 1
+
+
 def test_an_empty_message_is_answered_by_a_sentence(client):
     assert "ask a question" in ask(client, "").get("text").lower()
 
@@ -110,6 +140,19 @@ def test_the_port_of_the_environment_is_used(monkeypatch):
         page.close()
 
 
+def test_the_page_says_where_it_is_in_our_own_words_only(capfd):
+    describer = fake.FakeDescriber()
+    capfd.readouterr()
+    page = serve(describer=describer, wait=False)
+    staying = threading.Thread(target=_stay, args=(page,))
+    staying.start()
+    Client(page.local_url, verbose=False).predict("hello", api_name="/chat")
+    page.close(verbose=False)
+    staying.join()
+    printed = capfd.readouterr()
+    assert printed.out == f"The page is at {page.local_url} (Ctrl-C stops it).\n" and printed.err == ""
+
+
 def test_an_answer_grows_and_holds_everything(video):
     conversation = Conversation(fake.FakeDescriber())
     lengths, pending = [], 0
@@ -125,7 +168,10 @@ def test_an_answer_grows_and_holds_everything(video):
     assert all(file.exists() and file.parent == conversation.folder for file in files)
     kinds = {type(part).__name__ for part in parts}
     assert {"HTML", "Plot"} <= kinds and any(isinstance(part, str) and "$$" in part for part in parts)
-    assert conversation.answer.count("can't tell how large") == 1
+    folded = [m.content for m in conversation.history if m.metadata.get("title") == "Notes and limits"]
+    assert len(folded) == 1 and folded[0].count("can't tell how large") == 1 and "More than one object" in folded[0]
+    assert "can't tell how large" not in conversation.answer and "one object moves" not in conversation.answer
+    assert conversation.answer.startswith("The motion is helical")
     assert "What are the radius, the period and the pitch?" in [o["value"] for o in conversation.history[-1].options]
     conversation.close()
     assert not conversation.folder.exists()
@@ -184,10 +230,34 @@ def test_a_scale_from_the_fields_is_read_as_it_was_set(typed, length):
     assert density[0].arguments == {"pixels_per_metre": pytest.approx(length)}
 
 
+@pytest.mark.parametrize(
+    "family, asked, tool", [("parabolic", "What was g?", "quantity"), ("helical", "What is the equation?", "equation")]
+)
+def test_a_scale_from_the_fields_asks_for_what_it_is_wanted_for(family, asked, tool):
+    words = scale_in_words("24", KINDS_OF_LENGTH[0], SimpleNamespace(family=family))
+    assert words.endswith(asked) and [call.tool for call in plan(words)] == ["set_scale", tool]
+
+
+def test_a_scale_shows_the_equation_in_metres_anew(video):
+    conversation = Conversation(fake.FakeDescriber(family="parabolic"))
+    list(conversation.ask("", [video]))
+    list(conversation.ask("the ball is 24 cm wide"))
+    assert "Scale set" in conversation.answer and r"\mathrm{m}" in conversation.answer
+    list(conversation.ask(scale_in_words("48", KINDS_OF_LENGTH[0], conversation.session.found)))
+    assert conversation.calls[1].result.values["g [m/s²]"] == pytest.approx(6.0, rel=0.05)
+    conversation.close()
+
+
+@pytest.mark.parametrize("typed, rate", [("240", 240), (" 59,94 ", 59.94), ("1e3", 1000)])
+def test_a_frame_rate_from_the_field_is_read_as_it_was_set(typed, rate):
+    assert plan(frame_rate_in_words(typed)) == [Call("describe_video", {"frames_per_second": rate})]
+
+
 @pytest.mark.parametrize("typed", ["", "0", "-6.7", "nan", "inf", "a ball"])
 def test_a_field_without_a_positive_number_is_a_sentence(typed):
-    with pytest.raises(UserError, match="positive number"):
-        scale_in_words(typed, KINDS_OF_LENGTH[0])
+    for words in (lambda: scale_in_words(typed, KINDS_OF_LENGTH[0]), lambda: frame_rate_in_words(typed)):
+        with pytest.raises(UserError, match="positive number"):
+            words()
 
 
 def test_a_recorded_clip_is_a_video_of_the_chat_under_a_name_of_its_own(video):

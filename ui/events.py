@@ -1,0 +1,115 @@
+"""What happens on the page: each method answers one kind of event with the new values of the page's parts."""
+
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import gradio as gr
+
+from data.errors import UserError
+from ui.chats import Chats
+from ui.conversation import Conversation
+from ui.turns import Turn
+from ui.window_and_scale import WindowAndScale, frame_rate_in_words, scale_in_words, window_in_words
+
+
+class Events:
+    """The events of everybody's pages, each answered in the chat that it came from."""
+
+    def __init__(self, chats: Chats):
+        self._chats = chats
+
+    def _chat(self, request: gr.Request) -> Conversation:
+        return self._chats.of(request.session_hash or uuid4().hex)
+
+    async def _grown(self, request: gr.Request, ask: Callable[[Conversation], Turn]) -> AsyncIterator:
+        """What `ask` yields; the page as it is, where it has nothing to say or a warning says it all.
+
+        Gradio would empty the chat if nothing came.
+        """
+        came = False
+        try:
+            async for step in ask(self._chat(request)):
+                came = True
+                yield step
+        except UserError as error:
+            # A warning and no error, which gradio would write across the chat.
+            gr.Warning(str(error))
+        if not came:
+            yield gr.skip()
+
+    async def send(self, message: dict, request: gr.Request):
+        """The box: the chat, and the box emptied."""
+        cleared = None
+        async for history in self._grown(request, lambda chat: chat.ask(message["text"] or "", message["files"])):
+            yield history, cleared
+            # Once: what is typed while the answer grows stays.
+            cleared = gr.skip()
+
+    async def click(self, event: gr.SelectData, request: gr.Request):
+        """A question under an answer: the chat."""
+        async for history in self._grown(request, lambda chat: chat.ask(str(event.value))):
+            yield history
+
+    def sample(self, family: str) -> Callable:
+        """A button that renders a clip: the event that changes the chat."""
+        words = f"A rendered clip; in truth it is {family}. Describe it."
+
+        def ask(chat: Conversation) -> Turn:
+            return chat.ask_about(lambda: chat.sample(family, seed=1), words)
+
+        async def run(request: gr.Request):
+            async for history in self._grown(request, ask):
+                yield history
+
+        return run
+
+    async def look(self, start: float, end: float, request: gr.Request):
+        """The window's sliders: the chat."""
+        async for history in self._grown(request, lambda chat: chat.ask(window_in_words(start, end))):
+            yield history
+
+    async def scale(self, length: str, kind: str, request: gr.Request):
+        """The known length: the chat."""
+
+        def ask(chat: Conversation) -> Turn:
+            return chat.ask(scale_in_words(length, kind, chat.session.found))
+
+        async for history in self._grown(request, ask):
+            yield history
+
+    async def frame_rate(self, rate: str, request: gr.Request):
+        """The frame rate while filming: the chat."""
+        async for history in self._grown(request, lambda chat: chat.ask(frame_rate_in_words(rate))):
+            yield history
+
+    async def use_recorded(self, recorded: str | None, request: gr.Request):
+        """The recorder's button: the chat, the recorder emptied and closed."""
+        if recorded is None:
+            gr.Warning("Nothing was recorded yet: start the camera and record some seconds.")
+            yield gr.skip(), gr.skip(), gr.skip()
+            return
+        async for history in self._grown(request, lambda chat: chat.ask_about(lambda: chat.keep(recorded))):
+            yield history, None, gr.Accordion(open=False)
+
+    async def restart(self, request: gr.Request):
+        """New chat: the chat, emptied."""
+        async for history in self._grown(request, lambda chat: chat.restart()):
+            yield history
+
+    async def answer(self, message: dict, request: gr.Request):
+        """Answer one message: {"text": ..., "files": [...]}, or the text alone. A client's calls are one chat."""
+        try:
+            reply = None
+            async for step in self._chat(request).reply(message["text"], message["files"]):
+                reply = step
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return reply
+
+    def shown(self, controls: WindowAndScale) -> Callable:
+        """After every other event: the parts of the window and scale."""
+
+        def run(request: gr.Request):
+            return controls.shown(self._chats.begun(request.session_hash))
+
+        return run

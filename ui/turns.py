@@ -1,0 +1,79 @@
+"""One at a time, in the order in which they came: what is asked of a chat, from any thread or event loop."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import Future
+from contextlib import closing
+from typing import Generic, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+Step = TypeVar("Step")
+_AT_ONCE = CapacityLimiter(8)
+"""Steps of all chats that run in threads at the same time; who only waits for a turn holds no thread."""
+_END = object()
+
+
+class Line:
+    """Places in the order of their coming; each is a future that is done once it is at the front."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._places: deque[Future] = deque()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def join(self) -> Future:
+        """A place at the end; whoever has it has to `leave` it, also where the waiting was given up."""
+        place = Future()
+        with self._lock:
+            self._places.append(place)
+            front = len(self._places) == 1
+        if front:
+            _call(place)
+        return place
+
+    def leave(self, place: Future) -> None:
+        with self._lock:
+            front = self._places[0] is place
+            self._places.remove(place)
+            following = self._places[0] if front and self._places else None
+        if following is not None:
+            _call(following)
+
+
+class Turn(Generic[Step]):
+    """Steps that begin when it is their turn, to be iterated once: `for` waits in a thread, `async for` in a loop.
+
+    The turn lasts until the iteration ends or is given up.
+    """
+
+    def __init__(self, line: Line, steps: Callable[[], Generator[Step]]):
+        self._line, self._steps = line, steps
+
+    def __iter__(self) -> Iterator[Step]:
+        place = self._line.join()
+        try:
+            place.result()
+            yield from self._steps()
+        finally:
+            self._line.leave(place)
+
+    async def __aiter__(self) -> AsyncIterator[Step]:
+        place = self._line.join()
+        try:
+            await asyncio.wrap_future(place)
+            with closing(self._steps()) as steps:
+                while (step := await to_thread.run_sync(next, steps, _END, limiter=_AT_ONCE)) is not _END:
+                    yield step
+        finally:
+            self._line.leave(place)
+
+
+def _call(place: Future) -> None:
+    """Tell a place that it is at the front; one whose waiting was cancelled is about to leave, and calls the next."""
+    if place.set_running_or_notify_cancel():
+        place.set_result(None)
