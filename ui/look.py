@@ -13,7 +13,7 @@ SCROLL = """() => {
   let seen = 0;
   new MutationObserver(() => {
     const questions = chat.querySelectorAll(".user-row");
-    if (questions.length > seen) questions[questions.length - 1].scrollIntoView({ behavior: "smooth" });
+    if (questions.length > seen) questions[questions.length - 1].scrollIntoView();
     seen = questions.length;
   }).observe(chat, { childList: true, subtree: true });
 }"""
@@ -25,7 +25,7 @@ CSS = """
 #samples { display: grid; grid-template-columns: repeat(5, 1fr); gap: 0.6em; }
 @media (max-width: 600px) { #samples { grid-template-columns: repeat(2, 1fr); } }
 #chat .message-row { padding-top: 0.8em; padding-bottom: 0.8em; }
-#chat .user-row { scroll-margin-top: 0.5em; }
+#chat .user-row { scroll-margin-top: 3em; }
 #chat .user-row video { max-height: 7em; }
 /* Side by side where there is room: the families and the equation, the video and the path in space, the two tables.
    Gradio cuts selectors at their commas, so there is none between brackets. */

@@ -102,6 +102,14 @@ def settled(page):
     page.get_by_role("button", name="Show the tokens").last.wait_for()
 
 
+def in_view(page, words):
+    """Wait until a message begins in the upper half of the window."""
+    message = page.locator("#chat").get_by_text(words).last.element_handle()
+    page.wait_for_function(
+        "m => { const y = m.getBoundingClientRect().top; return y >= 0 && y < innerHeight / 2; }", arg=message
+    )
+
+
 def width_of_everything(page):
     return page.evaluate("document.documentElement.scrollWidth")
 
@@ -133,6 +141,20 @@ def test_a_clip_is_uploaded_and_everything_is_seen_and_asked_on(visit, videos):
     picture(page, "asked-on-1280")
 
 
+def test_a_question_and_its_answer_come_first_and_fit_on_a_screen_and_a_half(visit, videos):
+    page = visit()
+    send(page, "what motion is it?", videos / "throw.mp4")
+    settled(page)
+    chat = page.locator("#chat")
+    heights = [chat.locator(row).bounding_box()["height"] for row in (".user-row", ".bot-row")]
+    assert sum(heights) < 1.5 * 900
+    assert chat.get_by_text("The motion is parabolic").bounding_box()["height"] < 60
+    assert chat.get_by_text("can't tell how large").count() == 0
+    chat.get_by_role("button", name="Notes and limits").click()
+    wait_for(page, "can't tell how large")
+    wait_for(page, "More than one object moves")
+
+
 def test_a_telephone_shows_it_all_without_scrolling_sideways(visit, videos):
     page = visit(390, 844)
     picture(page, "empty-390")
@@ -155,7 +177,7 @@ def test_a_broken_file_is_a_sentence(visit, videos):
 @pytest.mark.parametrize("width, height", [(1280, 900), (390, 844)])
 def test_a_window_and_a_scale_are_set_without_words(visit, videos, width, height):
     page = visit(width, height)
-    page.get_by_role("button", name="Window and scale").click()
+    page.get_by_role("button", name="Window, scale and frame rate").click()
     panel = page.locator("#window-and-scale")
     panel.get_by_text("Give a video first").wait_for()
     look = panel.get_by_role("button", name="Look at this stretch")
@@ -179,6 +201,13 @@ def test_a_window_and_a_scale_are_set_without_words(visit, videos, width, height
     panel.get_by_label("Known length").fill("24")
     panel.get_by_role("button", name="Set the scale").click()
     wait_for(page, r"Scale set: the object is 0\.24 m wide")
+    wait_for(page, r"m/s²")
+    in_view(page, "The object is 24 cm wide. What was g?")
+    picture(page, f"scale-set-{width}")
+    panel.get_by_label("Frames a second").fill("240")
+    panel.get_by_role("button", name="Set the frame rate").click()
+    wait_for(page, r"describe_video\(frames_per_second = 240")
+    in_view(page, "It was filmed at 240 frames per second.")
 
 
 def test_a_webcam_clip_is_recorded_and_described(visit):
@@ -199,7 +228,7 @@ def test_a_webcam_clip_is_recorded_and_described(visit):
     panel.get_by_role("button", name="Use this clip").click()
     settled(page)
     assert page.locator("#chat .families").count() == 1
-    page.get_by_role("button", name="Window and scale").click()
+    page.get_by_role("button", name="Window, scale and frame rate").click()
     page.locator("#window-and-scale").get_by_text("webcam-1.webm").wait_for()
     assert not panel.get_by_role("button", name="Use this clip").is_visible()
 
