@@ -15,6 +15,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 from gradio.components.multimodal_textbox import MultimodalData
+from gradio_client.utils import is_http_url_like
 from pydantic import ValidationError
 from starlette.middleware import Middleware
 
@@ -92,6 +93,8 @@ def build(describer: Describes, model: str | None = None, folder: Path | None = 
         )
         controls = WindowAndScale()
         webcam, recorder, use = add_recorder()
+        _take_no_addresses(box)
+        _take_no_addresses(recorder)
         wiring = [
             (box.submit, events.send, [box], [chatbot, box]),
             (chatbot.option_select, events.click, [], [chatbot]),
@@ -137,7 +140,20 @@ def _add_api(events: Events) -> None:
     """For programs: the same chat without the page."""
     request, reply = gr.MultimodalTextbox(visible=False, label="message"), gr.JSON(visible=False, label="answer")
     request.data_model = _Said
+    _take_no_addresses(request)
     gr.Button(visible=False).click(events.answer, [request], [reply], api_name="chat")
+
+
+def _take_no_addresses(part: gr.components.Component) -> None:
+    """Refuse a web address in place of a file, which gradio would fetch, however large it is."""
+    keep = part.async_move_resource_to_block_cache
+
+    async def keep_file(path: str | Path | None) -> str | None:
+        if is_http_url_like(str(path)):
+            raise gr.Error("this page fetches nothing from the web; upload the file itself", print_exception=False)
+        return await keep(path)
+
+    part.async_move_resource_to_block_cache = keep_file
 
 
 def _keep_up_to_date(shown: gr.Markdown, status, loading) -> None:

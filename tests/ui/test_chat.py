@@ -103,6 +103,16 @@ def test_a_message_of_another_shape_is_a_sentence(client, message):
         client.predict(message, api_name="/chat")
 
 
+def test_a_web_address_in_place_of_a_file_is_not_fetched(client):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        file = handle_file(f"http://localhost.localdomain:{server.getsockname()[1]}/throw.mp4")
+        with pytest.raises(Exception, match="fetches nothing from the web"):
+            client.predict({"text": "", "files": [file]}, api_name="/chat")
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
 def test_two_first_messages_at_once_are_one_chat(client, video):
     before = set(own_folder().glob("trajvlm-chat-*"))
     jobs = [client.submit({"text": text, "files": [handle_file(str(video))]}, api_name="/chat") for text in "ab"]
