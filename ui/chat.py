@@ -8,6 +8,7 @@ out.
 """
 
 import os
+import sys
 from pathlib import Path
 
 # Before gradio is imported anywhere: it would report its start to its makers.
@@ -231,8 +232,9 @@ def _port() -> int | None:
 
 
 def _stay(page: gr.Blocks) -> None:
-    """Say where the page is, and return when it was stopped."""
-    print(f"The page is at {page.local_url} (Ctrl-C stops it).", flush=True)
+    """Say where the page is, on standard error, and return when it was stopped."""
+    # Standard output is turned away while the networks load.
+    print(f"The page is at {page.local_url} (Ctrl-C stops it).", file=sys.stderr, flush=True)
     try:
         page.server.thread.join()
     except KeyboardInterrupt:

@@ -160,7 +160,7 @@ def test_the_page_says_where_it_is_in_our_own_words_only(capfd):
     page.close(verbose=False)
     staying.join()
     printed = capfd.readouterr()
-    assert printed.out == f"The page is at {page.local_url} (Ctrl-C stops it).\n" and printed.err == ""
+    assert printed.err == f"The page is at {page.local_url} (Ctrl-C stops it).\n" and printed.out == ""
 
 
 def test_an_answer_grows_and_holds_everything(video):
