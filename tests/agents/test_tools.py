@@ -421,7 +421,7 @@ def test_no_video_and_no_other_files(tmp_path, video):
     session.add_video(video)
     other = fake.write_video(tmp_path / "other.mp4")
     for name in (str(other), "/etc/passwd", "../other.mp4", "2"):
-        with pytest.raises(UserError, match="this chat has no video"):
+        with pytest.raises(UserError, match="there is no video .* here; there is: throw.mp4"):
             tools.describe_video(session, video=name)
     assert "helical" in tools.describe_video(session, video="throw").text
 
