@@ -126,7 +126,7 @@ def _stream(path: str | Path):
         if file.exists() and not file.is_file():
             raise UserError(f"{path} is a pipe or a device; save the video as a file first")
         if file.is_symlink() and not file.exists():
-            raise UserError(f"{path} is a link to {file.readlink()}, which is not there; mend the link")
+            raise UserError(f"{path} is a link to a file that is not there; mend the link")
         if not file.is_file():
             raise UserError(f"there is no file {path}; check the name")
         if file.stat().st_size == 0:
