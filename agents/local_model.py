@@ -86,9 +86,14 @@ def _previous(messages: list[BaseMessage]) -> Call | None:
 
 
 def _sentences(answers: list[ToolMessage]) -> str:
-    """What the tools said, each sentence once."""
-    said: list[str] = []
-    for message in answers:
-        text = message.artifact.text if message.artifact else str(message.content).removeprefix("Error: ")
-        said += [sentence for sentence in re.split(r"(?<=\.) (?=[A-Z])", text) if sentence not in said]
-    return " ".join(said)
+    """What the tools said, each sentence once; the caveats come as a paragraph of their own."""
+    results = [message.artifact for message in answers]
+    errors = [str(message.content).removeprefix("Error: ") for message in answers if not message.artifact]
+    said = _once([result.text for result in results if result] + errors)
+    caveats = _once([result.caveats for result in results if result])
+    return "\n\n".join(filter(None, (said, caveats)))
+
+
+def _once(texts: list[str]) -> str:
+    sentences = [sentence for text in texts for sentence in re.split(r"(?<=\.) (?=[A-Z])", text)]
+    return " ".join(dict.fromkeys(filter(None, sentences)))

@@ -82,7 +82,7 @@ class _Offered(Tool):
         if message.status == "error":
             return ToolResult(message.content.removeprefix("Error: "), is_error=True)
         result: Result = message.artifact
-        text = "\n".join([result.text, *(f"Written: {path.resolve()}" for path in result.files)])
+        text = "\n".join([result.whole, *(f"Written: {path.resolve()}" for path in result.files)])
         pictures = [Image(path=path) for path in result.files if path.suffix == ".png"]
         # FastMCP would make a list of nothing but text into JSON.
         return ToolResult([text, *pictures] if pictures else text, result.values)

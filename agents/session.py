@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from data.errors import UserError
+from data.readable import capitalised
 from data.video import open_video
 from vlm.scale import Scale
 
@@ -34,11 +35,18 @@ class Result:
     """What a tool found."""
 
     text: str
-    """Whole sentences with units, for a language model or a person."""
+    """Whole sentences with units, for a language model or a person: the answer, in few."""
     values: dict = field(default_factory=dict)
     """The same as plain numbers and text, names with their units."""
     files: tuple[Path, ...] = ()
     """Pictures, videos and tables that were written into the session's folder."""
+    caveats: str = ""
+    """What the answer rests on, in whole sentences: limits, notes on the clip. A page may fold them away."""
+
+    @property
+    def whole(self) -> str:
+        """The answer, then its caveats as a paragraph of their own."""
+        return "\n\n".join(filter(None, (self.text, self.caveats)))
 
     def __post_init__(self):
         object.__setattr__(self, "values", _python(self.values))
@@ -194,7 +202,7 @@ class Session:
         for video in self.videos:
             text = text.replace(str(video), video.name)
         if not any(text.startswith(video.name) for video in self.videos):
-            text = text[:1].upper() + text[1:]
+            text = capitalised(text)
         return text + ("" if text.endswith((".", "!", "?")) else ".")
 
     def new_file(self, stem: str, suffix: str) -> Path:

@@ -16,8 +16,8 @@ from data.errors import UserError
 def bound_tools(session: Session, functions: Iterable[Callable[..., Result]] = TOOLS) -> list[BaseTool]:
     """One LangChain tool for each function.
 
-    A tool's answer is `Result.text`, then its values as JSON, with the `Result` as artifact; a UserError, and arguments
-    that do not fit, become an answer of status "error" that says what is wrong.
+    A tool's answer is `Result.whole`, then its values as JSON, with the `Result` as artifact; a UserError, and
+    arguments that do not fit, become an answer of status "error" that says what is wrong.
     """
     return [_bound(function, session) for function in functions]
 
@@ -29,7 +29,7 @@ def _bound(function: Callable[..., Result], session: Session) -> BaseTool:
                 result = function(session, **arguments)
         except UserError as error:
             raise ToolException(f"Error: {session.sentence(error)}") from error
-        return f"{result.text}\n{json.dumps(result.values)}", result
+        return f"{result.whole}\n{json.dumps(result.values)}", result
 
     return StructuredTool.from_function(
         call,

@@ -24,6 +24,7 @@ from agents.table import rows, write_csv
 from agents.wording import (
     FURTHEST_S,
     LIMIT,
+    bounce_in_words,
     check_time,
     equation_text,
     in_lengths,
@@ -32,11 +33,13 @@ from agents.wording import (
     rate,
     scale_now,
     unit_of,
+    useful,
     where,
     window,
 )
 from data.clip import SIZE
 from data.errors import UserError
+from data.readable import capitalised
 from vlm import quantities
 from vlm.scale import Scale, size_warning
 
@@ -76,10 +79,10 @@ def describe_video(
     text = f"The motion is {found.finding} ({found.meaning}), confidence {found.confidence:.0%}"
     text += f"; next: {others}. " if others else ". "
     if found.doubt:
-        text += f"{found.doubt[0].upper()}{found.doubt[1:]}. "
-    text += f"{window(session)}{rate(session)}{scale_now(session)} {LIMIT}"
-    notes = "".join(f" Note: {note}." for note in found.clip.notes)
-    return Result(text + notes, {**found.to_dict(), **in_metres(session), "video": session.video.name})
+        text += f"{capitalised(found.doubt)}. "
+    text += f"{bounce_in_words(session)}{window(session)}{rate(session)}{scale_now(session)}"
+    caveats = " ".join([LIMIT, *(f"Note: {note}." for note in found.clip.notes)])
+    return Result(text, {**useful(found), **in_metres(session), "video": session.video.name}, caveats=caveats)
 
 
 def equation(
@@ -102,7 +105,8 @@ def equation(
         shown = in_lengths(one, session)
         parts.append(f"{name.capitalize()}: {equation_text(shown)}.")
         values[name] = shown.to_text()
-    return Result(f"{' '.join(parts)} t is in seconds. {lengths(session)} x is right, y up, z to the camera.", values)
+    told = f"{' '.join(parts)} {bounce_in_words(session)}t is in seconds. {lengths(session)}"
+    return Result(f"{told} x is right, y up, z to the camera.", values)
 
 
 def refine(session: Session) -> Result:
@@ -119,7 +123,7 @@ def refine(session: Session) -> Result:
     if found.model_family != found.family:
         text += f"The family changed too, from {found.model_family} to {found.family}. "
     if found.doubt:
-        text += f"{found.doubt[0].upper()}{found.doubt[1:]}. "
+        text += f"{capitalised(found.doubt)}. "
     values = {"raw": raw.to_text(), "refined": refined.to_text(), **distances}
     return Result(f"{text}{apart} {lengths(session)}", values)
 

@@ -8,6 +8,7 @@ import numpy as np
 from agents.session import Result, Session
 from data.equation import Equation
 from data.errors import UserError
+from data.readable import bounce, capitalised, lines
 from vlm.quantities import Quantity
 from vlm.scale import size_warning
 
@@ -22,6 +23,21 @@ _NO_SCALE = (
     "No scale is set, so lengths are in u, half the width of the crop; say how wide the object is to get metres."
 )
 FURTHEST_S = 60.0
+_TOLD = (
+    "family",
+    "known",
+    "confidence",
+    "probabilities",
+    "model_family",
+    "model_probabilities",
+    "equation",
+    "refined",
+    "bounce",
+    "miss_px",
+    "second_opinion",
+    "notes",
+)
+_TOLD_OF_FRAME = ("axes", "length_unit", "scale_known", "t0_s", "duration_s", "assumed_field_of_view_deg")
 
 
 def where(session: Session, t: float) -> Result:
@@ -87,6 +103,21 @@ def in_metres(session: Session) -> dict:
     return {"metres_per_unit": metres, "equation_m": session.description().best.stretched(metres).to_text()}
 
 
+def bounce_in_words(session: Session) -> str:
+    """How high, when and how fast a ball bounces, as a sentence with a space behind it; empty for another motion."""
+    found, metres = session.description(), in_metres(session).get("metres_per_unit")
+    told = bounce(found.best if metres is None else found.best.stretched(metres))
+    unit = "u" if metres is None else "m"
+    return "" if told is None else f"{capitalised(told.in_words(found.clip.placement.duration_s, unit))}. "
+
+
+def useful(description: "Description") -> dict:
+    """What a chat model can use of a description's JSON; it can't use token ids, hashes and times of computing."""
+    told = description.to_dict()
+    frame = {name: told["frame"][name] for name in _TOLD_OF_FRAME if name in told["frame"]}
+    return {name: told[name] for name in _TOLD if name in told} | {"frame": frame}
+
+
 def in_lengths(one: Equation, session: Session) -> Equation:
     """The equation in the lengths that `lengths` names."""
     metres = session.metres_per_unit
@@ -94,7 +125,7 @@ def in_lengths(one: Equation, session: Session) -> Equation:
 
 
 def equation_text(one: Equation) -> str:
-    return ", ".join(f"{axis}(t) = {text}" for axis, text in one.to_text().items())
+    return ", ".join(lines(one))
 
 
 def lengths(session: Session) -> str:

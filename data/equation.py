@@ -128,7 +128,8 @@ def evaluate(expression: sympy.Expr, t: np.ndarray) -> np.ndarray:
     return _NUMPY[expression.func](*values)
 
 
-def _rounded(expression: sympy.Expr, digits: int) -> sympy.Expr:
+def rounded(expression: sympy.Expr, digits: int) -> sympy.Expr:
+    """The expression with its numbers to so many significant digits."""
     floats = {number: sympy.Float(number, digits) for number in expression.atoms(sympy.Float)}
     return expression.xreplace(floats)
 
@@ -152,7 +153,7 @@ class Equation:
 
     def to_text(self, digits: int = 4) -> dict[str, str]:
         """The three expressions as text with numbers of so many significant digits; `from_text` reads it back."""
-        return {axis: sympy.sstr(_rounded(e, digits), full_prec=False) for axis, e in zip("xyz", self.axes)}
+        return {axis: sympy.sstr(rounded(e, digits), full_prec=False) for axis, e in zip("xyz", self.axes)}
 
     def positions(self, t: np.ndarray) -> np.ndarray:
         """Positions (..., 3) at the times `t` (...)."""

@@ -4,11 +4,10 @@ import html
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import sympy
-
 from agents.session import Session
 from agents.tools import draw_curve, plot, save_table, show_tokens
 from data.equation import Equation
+from data.readable import capitalised, latex
 
 if TYPE_CHECKING:
     from vlm.describe import Description
@@ -75,7 +74,7 @@ def bars(description: "Description") -> str:
 def _doubt(description: "Description") -> str:
     """What the language model and the fit say where they differ, as HTML; empty where they agree."""
     doubt = description.doubt
-    return f'<p class="doubt">{html.escape(doubt[0].upper() + doubt[1:])}.</p>' if doubt else ""
+    return f'<p class="doubt">{html.escape(capitalised(doubt))}.</p>' if doubt else ""
 
 
 def equations(description: "Description", metres_per_unit: float | None = None) -> str:
@@ -103,16 +102,6 @@ def _shown(kind: str, one: Equation, metres_per_unit: float | None) -> str:
     """An equation under its name, in metres where their number is known."""
     unit, one = ("u", one) if metres_per_unit is None else ("m", one.stretched(metres_per_unit))
     return f"**{kind}:**\n\n$$\n{latex(one, unit)}\n$$"
-
-
-def latex(one: Equation, unit: str) -> str:
-    """Three aligned lines with three significant digits."""
-    lines = []
-    for axis, expression in zip("xyz", one.axes):
-        floats = {number: sympy.Float(number, 3) for number in expression.atoms(sympy.Float)}
-        text = sympy.latex(expression.xreplace(floats), fold_func_brackets=False, inv_trig_style="full")
-        lines.append(rf"{axis}(t) &= \left({text}\right)\,\mathrm{{{unit}}}")
-    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
 
 
 def follow_ups(session: Session) -> list[dict[str, str]]:

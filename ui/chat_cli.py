@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from data.errors import UserError
+from data.readable import lines
 from ui.loader import BackgroundDescriber, check_device, load_describer
 from ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
 
@@ -213,8 +214,8 @@ def _turn(agent: "Agent", question: str, answers: Console) -> None:
             said += step.text
     answers.print(Text(said), soft_wrap=True)
     if described:
-        for axis, text in in_lengths(agent.session.description().best, agent.session).to_text().items():
-            answers.print(Text(f"  {axis}(t) = {text}"), soft_wrap=True)
+        for line in lines(in_lengths(agent.session.description().best, agent.session)):
+            answers.print(Text(f"  {line}"), soft_wrap=True)
     for path in files:
         answers.print(Text(f"  {path}"), soft_wrap=True)
     answers.print(Text(f"  answered by {agent.model_name}", style="dim"), soft_wrap=True)

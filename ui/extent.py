@@ -43,22 +43,23 @@ def refuse_long(path: str | Path) -> None:
 
 
 def duration_s(path: str | Path, fps: float | None = None) -> float:
-    """Seconds from the first picture to the last, at the file's times or at `fps` pictures a second; 0 if unknown."""
-    times = list(_times(path))
+    """Seconds that a video lasts, its last picture as long as the usual one, at the file's times or at `fps` pictures
+    a second; 0 if unknown."""
+    times = sorted(_times(path))
     if len(times) < 2:
         return 0.0
-    return (len(times) - 1) / fps if fps else max(times) - min(times)
+    return len(times) / fps if fps else times[-1] - times[0] + median(b - a for a, b in pairwise(times))
 
 
 def _times(path: str | Path) -> Iterator[float]:
-    """The seconds of each picture in the file, in the order of the file; where it is torn they end."""
+    """The seconds of each picture that the file shows, in the order of the file; where it is torn they end."""
     # A pipe would be waited for; that it is no video is for others to say.
     if not Path(path).is_file():
         return
     try:
         with av.open(f"file:{path}", options={"protocol_whitelist": "file"}) as container:
             streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-            for count, packet in enumerate(p for p in container.demux(streams[:1]) if p.size):
+            for count, packet in enumerate(p for p in container.demux(streams[:1]) if p.size and not p.is_discard):
                 stamp = packet.dts if packet.pts is None else packet.pts
                 yield count / GUESSED_RATE if stamp is None else float(stamp * packet.time_base)
     except (av.FFmpegError, OSError, ValueError):

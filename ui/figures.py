@@ -3,7 +3,9 @@
 The first, the middle and the last moment of the clip have one colour each, the same in every part of the picture.
 """
 
+from functools import reduce
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from data.clip import Placement
 from data.equation import Equation
 from data.errors import UserError
+from data.readable import lines
 from data.video import frames
 
 if TYPE_CHECKING:
@@ -30,6 +33,10 @@ MOMENTS = (("first", "#2a9d5c", 0.0), ("middle", "#e0a100", 0.5), ("last", "#2f6
 _DENSE = 240
 _LONGEST_SIDE = 640
 _MARGIN_S = 0.5
+_LINE_HEIGHT = 0.24
+"""Inches that a line of an equation takes."""
+_PANEL_CHARACTERS, _PICTURE_CHARACTERS = 48, 140
+"""So many characters of an equation fit over one panel of curves, and over all three."""
 HALO = [patheffects.withStroke(linewidth=3.2, foreground="white")]
 
 
@@ -42,7 +49,7 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
     place = description.clip.placement
     # A picture is some three inches wide; the path in space beside it needs its height too.
     video_height = np.clip(0.45 + 3.0 * place.video_height_px / place.video_width_px, 3.0, 4.6)
-    heights = (0.8, video_height, 2.7, 1.95)
+    heights = (0.8, video_height, 2.7 + _LINE_HEIGHT * len(_own_lines(description)), 1.95)
     figure = Figure(figsize=(14, sum(heights)), dpi=110, facecolor="white")
     FigureCanvasAgg(figure)
     title, top, curves, strips = figure.subfigures(4, 1, height_ratios=heights)
@@ -147,12 +154,19 @@ def draw_path(part: SubFigure, equation: Equation, duration_s: float, unit: str 
 
 def _draw_curves(part: SubFigure, description: "Description") -> None:
     """x, y and z against seconds on one scale, each under its equation; the model's raw answer dashed."""
+    if own_lines := _own_lines(description):
+        height = _LINE_HEIGHT * len(own_lines)
+        text, part = part.subfigures(2, 1, height_ratios=(height, 2.7))
+        for k, line in enumerate(own_lines):
+            place = 1 - (k + 0.5) / len(own_lines)
+            text.text(0.05, place, line, fontsize=10.5, color=INK, va="center", parse_math=False)
     duration = description.clip.placement.duration_s
     t = np.linspace(0.0, duration, _DENSE)
     best, raw = description.best.positions(t), description.equation.positions(t)
     grid = {"left": 0.05, "right": 0.985, "top": 0.84, "bottom": 0.21, "wspace": 0.10}
     axes = part.subplots(1, 3, sharex=True, sharey=True, gridspec_kw=grid)
-    for k, (ax, axis, text) in enumerate(zip(axes, "xyz", description.best.to_text(3).values(), strict=True)):
+    titles = list("xyz") if own_lines else _equation_lines(description)
+    for k, (ax, title) in enumerate(zip(axes, titles, strict=True)):
         ax.axhline(0, color="#e3e6eb", lw=1, zorder=0)
         if description.refined is not None:
             ax.plot(t, raw[:, k], color=GREY, lw=1.3, ls=(0, (4, 3)), label="raw answer")
@@ -161,7 +175,7 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
             ax.axvline(tau * duration, color=colour, lw=1, alpha=0.55, zorder=0)
             here = description.best.positions(np.array([tau * duration]))[0, k]
             ax.plot(tau * duration, here, "o", ms=6, color=colour, mec="white", mew=1, zorder=3)
-        _write_equation(ax, axis, text)
+        ax.set_title(title, loc="left", fontsize=10.5, color=INK, pad=7, parse_math=False)
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set_color(GREY)
         ax.tick_params(labelsize=8, colors=GREY)
@@ -170,12 +184,18 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
     axes[0].legend(fontsize=8, frameon=False, loc="best")
 
 
-def _write_equation(ax: Axes, axis: str, text: str) -> None:
-    readable = text.replace("**2", "²").replace("**3", "³").replace("*", " ").replace("-", "\N{MINUS SIGN}")
-    line = f"{axis}(t) = {readable}"
-    # Some 52 characters of this size fill the width of a panel.
-    size = 10.5 * min(1.0, 52 / len(line))
-    ax.set_title(line, loc="left", fontsize=max(size, 5.0), color=INK, pad=7)
+def _equation_lines(description: "Description") -> list[str]:
+    """The equation's lines with signs that a person writes."""
+    signs = (("**2", "²"), ("**3", "³"), ("*", " "), ("-", "\N{MINUS SIGN}"))
+    return [reduce(lambda text, sign: text.replace(*sign), signs, line) for line in lines(description.best, 3)]
+
+
+def _own_lines(description: "Description") -> list[str]:
+    """The equation's lines where they are too long or too many to stand over the three panels; none where they fit."""
+    found = _equation_lines(description)
+    if len(found) == len("xyz") and max(map(len, found)) <= _PANEL_CHARACTERS:
+        return []
+    return [part for line in found for part in wrap(line, _PICTURE_CHARACTERS, subsequent_indent=" " * 8)]
 
 
 def _draw_strips(part: SubFigure, description: "Description") -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from data.equation import Equation
+from data.readable import bounce, lines
 from ui.extras import NOTHING, Extras
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def print_answer(
     print_line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
     if description.refined is not None:
         _equation(answers, "refined", description.refined.stretched(metres), "bold")
+    duration = description.clip.placement.duration_s
+    _bounce(answers, description.best.stretched(metres), duration, "u" if extras.metres is None else "m")
     if description.second_opinion is not None:
         print_line(answers, "together", description.doubt or "the language model and the fit to its tokens agree")
     raw = description.equation.stretched(metres)
@@ -67,6 +71,7 @@ def print_pair(answers: Console, found: "StereoDescription") -> None:
     answers.print(headline, soft_wrap=True)
     print_line(answers, "confidence", f"{found.confidence:.0%}{_rivals(found)}")
     _equation(answers, "two views", found.equation, "bold")
+    _bounce(answers, found.equation, found.left.clip.placement.duration_s, found.pair.unit)
     views = ", ".join(
         f"{side} {view.model_family} ({view.model_probabilities[view.model_family]:.0%})"
         for side, view in (("left", found.left), ("right", found.right))
@@ -94,9 +99,14 @@ def _rivals(description: "Description | StereoDescription") -> str:
     return f" (next: {', '.join(shown)})" if shown else ""
 
 
-def _equation(answers: Console, label: str, equation, style: str) -> None:
-    for axis, text in equation.to_text().items():
-        print_line(answers, label if axis == "x" else "", f"{axis}(t) = {text}", style)
+def _equation(answers: Console, label: str, equation: Equation, style: str) -> None:
+    for k, line in enumerate(lines(equation)):
+        print_line(answers, label if k == 0 else "", line, style)
+
+
+def _bounce(answers: Console, equation: Equation, duration_s: float, unit: str) -> None:
+    if (found := bounce(equation)) is not None:
+        print_line(answers, "bounce", found.in_words(duration_s, unit))
 
 
 def print_line(answers: Console, label: str, text: str, style: str = "") -> None:

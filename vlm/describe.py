@@ -20,6 +20,7 @@ from data.equation import Equation
 from data.errors import UserError
 from data.export import to_frames
 from data.families import FAMILIES
+from data.readable import bounce, lines
 from tokenizer.model import SHIPPED as TOKENIZER
 from tokenizer.model import TrajectoryTokenizer, weights_sha256
 from tokenizer.readout import Readout
@@ -29,6 +30,10 @@ from vlm.looks import FOUR, coded, decoded
 from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from vlm.refine import KNOWN_MISS_PX, judge
 from vlm.track_and_fit import track_and_fit
+
+_DIGITS = 6
+"""Of the numbers in JSON: with four, a bounce of five flights is off by a hundredth."""
+TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class SecondOpinion:
     """In seconds from the clip's first frame."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Description:
     """What was found in one clip. Equations are in seconds from the clip's first frame."""
 
@@ -78,6 +83,12 @@ class Description:
     """What fits the decoded tokens' track best; None where the fit was off or impossible."""
     miss_px: float | None = None
     """Median distance of the refined curve from the decoded track, in pixels of 64; None without a fit."""
+
+    def __repr__(self) -> str:
+        place = self.clip.placement
+        found = f"{self.finding}, confidence {self.confidence:.0%}"
+        window = f"{place.t0_s:.2f} to {place.t0_s + place.duration_s:.2f} s"
+        return f"Description({self.clip.source!r}: {found}, {window}; {', '.join(lines(self.best, 3))})"
 
     def without_networks(self) -> SecondOpinion | None:
         """What `vlm.track_and_fit` says of the same clip; None where it finds the object in too few frames."""
@@ -133,7 +144,7 @@ class Description:
 
     def to_dict(self) -> dict:
         """The description as plain values, for JSON."""
-        placement = self.clip.placement
+        placement, told = self.clip.placement, bounce(self.best)
         return {
             "video": self.clip.source,
             "family": self.family,
@@ -143,15 +154,16 @@ class Description:
             "model_family": self.model_family,
             "model_text": self.model_text,
             "model_probabilities": {name: round(p, 4) for name, p in self.model_probabilities.items()},
-            "equation": self.equation.to_text(),
-            "refined": self.refined.to_text() if self.refined else None,
+            "equation": self.equation.to_text(_DIGITS),
+            "refined": self.refined.to_text(_DIGITS) if self.refined else None,
+            "bounce": told and told.to_dict(placement.duration_s),
             "miss_px": None if self.miss_px is None else round(self.miss_px, 3),
             "second_opinion": self.second_opinion
             and {
                 "by": "least squares on the decoded track, no language model",
                 "family": self.second_opinion.family,
                 "probabilities": {name: round(p, 4) for name, p in self.second_opinion.probabilities.items()},
-                "equation": self.second_opinion.equation.to_text(),
+                "equation": self.second_opinion.equation.to_text(_DIGITS),
             },
             "frame": {
                 "origin": "on the optical axis of the crop, at the path's mean depth",
@@ -198,7 +210,7 @@ class Describer:
             )
         self.device = "cpu"
         self.models = {
-            "tokenizer": {"name": "MAGVIT-2 (magvit2-pytorch), FSQ, trained on rendered clips", "sha256": sha256},
+            "tokenizer": {"name": TOKENIZER_NAME, "sha256": sha256},
             "model": {
                 "base": f"{base_model or DEFAULT_NAME}, first {self.lm.config.layers} layers",
                 "adapter_sha256": adapter_sha256(adapter_folder),

@@ -1,5 +1,7 @@
 """What the agent promises, with the router and with a scripted chat model in place of a language model."""
 
+import json
+
 import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
@@ -10,6 +12,7 @@ from agents.local_model import NAME
 from agents.session import Session
 from data.errors import UserError
 from tests.ui import fake
+from tests.vlm import made_up
 
 
 class Scripted(GenericFakeChatModel):
@@ -131,6 +134,29 @@ def test_the_model_reads_values_too(session):
     model = Scripted(messages=iter([calling("describe_video"), "a throw"]), seen=[])
     Agent(session, model).ask("what is it?")
     assert '"refined": {"x"' in model.seen[-1][-1].content
+
+
+def test_the_model_gets_of_a_description_what_it_can_use(session):
+    session.remember(made_up.description("bouncing"))
+    model = Scripted(messages=iter([calling("describe_video"), "a bounce"]), seen=[])
+    Agent(session, model).ask("what is it?")
+    told = model.seen[-1][-1].content
+    text, values = told.rsplit("\n", 1)
+    values = json.loads(values)
+    assert {"family", "probabilities", "refined", "bounce", "frame", "notes"} <= set(values)
+    for useless in ("visual_tokens", "49152", "sha256", "a" * 64, "timings_s", "model_text", "clip_to_pixels"):
+        assert useless not in told
+    assert len(told) < 4000
+    # The answer first, and what it rests on behind it.
+    assert text.startswith("The motion is bouncing") and text.index("restitution") < text.index("can't tell")
+
+
+def test_the_routers_answer_comes_before_its_caveats(session):
+    answer = Agent(session).ask("what motion is it?")
+    first, rest = answer.text.split("\n\n")
+    assert first.startswith("The motion is parabolic") and len(first) < 200
+    assert "can't tell how large" not in first and "can't tell how large" in rest and "Note: " in rest
+    assert answer.calls[0].result.caveats == rest
 
 
 def test_text_is_streamed_as_it_comes(session):

@@ -41,7 +41,7 @@ def number(result):
 def test_describing_names_the_family_the_rivals_and_the_limit(chat):
     result = tools.describe_video(chat())
     assert "helical" in result.text and "93%" in result.text and "circular 6%" in result.text
-    assert "can't tell" in result.text and result.values["refined"] == fake.TRUE.to_text()
+    assert "can't tell" in result.caveats and result.values["refined"] == fake.TRUE.to_text()
 
 
 def test_equations_raw_refined_and_both(chat):

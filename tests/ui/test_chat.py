@@ -216,13 +216,13 @@ def test_sliders_and_fields_follow_the_video_and_stay_where_they_were_put(video)
         assert "Give a video first" in note and not body["visible"]
     list(conversation.ask("", [video]))
     note, body, start, end = controls.shown(conversation)
-    assert "throw.mp4" in note and "1.60 s" in note and body["visible"]
-    assert (start["value"], end["value"], end["maximum"]) == (0.0, 1.6, pytest.approx(1.6))
+    assert "throw.mp4** lasts 1.63 s; 0.00 to 1.60 s" in note and body["visible"]
+    assert (start["value"], end["value"], end["maximum"]) == (0.0, 1.6, pytest.approx(1.63))
     list(conversation.ask("how fast is it?"))
     assert not any("value" in part for part in controls.shown(conversation))
     list(conversation.ask("only from 0.5 to 1.2 s"))
     _, _, start, end = controls.shown(conversation)
-    assert (start["value"], end["value"], end["maximum"]) == (0.5, 1.2, pytest.approx(1.6))
+    assert (start["value"], end["value"], end["maximum"]) == (0.5, 1.2, pytest.approx(1.63))
     conversation.close()
     assert not controls.shown(None)[1]["visible"]
 

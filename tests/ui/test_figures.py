@@ -1,7 +1,12 @@
+from dataclasses import replace
+from itertools import combinations
+
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from data.families import FAMILIES
 from tests.ui import fake
 from ui.figures import draw
 
@@ -17,3 +22,26 @@ def test_the_picture_shows_the_video_the_curve_and_the_strips(tmp_path, refine):
     curve = np.abs(picture - (0xE4, 0x57, 0x2E)).max(axis=2) < 25
     assert curve.mean() > 0.002
     assert 0.2 < (picture.min(axis=2) < 200).mean() < 0.8
+
+
+@pytest.fixture(scope="module")
+def description(tmp_path_factory):
+    return fake.FakeDescriber().describe(fake.write_video(tmp_path_factory.mktemp("video") / "throw.mp4"))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_no_text_of_the_picture_runs_over_another_or_out_of_it(name, description, tmp_path, monkeypatch):
+    family = FAMILIES[name]
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path: drawn.append(figure))
+    for seed in range(3):
+        equation = family.equation(family.draw(np.random.default_rng(seed))).with_time(0.0, fake.SECONDS)
+        draw(replace(description, family=name, refined=equation), tmp_path / "picture.png")
+        figure = drawn.pop()
+        figure.draw_without_rendering()
+        texts = [text for text in figure.findobj(lambda part: hasattr(part, "get_text")) if "(t) = " in text.get_text()]
+        boxes = [text.get_window_extent() for text in texts]
+        assert {text.get_text()[0] for text in texts} == set("xyzh" if name == "bouncing" else "xyz")
+        assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+        assert all(text.get_fontsize() >= 10 for text in texts)

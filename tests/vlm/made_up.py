@@ -1,0 +1,44 @@
+"""A description of a rendered clip without any network: the answer is the truth."""
+
+import numpy as np
+import torch
+
+from data.camera import CANONICAL_FOCAL
+from data.clip import Clip
+from data.families import FAMILIES
+from data.render import render, render_clean
+from data.scene import SceneSettings, draw_scene
+from tokenizer.readout import read_track
+from vlm.describe import TOKENIZER_NAME, Description, SecondOpinion
+from vlm.looks import FOUR
+
+
+def description(family: str = "bouncing") -> Description:
+    scene = draw_scene(SceneSettings(families=(family,), strength=(0.0, 0.0)), 7, 0)
+    clean = render_clean([scene])
+    equation = FAMILIES[family].equation(scene.constants)
+    chances = {name: float(name == family) for name in FAMILIES}
+    codes = torch.from_numpy(np.arange(144).reshape(4, 9, 2, 2))
+    return Description(
+        clip=Clip.whole(render([scene])[0], "throw.mp4"),
+        family=family,
+        probabilities=chances,
+        model_family=family,
+        model_probabilities=chances,
+        model_text=f"{family} +0.12 -0.34",
+        equation=equation,
+        refined=equation,
+        codes=codes,
+        visual_tokens={look.name: tuple((49152 + of_look.flatten()).tolist()) for look, of_look in zip(FOUR, codes)},
+        reconstruction=clean[0],
+        track=read_track(clean),
+        focal=CANONICAL_FOCAL,
+        field_of_view=60.0,
+        models={
+            "tokenizer": {"name": TOKENIZER_NAME, "sha256": "a" * 64},
+            "model": {"base": "tiny", "adapter_sha256": "b" * 64},
+        },
+        timings_s={"clip": 0.1, "tokens": 0.2, "answer": 0.3, "refine": 0.4},
+        second_opinion=SecondOpinion(family, chances, equation),
+        miss_px=0.1,
+    )

@@ -1,0 +1,27 @@
+"""What a description says of itself, with no network asked."""
+
+import numpy as np
+
+from data.equation import Equation
+from tests.vlm import made_up
+
+
+def test_a_printed_description_is_short_and_says_what_was_found():
+    text = repr(made_up.description("circular"))
+    assert len(text) < 400 and "tensor" not in text
+    assert "throw.mp4" in text and "circular, confidence 100%" in text and "x(t) = " in text
+
+
+def test_json_holds_the_exact_expression_of_a_bounce_and_what_it_means():
+    found = made_up.description("bouncing")
+    told = found.to_dict()
+    t = np.linspace(0, 1, 50)
+    assert "max(0, " in told["refined"]["y"]
+    assert np.allclose(Equation.from_text(told["refined"]).positions(t), found.best.positions(t), atol=1e-4)
+    assert set(told["bounce"]) == {"height", "impacts_s", "restitution", "drift_per_s"}
+    assert made_up.description("circular").to_dict()["bounce"] is None
+
+
+def test_json_calls_the_tokenizer_what_it_is():
+    name = made_up.description().to_dict()["tokenizer"]["name"]
+    assert "place and size of one ball" in name and len(name) < 120
