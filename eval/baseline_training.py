@@ -28,22 +28,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from data.errors import UserError, exit_with_a_sentence
-from data.families import BASIC
 from data.render import render
 from data.scene import SceneSettings, draw_scene
 from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
 from eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
-from eval.systems import cnn3d, features, frozen_encoders, resnets, token_classifier
+from eval.systems import cnn3d, decoded_track, features, frozen_encoders, resnets, token_classifier
 from tokenizer.checkpoint import write_weights
 
 BUILDERS: dict[str, Callable[[Path], Classifier]] = {
     word: build
-    for module in (features, cnn3d, resnets, token_classifier, frozen_encoders)
+    for module in (features, cnn3d, resnets, token_classifier, decoded_track, frozen_encoders)
     for word, build in module.CLASSIFIERS.items()
 }
 _CHUNK = 25
 _WARMUP = 0.03
-_SCENES = replace(TRAINING_SCENES, families=BASIC)
 
 
 @dataclass(frozen=True)
@@ -98,13 +96,15 @@ def main(
     print(f"{system}: {progress.stopped} after {progress.minutes:.1f} minutes and {progress.clips} clips")
 
 
-def fit(folder: Path, classifier: Classifier, settings: BaselineTraining, scenes: SceneSettings = _SCENES) -> Progress:
-    """Run or resume the training of a classifier in a folder.
+def fit(
+    folder: Path, classifier: Classifier, settings: BaselineTraining, scenes: SceneSettings = TRAINING_SCENES
+) -> Progress:
+    """Run or resume the training of a classifier in a folder, on scenes of its families.
 
     Raises:
         UserError: the folder holds the training of a classifier with other settings.
     """
-    progress, curve = Progress(), []
+    progress, curve, scenes = Progress(), [], replace(scenes, families=classifier.families)
     if (folder / STATE).is_file():
         progress, curve = _resumed(folder, classifier)
         if progress.stopped.startswith("time") and settings.minutes > progress.minutes:
@@ -147,7 +147,7 @@ def _clips(scenes: SceneSettings, seed: int, first: int, size: int) -> tuple[Ten
     """Clips `first` to `first + size - 1` of a stream (size, 3, 17, 64, 64) and their labels (size,)."""
     drawn = [draw_scene(scenes, seed, first + k) for k in range(size)]
     with torch.no_grad():
-        return render(drawn), torch.tensor([BASIC.index(scene.family) for scene in drawn])
+        return render(drawn), torch.tensor([scenes.families.index(scene.family) for scene in drawn])
 
 
 def _validation(classifier: Classifier, clips: int, scenes: SceneSettings) -> tuple[Tensor, Tensor]:

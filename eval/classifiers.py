@@ -29,12 +29,14 @@ _CHUNK = 25
 
 
 class Classifier(Protocol):
-    """Something that learns to tell the families apart. Labels are places in the order of `BASIC`."""
+    """Something that learns to tell families apart. Labels are places in the order of `families`."""
 
     name: str
     """Its word for the training and the name of its folder."""
     row: str
     """Its label in the table."""
+    families: tuple[str, ...]
+    """What it chooses among."""
     settings: dict
     """JSON of all that makes it what it is before it has seen a clip."""
 
@@ -79,6 +81,8 @@ class NetworkTraining:
 
 class NetworkClassifier:
     """A network of prepared inputs (B, ...) to logits (B, families), trained with AdamW."""
+
+    families = BASIC
 
     def __init__(
         self,
@@ -192,7 +196,7 @@ def verdicts(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
         for part in video.split(_CHUNK)
     ]
     found = torch.cat([chances.mean(dim=0) for chances in looks])
-    named = [dict(zip(BASIC, row)) for row in found.tolist()]
+    named = [dict(zip(classifier.families, row)) for row in found.tolist()]
     return [FamilyOnly(max(chances, key=chances.get), chances) for chances in named]
 
 

@@ -31,7 +31,7 @@ def rival(data: dict, suite: str) -> Row | None:
 
 
 def _others(data: dict, suite: str) -> list[Row]:
-    return [row for row in rows(data, suite) if row.system.name not in ("ours", "controls") and row.measures]
+    return [row for row in rows(data, suite) if not row.system.own and row.measures]
 
 
 def _families(data: dict, suite: Suite) -> list[str]:

@@ -106,7 +106,7 @@ class BoostedTrees:
     scikit-learn keeps trees in pickles only.
     """
 
-    name, row = "features", "features of the track, boosted trees"
+    name, row, families = "features", "features of the track, boosted trees", BASIC
     settings = {"features": list(FEATURES), "max_iter": 200, "learning_rate": 0.08, "l2_regularization": 1.0, "seed": 0}
 
     def __init__(self):
@@ -128,7 +128,7 @@ class BoostedTrees:
             options = {key: self.settings[key] for key in ("max_iter", "learning_rate", "l2_regularization")}
             trees = HistGradientBoostingClassifier(random_state=self.settings["seed"], early_stopping=False, **options)
             self.trees = trees.fit(self.features.numpy(), self.labels.numpy())
-        found = torch.zeros(len(inputs), len(BASIC))
+        found = torch.zeros(len(inputs), len(self.families))
         found[:, torch.from_numpy(self.trees.classes_)] = torch.from_numpy(
             self.trees.predict_proba(inputs.numpy())
         ).float()

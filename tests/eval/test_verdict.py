@@ -44,8 +44,8 @@ def test_every_nuisance_has_its_winner():
 def test_what_was_not_measured_is_named():
     text = said(results(ours=0.9, script=0.5, learned=0.8))
     assert text.endswith(
-        "Not measured: features of the track, scikit-learn; R3D-18 on pixels; ResNet18 on each frame, mean over time; "
-        "classifier on tokens; track and PySINDy; track and PySR; an external vision-language model; Open-MAGVIT2, "
-        "VideoMAE, CLIP, frozen."
+        "Not measured: decoded tokens, fitted; features of the track, scikit-learn; R3D-18 on pixels; ResNet18 on each "
+        "frame, mean over time; classifier on tokens; trees on the decoded track; track and PySINDy; track and PySR; "
+        "an external vision-language model; Open-MAGVIT2, VideoMAE, CLIP, frozen."
     )
     assert "Not measured: this project" in said({"identities": {}, "machines": {}, "suites": {}})

@@ -1,0 +1,85 @@
+"""What the track that the visual tokens decode to tells without a language model.
+
+The track is the one that this project's fits see: the mean of what the tokens of four looks at a clip decode to. Two
+ways from it to a family, both among all that an answer can name: every family fitted, weighed by the penalty that suits
+the fits alone (`refine.DECODED` is set for what they are worth together with the language model); and boosted trees on
+features of the track, trained on clips of the training stream.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.appearance import PREPARED
+from data.families import FAMILIES
+from data.fit import Criterion
+from eval.classifiers import TrainedSystem, trained_system
+from eval.systems.features import BoostedTrees, track_features
+from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
+from vlm.answer import Answer
+from vlm.looks import FOUR, ONE, coded, decoded
+from vlm.refine import best_fit, seen_in
+
+ALONE = Criterion(penalty=25.0, sharpness=0.2)
+"""Set on validation clips, as `data.fit.Criterion` says."""
+
+
+class DecodedFit:
+    """Least squares on the decoded track."""
+
+    name = "decoded-fit"
+    rows = ("decoded tokens, fitted, penalty for the fit alone",)
+    gives_equations = True
+
+    def __init__(self, tokenizer: TrajectoryTokenizer, sha256: str):
+        self.tokenizer = tokenizer
+        self.identity = {
+            "tokenizer_sha256": sha256,
+            "criterion": asdict(ALONE),
+            "families": [*FAMILIES],
+            "looks": len(FOUR),
+            "input": PREPARED,
+        }
+
+    def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
+        """See `eval.system.System`."""
+        _, track = decoded(self.tokenizer.decode_codes, coded(self.tokenizer.encode_codes, video))
+        return {self.rows[0]: [best_fit(seen_in(track, clip), ALONE) for clip in range(len(video))]}
+
+
+class DecodedTrees(BoostedTrees):
+    """Boosted trees on the track that the tokens of one look decode to; see `eval.classifiers.Classifier`."""
+
+    name, row, families = "decoded_trees", "trees on the decoded track", tuple(FAMILIES)
+
+    def __init__(self, tokenizer: TrajectoryTokenizer, sha256: str):
+        super().__init__()
+        self.tokenizer = tokenizer
+        encoder = {"tokenizer_sha256": sha256, "input": PREPARED}
+        self.settings = self.settings | {"families": [*self.families], "encoder": encoder}
+
+    def prepare(self, video: Tensor) -> Tensor:
+        """Features (B, len(FEATURES)), float64."""
+        _, track = decoded(self.tokenizer.decode_codes, self.tokenizer.encode_codes(video), ONE)
+        return torch.from_numpy(np.stack([track_features(seen_in(track, clip)) for clip in range(len(video))]))
+
+
+def build(folder: Path) -> DecodedTrees:
+    """The trees before they are grown; raises UserError where the tokenizer's weights are missing."""
+    return DecodedTrees(TrajectoryTokenizer.from_pretrained(SHIPPED), weights_sha256(SHIPPED))
+
+
+CLASSIFIERS = {DecodedTrees.name: build}
+
+
+def load_fit() -> DecodedFit:
+    """The fits; raises UserError where the tokenizer's weights are missing."""
+    return DecodedFit(TrajectoryTokenizer.from_pretrained(SHIPPED), weights_sha256(SHIPPED))
+
+
+def load_trees() -> TrainedSystem:
+    """The grown trees; raises UserError where they were not trained."""
+    return trained_system("decoded-trees", CLASSIFIERS)
