@@ -40,8 +40,9 @@ ENTRIES = {
     entry.name: entry
     for entry in (
         Entry("ours", "this project", "eval.systems.ours", own=True, everywhere=True),
-        Entry("controls", "this project, blinded", "eval.systems.ours", "load_controls", own=True),
         Entry("decoded-fit", "decoded tokens, fitted", "eval.systems.decoded_track", "load_fit", own=True),
+        Entry("decoded-trees", "trees on the decoded track", "eval.systems.decoded_track", "load_trees", learned=True),
+        Entry("controls", "this project, blinded", "eval.systems.ours", "load_controls", own=True),
         Entry("floor", "commonest family, mean constants", "eval.systems.floor"),
         Entry("track-and-fit", "OpenCV track, least squares", "eval.systems.track_and_fit", everywhere=True),
         Entry("features", "features of the track, scikit-learn", "eval.systems.features", learned=True),
@@ -51,7 +52,6 @@ ENTRIES = {
             "resnet18", "ResNet18 on each frame, mean over time", "eval.systems.resnets", "load_resnet18", learned=True
         ),
         Entry("token-classifier", "classifier on tokens", "eval.systems.token_classifier", learned=True),
-        Entry("decoded-trees", "trees on the decoded track", "eval.systems.decoded_track", "load_trees", learned=True),
         Entry("sindy", "track and PySINDy", "eval.systems.sindy"),
         Entry("pysr", "track and PySR", "eval.systems.pysr"),
         Entry("external-vlm", "an external vision-language model", "eval.systems.external_vlm"),

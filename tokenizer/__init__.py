@@ -1,4 +1,4 @@
-"""The MAGVIT-2 video tokenizer: clips to codes and back."""
+"""Clips to codes and back: MAGVIT-2's encoder, and what writes the place and size of one ball behind it."""
 
 import warnings
 

@@ -33,6 +33,7 @@ MOMENTS = (("first", "#2a9d5c", 0.0), ("middle", "#e0a100", 0.5), ("last", "#2f6
 _DENSE = 240
 _LONGEST_SIDE = 640
 _MARGIN_S = 0.5
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _LINE_HEIGHT = 0.24
 """Inches that a line of an equation takes."""
 _PANEL_CHARACTERS, _PICTURE_CHARACTERS = 48, 140
@@ -195,7 +196,9 @@ def _own_lines(description: "Description") -> list[str]:
     found = _equation_lines(description)
     if len(found) == len("xyz") and max(map(len, found)) <= _PANEL_CHARACTERS:
         return []
-    return [part for line in found for part in wrap(line, _PICTURE_CHARACTERS, subsequent_indent=" " * 8)]
+    # A line breaks between two flights of a bounce, not within one.
+    kept = [line.replace(" ", _NO_BREAK).replace(f",{_NO_BREAK}then", ", then") for line in found]
+    return [part for line in kept for part in wrap(line, _PICTURE_CHARACTERS, subsequent_indent=" " * 8)]
 
 
 def _draw_strips(part: SubFigure, description: "Description") -> None:

@@ -9,17 +9,18 @@ import torch
 from torch import nn
 
 from data.errors import UserError
-from data.families import BASIC
+from data.families import BASIC, FAMILIES
 from data.fit import Seen
-from data.render import render
+from data.render import render, render_clean
 from data.scene import SceneSettings, draw_scene
 from data.stream import TRAINING_SEED
 from eval.baseline_training import BUILDERS, BaselineTraining, fit
 from eval.classifiers import NetworkClassifier, NetworkTraining, trained_system, verdicts
-from eval.systems import cnn3d, features, resnets, token_classifier
+from eval.systems import cnn3d, decoded_track, features, resnets, token_classifier
 from eval.systems.features import FEATURES, BoostedTrees, track_features
 from tests.conftest import TINY_TOKENIZER
 from tokenizer.model import TrajectoryTokenizer
+from vlm.refine import DECODED
 
 SCENES = SceneSettings(strength=(0.0, 0.0))
 MOMENT = BaselineTraining(minutes=1e-6, batch=4, validations=1, validation_clips=4)
@@ -234,3 +235,39 @@ def test_trees_grow_the_same_from_what_they_met():
     found = trees.chances(inputs)
     assert torch.equal(found, again.chances(inputs)) and found.shape == (30, len(BASIC))
     assert (found[:, [1, 2, 4]] == 0).all()
+
+
+class KeepsPictures:
+    """A tokenizer whose codes are the clip itself."""
+
+    def encode_codes(self, video):
+        return video
+
+    def decode_codes(self, codes):
+        return codes
+
+
+def test_trees_on_the_decoded_track_choose_among_all_families(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRAJVLM_BASELINES", str(tmp_path))
+
+    def build(folder):
+        trees = decoded_track.DecodedTrees(KeepsPictures(), "a" * 64)
+        trees.settings = trees.settings | {"max_iter": 2}
+        return trees
+
+    folder = tmp_path / "decoded_trees"
+    folder.mkdir()
+    fit(folder, build(folder), replace(MOMENT, batch=8), SCENES)
+    record = json.loads((folder / "training.json").read_text())
+    assert record["scenes"]["families"] == record["classifier"]["families"] == list(FAMILIES)
+    system = trained_system("decoded-trees", {"decoded_trees": build})
+    (found,) = system.answer(render([draw_scene(SCENES, 9, 0)])).values()
+    assert list(found[0].probabilities) == list(FAMILIES)
+
+
+def test_fits_to_the_decoded_track_have_a_penalty_of_their_own():
+    system = decoded_track.DecodedFit(KeepsPictures(), "a" * 64)
+    assert system.identity["criterion"]["penalty"] == 25 != DECODED.penalty
+    clean = render_clean([draw_scene(SceneSettings(families=("linear",), strength=(0.0, 0.0)), 9, 0)])
+    ((found,),) = system.answer(clean).values()
+    assert found.family == "linear" and list(found.probabilities) == list(FAMILIES)

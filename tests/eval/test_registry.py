@@ -16,7 +16,7 @@ def test_every_system_has_its_file(entry):
 
 def test_systems_come_in_the_registry_s_order_and_unknown_ones_are_refused():
     assert [entry.name for entry in find_entries(["track-and-fit", "ours"])] == ["ours", "track-and-fit"]
-    with pytest.raises(UserError, match="ours, controls, decoded-fit, floor"):
+    with pytest.raises(UserError, match="ours, decoded-fit, decoded-trees, controls, floor"):
         find_entries(["theirs"])
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from eval.markdown import written_between
 from eval.report import FRONT, README, compared, gist, table, text, trainings_table, write_readme
-from eval.results import SHIPPED
+from eval.results import SHIPPED, rows
 from eval.suites import FURTHER_FAMILIES, SUITES
 
 
@@ -28,6 +28,20 @@ def test_the_results_belong_to_the_shipped_weights(system):
         identity = results["identities"][results["suites"][name][system]["identity"]]
         assert identity["tokenizer"]["sha256"] == weights_sha256()
         assert identity["model"]["adapter_sha256"] == adapter_sha256()
+
+
+def test_rows_about_our_tokens_belong_to_the_shipped_tokenizer():
+    from tokenizer.model import weights_sha256
+
+    results = json.loads(SHIPPED.read_text())
+    learned = {"transformer on our tokens": "tokens", "trees on the decoded track": "decoded_trees"}
+    for suite in (suite.name for suite in SUITES.values() if suite.main):
+        for row in rows(results, suite):
+            identity = results["identities"].get(row.cell.get("identity"), {})
+            if row.label in learned:
+                identity = identity[learned[row.label]]["classifier"]["encoder"]
+            if row.label in learned or row.system.name == "decoded-fit":
+                assert identity["tokenizer_sha256"] == weights_sha256(), row.label
 
 
 def test_writing_the_table_leaves_the_rest_of_the_readme(tmp_path):

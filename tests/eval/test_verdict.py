@@ -3,7 +3,7 @@
 import pytest
 
 from eval.verdict import verdict
-from tests.eval.made_up import results
+from tests.eval.made_up import cell, results
 
 
 def said(data):
@@ -41,11 +41,18 @@ def test_every_nuisance_has_its_winner():
     assert "curve is lower under: none; the script's under: texture, contrast" in text
 
 
+def test_parts_of_this_project_are_no_other_system():
+    data = results(ours=0.5, script=0.6)
+    for suite in ("clean", "light", "half"):
+        data["suites"][suite]["decoded-fit"] = cell(True, decoded_tokens_fitted=(0.9, 0.0001))
+    assert "decoded tokens fitted" not in said(data) and "The best other system, track and fit," in said(data)
+
+
 def test_what_was_not_measured_is_named():
     text = said(results(ours=0.9, script=0.5, learned=0.8))
     assert text.endswith(
-        "Not measured: decoded tokens, fitted; features of the track, scikit-learn; R3D-18 on pixels; ResNet18 on each "
-        "frame, mean over time; classifier on tokens; trees on the decoded track; track and PySINDy; track and PySR; "
+        "Not measured: decoded tokens, fitted; trees on the decoded track; features of the track, scikit-learn; R3D-18 "
+        "on pixels; ResNet18 on each frame, mean over time; classifier on tokens; track and PySINDy; track and PySR; "
         "an external vision-language model; Open-MAGVIT2, VideoMAE, CLIP, frozen."
     )
     assert "Not measured: this project" in said({"identities": {}, "machines": {}, "suites": {}})

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from itertools import combinations
 
@@ -5,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from data.families import FAMILIES
 from tests.ui import fake
@@ -39,9 +41,9 @@ def test_no_text_of_the_picture_runs_over_another_or_out_of_it(name, description
         draw(replace(description, family=name, refined=equation), tmp_path / "picture.png")
         figure = drawn.pop()
         figure.draw_without_rendering()
-        texts = [text for text in figure.findobj(lambda part: hasattr(part, "get_text")) if "(t) = " in text.get_text()]
+        texts = [text for text in figure.findobj(Text) if re.match(r"[xyzh]\(t\)|\s*then", text.get_text())]
         boxes = [text.get_window_extent() for text in texts]
-        assert {text.get_text()[0] for text in texts} == set("xyzh" if name == "bouncing" else "xyz")
+        assert {text.get_text()[0] for text in texts} - {" "} == set("xyzh" if name == "bouncing" else "xyz")
         assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
         assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
         assert all(text.get_fontsize() >= 10 for text in texts)
