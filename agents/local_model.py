@@ -16,6 +16,7 @@ from agents import phrases
 from agents.intents import Call, plan
 from agents.readings import plain
 from data.errors import UserError
+from data.readable import capitalised
 
 NAME = "intent router (no language model)"
 
@@ -50,7 +51,7 @@ class IntentRouter(BaseChatModel):
         try:
             calls = requested(text, _previous(messages[:last]))
         except UserError as error:
-            return _said(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            return _said(f"{capitalised(str(error))}.")
         answers = [message for message in messages[last + 1 :] if isinstance(message, ToolMessage)]
         failed = any(message.status == "error" for message in answers)
         if len(answers) < len(calls) and not failed:

@@ -275,7 +275,7 @@ def quantity(
 
 def g_warning(found, g_m_s2: float) -> str:
     """What speaks against a value of g, as sentences; empty where nothing does."""
-    doubt = f"{found.doubt[0].upper()}{found.doubt[1:]}." if found.doubt else ""
+    doubt = f"{capitalised(found.doubt)}." if found.doubt else ""
     return " ".join(filter(None, (quantities.gravity_warning(found, g_m_s2), doubt)))
 
 

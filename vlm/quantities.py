@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy
 
-from data.equation import Equation, Greatest, T
+from data.equation import Equation, T
 from data.errors import UserError
+from data.readable import bounce
 
 if TYPE_CHECKING:
     from vlm.describe import Description
@@ -259,14 +260,12 @@ def _restitution(description, t) -> list[Quantity]:
             f"only a bouncing ball has a restitution, and this motion was called {description.family}; "
             f"choose a window with an impact in it"
         )
-    # Along the floor the speed does not change; up from it, the parabola's two zeros are when the ball touches it.
-    hop = next(iter(set().union(*(axis.atoms(Greatest) for axis in description.best.axes))))
-    zeros = [sorted(map(float, sympy.real_roots(part))) for part in hop.args if part.has(T)]
-    flights = sorted(pair for pair in zeros if len(pair) == 2)
-    lasts = [end - start for start, end in flights]
-    impacts = [end for _, end in flights if 0 <= end <= description.clip.placement.duration_s]
+    found = bounce(description.best)
+    if found is None or found.restitution is None:
+        raise UserError("the restitution can't be read, as no second flight begins; choose a longer window")
+    impacts = found.impacts(description.clip.placement.duration_s)
     at = f"impacts at {', '.join(f'{time:.2f}' for time in impacts)} s"
-    return [Quantity("restitution", float(np.median(np.divide(lasts[1:], lasts[:-1]))), 0, 0, at)]
+    return [Quantity("restitution", found.restitution, 0, 0, at)]
 
 
 def _period(description, t) -> list[Quantity]:
