@@ -125,7 +125,7 @@ def in_lengths(one: Equation, session: Session) -> Equation:
 
 
 def equation_text(one: Equation) -> str:
-    return ", ".join(lines(one))
+    return "; ".join(lines(one))
 
 
 def lengths(session: Session) -> str:
