@@ -46,8 +46,9 @@ class DecodedFit:
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `eval.system.System`."""
-        _, track = decoded(self.tokenizer.decode_codes, coded(self.tokenizer.encode_codes, video))
-        return {self.rows[0]: [best_fit(seen_in(track, clip), ALONE) for clip in range(len(video))]}
+        codes = coded(self.tokenizer.encode_codes, video).unflatten(0, (len(FOUR), -1)).unbind(dim=1)
+        tracks = [decoded(self.tokenizer.decode_codes, looks)[1] for looks in codes]
+        return {self.rows[0]: [best_fit(seen_in(track), ALONE) for track in tracks]}
 
 
 class DecodedTrees(BoostedTrees):
@@ -63,8 +64,9 @@ class DecodedTrees(BoostedTrees):
 
     def prepare(self, video: Tensor) -> Tensor:
         """Features (B, len(FEATURES)), float64."""
-        _, track = decoded(self.tokenizer.decode_codes, self.tokenizer.encode_codes(video), ONE)
-        return torch.from_numpy(np.stack([track_features(seen_in(track, clip)) for clip in range(len(video))]))
+        codes = self.tokenizer.encode_codes(video).split(1)
+        tracks = [decoded(self.tokenizer.decode_codes, look, ONE)[1] for look in codes]
+        return torch.from_numpy(np.stack([track_features(seen_in(track)) for track in tracks]))
 
 
 def build(folder: Path) -> DecodedTrees:
