@@ -4,7 +4,6 @@ A conversation owns its session, its agent and its folder, so no two people shar
 asked of it waits for its turn, so one answer grows at a time.
 """
 
-import re
 import shutil
 import sys
 import tempfile
@@ -15,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.agent import Agent, Said, Step, ToolEnded, ToolStarted
-from agents.session import Describes, Session
+from agents.session import Describes, Result, Session
 from agents.tools import choose_window, describe_video, equation, refine, set_scale
-from agents.wording import LIMIT
 from data.errors import UserError
 from data.export import write_sample
+from data.readable import capitalised
 from ui.card import before_and_after, card, equations, follow_ups, media
 from ui.extent import refuse_long
 from ui.turns import Line, Turn
@@ -229,7 +228,7 @@ class Conversation:
         names = {call.name for call in done}
         if whole and names & {describe_video.__name__, choose_window.__name__}:
             folded = {"title": "Notes and limits", "status": "done"}
-            self.history.append(gr.ChatMessage(self._without_caveats(), metadata=folded))
+            self.history.append(gr.ChatMessage(self._without_caveats([call.result for call in done]), metadata=folded))
             yield
             for title, part in card(self.session):
                 closed = {"title": title, "status": "done"} if title else {}
@@ -246,13 +245,13 @@ class Conversation:
                 self.history.append(gr.ChatMessage(media(path)))
                 yield
 
-    def _without_caveats(self) -> str:
-        """Take the notes on the clip and the limit of one camera out of the answer; returns them as a list."""
-        caveats = [LIMIT, *(f"{note[0].upper()}{note[1:]}." for note in self.session.description().clip.notes)]
-        said = re.compile("|".join(rf"\s*(?:Note: )?{re.escape(one)}" for one in caveats), re.IGNORECASE)
+    def _without_caveats(self, results: list[Result]) -> str:
+        """Take what results rest on out of the answer; returns it as a list."""
+        caveats = list(filter(None, dict.fromkeys(result.caveats for result in results)))
         for message in self._said():
-            message.content = said.sub("", message.content)
-        return "\n".join(f"- {one}" for one in caveats)
+            for said in caveats:
+                message.content = message.content.replace(said, "").strip()
+        return "\n".join(f"- {capitalised(one)}" for said in caveats for one in said.split(" Note: "))
 
     def _settle(self) -> None:
         """A step that never ended, because an error came between or nobody listens any more, does not spin for ever."""
