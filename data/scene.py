@@ -114,7 +114,7 @@ def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
         radius=radius,
         nuisances=nuisances,
         backdrop_seed=backdrop_seed,
-        ball=_draw_ball_colour(rng, backdrop_mean(backdrop_seed, filmed), nuisances.contrast, filmed),
+        ball=standing_out(rng, backdrop_mean(backdrop_seed, filmed), nuisances.contrast, filmed),
         light=_draw_light(rng),
         ambient=rng.uniform(0.35, 0.9),
         nuisance_seed=int(rng.integers(2**31)),
@@ -148,8 +148,8 @@ def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
     raise UserError(f"No {name} path could be framed in {_TRIES} tries: {reasons}.")
 
 
-def _draw_ball_colour(rng: np.random.Generator, mean: np.ndarray, low_contrast: float, filmed: bool) -> np.ndarray:
-    """A colour that stands out from the backdrop's mean, by less where the contrast is low."""
+def standing_out(rng: np.random.Generator, mean: np.ndarray, low_contrast: float, filmed: bool) -> np.ndarray:
+    """(3,) a colour that stands out from the backdrop's mean (3,), by less where the contrast is low, 0 to 1."""
     contrast = 0.45 - 0.3 * low_contrast
     if filmed:
         # Balls as one has them stand out less.

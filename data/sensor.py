@@ -28,7 +28,7 @@ def record(frames: Tensor, strength: Nuisances, seed: int, grainy: bool = False)
         offsets_px = torch.from_numpy(0.02 * strength.shake * frames.shape[-1] * rng.normal(size=(count, 2))).float()
         frames = shifted(frames[None], offsets_px[None])[0]
     if strength.exposure:
-        _expose(frames, strength.exposure, np.random.default_rng([seed, 11]))
+        _expose(frames, *exposure(strength.exposure, seed, count))
     if strength.noise:
         noise = (
             grain(frames.shape, seed)
@@ -45,9 +45,14 @@ def record(frames: Tensor, strength: Nuisances, seed: int, grainy: bool = False)
     return frames.clamp_(0, 1)
 
 
-def _expose(frames: Tensor, strength: float, rng: np.random.Generator) -> None:
-    gain = np.exp(strength * rng.normal(0, 0.4)) * (1 + 0.06 * strength * rng.normal(size=frames.shape[1]))
-    gamma = math.exp(strength * rng.normal(0, 0.3))
+def exposure(strength: float, seed: int, frames: int) -> tuple[np.ndarray, float]:
+    """Over- or underexposure: factors (frames,) for each frame's brightness, and the exponent after that."""
+    rng = np.random.default_rng([seed, 11])
+    gain = np.exp(strength * rng.normal(0, 0.4)) * (1 + 0.06 * strength * rng.normal(size=frames))
+    return gain, math.exp(strength * rng.normal(0, 0.3))
+
+
+def _expose(frames: Tensor, gain: np.ndarray, gamma: float) -> None:
     frames.mul_(torch.from_numpy(gain).float()[:, None, None]).clamp_(_BLACK, 1)
     # This is x ** gamma in a sixth of the time, as long as no logarithm is infinite.
     frames.log_().mul_(gamma).exp_()
