@@ -1,0 +1,89 @@
+"""Settings of the video tokenizer, saved beside its weights."""
+
+import json
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class VideoTokenizerConfig:
+    """The layers of the encoder in magvit2-pytorch's own words (the decoder mirrors them), tokens and quantizer."""
+
+    image_size: int = 64
+    frames: int = 17
+    patch: int = 4
+    """Pixels of a patch's side: patches become channels before the first layer, for convolutions at full resolution
+    are most of a step's cost."""
+    init_dim: int = 32
+    layers: tuple[str | tuple[str, int], ...] = (
+        "residual",
+        ("compress_space", 64),
+        "residual",
+        ("compress_time", 96),
+        "residual",
+        "residual",
+        ("compress_space", 160),
+        "residual",
+        "residual",
+    )
+    tokens_per_step: int = 6
+    """Tokens of each latent time step, two frames long."""
+    reading_layers: int = 2
+    """Layers of attention in which a step's tokens read the encoder's map of that step, and by which the decoder's map
+    is read from them."""
+    context_layers: int = 3
+    """Layers of the decoder in which all tokens of a clip attend to each other."""
+    heads: int = 5
+    fsq_levels: tuple[int, ...] = (8, 8, 8, 8)
+    """Levels per dimension; their product is the codebook."""
+
+    def __post_init__(self):
+        if (self.frames - 1) % self.time_factor or self.image_size % self.space_factor:
+            raise ValueError(f"{self.frames} frames of {self.image_size} pixels can't be divided evenly: {self}")
+        if self.width % self.heads:
+            raise ValueError(f"{self.width} channels can't be shared by {self.heads} heads")
+
+    def _count(self, kind: str) -> int:
+        return sum(1 for layer in self.layers if layer == kind or layer[0] == kind)
+
+    @property
+    def width(self) -> int:
+        """Channels of the encoder's map."""
+        return [layer[1] for layer in self.layers if not isinstance(layer, str)][-1]
+
+    @property
+    def time_factor(self) -> int:
+        return 2 ** self._count("compress_time")
+
+    @property
+    def space_factor(self) -> int:
+        return self.patch * 2 ** self._count("compress_space")
+
+    @property
+    def steps(self) -> int:
+        """Latent time steps; step k stands for frame k * time_factor and what lies about it."""
+        return 1 + (self.frames - 1) // self.time_factor
+
+    @property
+    def side(self) -> int:
+        """Rows and columns of the encoder's map."""
+        return self.image_size // self.space_factor
+
+    @property
+    def tokens(self) -> int:
+        """Tokens a clip."""
+        return self.steps * self.tokens_per_step
+
+    @property
+    def codebook_size(self) -> int:
+        return prod(self.fsq_levels)
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "VideoTokenizerConfig":
+        fields = json.loads(path.read_text())
+        fields["layers"] = tuple(tuple(layer) if isinstance(layer, list) else layer for layer in fields["layers"])
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})

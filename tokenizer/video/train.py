@@ -1,0 +1,193 @@
+"""Train the video tokenizer on drawn worlds.
+
+    accelerate launch -m tokenizer.video.train --out runs/video-tokenizer
+
+Goes on from `--out` where it was stopped. The target is the moving layer, and its losses are those of pictures alone
+(`tokenizer.video.losses`). For a while, from the start, a second small decoder draws a coarse coverage from each step's
+numbers alone; it shows the encoder a short way and is then gone.
+"""
+
+import copy
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from data.errors import exit_with_a_sentence
+from data.rendered.stream import WorldBatch, draw_worlds
+from data.rendered.world import WorldSettings
+from data.stream import TRAINING_SEED, VALIDATION_SEED, drawn_ahead
+from tokenizer.loop import TrainingLoop, move_average, warm_cosine
+from tokenizer.precision import half_precision
+from tokenizer.video.config import VideoTokenizerConfig
+from tokenizer.video.losses import layer_loss, near
+from tokenizer.video.measures import layer_measures
+from tokenizer.video.model import LayerTokenizer
+
+_COARSE = 16
+"""Rows and columns of the short way's coverage."""
+
+
+@dataclass(frozen=True)
+class VideoTokenizerTraining:
+    """How the video tokenizer is trained."""
+
+    steps: int = 40000
+    batch: int = 8
+    """Clips per step and process."""
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    soft_until: float = 0.01
+    """Share of the steps before quantisation begins; without such a phase the codes collapse."""
+    hard_from: float = 0.05
+    """Share of the steps after which every clip is quantised."""
+    short_until: float = 0.5
+    """Share of the steps after which the short way is gone."""
+    averaging: float = 0.998
+    """Decay of the exponential moving average of the weights."""
+    validate_every: int = 400
+    validation_clips: int = 128
+    first_clip: int = 0
+    """Number in the training stream at which the first step's clips begin."""
+
+    def __post_init__(self):
+        if not 0 <= self.soft_until <= self.hard_from <= 1:
+            raise ValueError("quantisation begins (soft_until) before it is complete (hard_from), both within 0 to 1")
+
+    def hardness(self, step: int) -> float:
+        """Share of the clips that is quantised at a step."""
+        done = step / self.steps
+        return min(1.0, max(0.0, (done - self.soft_until) / max(self.hard_from - self.soft_until, 1e-9)))
+
+    def short_weight(self, step: int) -> float:
+        """Weight of the short way's loss at a step."""
+        return max(0.0, 1 - step / max(1.0, self.short_until * self.steps))
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a step, relative to its peak."""
+        return warm_cosine(step, self.steps, self.warmup, floor=0.02)
+
+
+class ShortWay(nn.Module):
+    """Coarse coverage of the frames about a step, from that step's numbers alone."""
+
+    def __init__(self, config: VideoTokenizerConfig):
+        super().__init__()
+        self.factor = config.time_factor
+        numbers = config.tokens_per_step * len(config.fsq_levels)
+        self.net = nn.Sequential(nn.Linear(numbers, 384), nn.GELU(), nn.Linear(384, self.factor * _COARSE**2))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(B, steps, tokens, dims) to logits (B, 17, 16, 16)."""
+        frames = self.net(vectors.flatten(2)).unflatten(-1, (self.factor, _COARSE, _COARSE)).flatten(1, 2)
+        return frames[:, : frames.shape[1] - self.factor + 1]
+
+
+class Objective(nn.Module):
+    """The tokenizer with its losses."""
+
+    def __init__(self, tokenizer: LayerTokenizer):
+        super().__init__()
+        self.tokenizer, self.short_way = tokenizer, ShortWay(tokenizer.config)
+
+    def forward(self, video: Tensor, layer: Tensor, hardness: Tensor, short_weight: Tensor):
+        """The loss (), and each of its parts."""
+        quantized = self.tokenizer.quantize(self.tokenizer.numbers(video), hardness)
+        parts = layer_loss(self.tokenizer.drawn(quantized.vectors).float(), layer)
+        coarse = F.adaptive_max_pool2d(layer[:, 0], _COARSE)
+        told = F.binary_cross_entropy_with_logits(self.short_way(quantized.vectors).float(), coarse, reduction="none")
+        where = F.adaptive_max_pool2d(near(layer[:, 0]), _COARSE)
+        short = ((told * where).sum() / where.sum().clamp_min(1) + (told * (1 - where)).mean()) * short_weight
+        return sum(parts.values()) + short, {name: part.detach() for name, part in parts.items()}, quantized.codes
+
+
+@torch.no_grad()
+def validated(tokenizer: LayerTokenizer, held_out: WorldBatch, batch: int = 16) -> dict[str, float]:
+    """Measures of a tokenizer on drawn worlds, and how many codes it used for them."""
+    tokenizer.eval()
+    device = next(tokenizer.parameters()).device
+    decoded, codes = [], []
+    for clips in held_out.video.split(batch):
+        with half_precision(device):
+            codes.append(tokenizer.encode_codes(clips.to(device)))
+            decoded.append(tokenizer.decode_codes(codes[-1]).float().cpu())
+    counts = torch.cat(codes).flatten().bincount().float()
+    share = counts[counts > 0] / counts.sum()
+    figures = layer_measures(torch.cat(decoded), held_out.layer)
+    return figures | {"codes": len(share), "perplexity": float((-(share * share.log()).sum()).exp())}
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder of this training; resumed if it holds one.")] = Path(
+        "runs/video-tokenizer"
+    ),
+    start_from: Annotated[Path | None, typer.Option(help="Folder of a trained tokenizer to start from.")] = None,
+    steps: Annotated[int, typer.Option(help="Steps in all.")] = VideoTokenizerTraining.steps,
+    batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VideoTokenizerTraining.batch,
+    learning_rate: Annotated[float, typer.Option(help="Its peak.")] = VideoTokenizerTraining.learning_rate,
+    validate_every: Annotated[int, typer.Option()] = VideoTokenizerTraining.validate_every,
+    validation_clips: Annotated[int, typer.Option()] = VideoTokenizerTraining.validation_clips,
+    first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
+    tokens: Annotated[int, typer.Option(help="Tokens of each latent time step.")] = 6,
+):
+    """Train the video tokenizer; stop it at any time and start it again to go on."""
+    settings = VideoTokenizerTraining(
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        validate_every=validate_every,
+        validation_clips=validation_clips,
+        first_clip=first_clip,
+    )
+    with exit_with_a_sentence():
+        fit(out, settings, WorldSettings(), VideoTokenizerConfig(tokens_per_step=tokens), start_from)
+
+
+def fit(
+    out: Path,
+    settings: VideoTokenizerTraining,
+    worlds: WorldSettings,
+    config: VideoTokenizerConfig,
+    start_from: Path | None = None,
+) -> None:
+    """Run or resume a training in the folder `out`.
+
+    Args:
+        start_from: folder of a trained tokenizer, whose settings then count instead of `config`.
+    """
+    loop = TrainingLoop(out, "video-tokenizer", settings, worlds)
+    torch.manual_seed(0)
+    tokenizer = LayerTokenizer.from_pretrained(start_from) if start_from else LayerTokenizer(config)
+    for parameter in tokenizer.parameters():
+        if parameter.ndim == 5:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+    objective = Objective(tokenizer.train())
+    optimizer = torch.optim.AdamW(objective.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
+    averaged = copy.deepcopy(tokenizer).eval().to(loop.accelerator.device)
+    objective, optimizer = loop.prepare(objective, optimizer, averaged)
+    held_out = draw_worlds(worlds, VALIDATION_SEED, 0, settings.validation_clips)
+    device = loop.accelerator.device
+    wanted = ((first, settings.batch) for first in loop.first_clips())
+    batches = drawn_ahead(partial(draw_worlds, worlds, TRAINING_SEED), wanted)
+    for step in loop.steps():
+        with loop.waiting():
+            drawn = next(batches)
+        loss, parts, codes = objective(
+            drawn.video.to(device),
+            drawn.layer.to(device),
+            torch.tensor(settings.hardness(step), device=device),
+            torch.tensor(settings.short_weight(step), device=device),
+        )
+        loop.learn(loss)
+        move_average(averaged, loop.accelerator.unwrap_model(objective).tokenizer, settings.averaging, step)
+        figures = {name: part.item() for name, part in parts.items()} | {"codes_in_batch": codes.unique().numel()}
+        loop.finish_step(figures, lambda: validated(averaged, held_out), averaged.save_pretrained)
+
+
+if __name__ == "__main__":
+    typer.run(main)
