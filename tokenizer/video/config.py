@@ -25,13 +25,11 @@ class VideoTokenizerConfig:
         "residual",
         ("compress_space", 160),
         "residual",
-        "residual",
     )
     tokens_per_step: int = 6
     """Tokens of each latent time step, two frames long."""
-    reading_layers: int = 2
-    """Layers of attention in which a step's tokens read the encoder's map of that step, and by which the decoder's map
-    is read from them."""
+    map_layers: int = 1
+    """Layers of attention between the cells of one step's map, in the encoder and in the decoder."""
     context_layers: int = 3
     """Layers of the decoder in which all tokens of a clip attend to each other."""
     heads: int = 5

@@ -1,8 +1,8 @@
 """The video tokenizer: `magvit2_pytorch.VideoTokenizer`'s layers, tokens that read a map by attention, FSQ.
 
-    clip -> moving part -> MAGVIT-2's encoder layers -> 9 maps of 4 x 4 -> 6 tokens a step read their map (TiTok, Yu et
-    al., 2024) -> finite scalar quantisation (Mentzer et al., 2023) -> all tokens attend to each other -> maps are read
-    from them -> MAGVIT-2's decoder layers -> the moving layer: coverage and brightness
+    clip -> moving part -> MAGVIT-2's encoder layers -> 9 maps of 4 x 4 -> each map in 6 tokens by a dense layer ->
+    finite scalar quantisation (Mentzer et al., 2023) -> all tokens attend to each other -> each step's tokens in a map
+    by a dense layer -> MAGVIT-2's decoder layers -> the moving layer: coverage and brightness
 
 It learns to draw what moves before a background that stands still: any number of things of any shape. No part of it
 knows of objects, places or sizes.
@@ -52,15 +52,17 @@ def prepared(video: Tensor) -> Tensor:
     """What the encoder is given of clips (B, 3, 17, H, W) in [0, 1]: (B, 5, 17, H, W).
 
     Frames are laid on their common background, which is taken away; the difference in red, green and blue at a root
-    mean square of 1/4 a clip, cut off at 4; its magnitude; and the frames' own brightness. A clip in which nothing
-    changes gives zeros but for the brightness.
+    mean square of 1/4 a clip, cut off at 4; its magnitude; and the frames' own brightness where there is a difference.
+    A clip in which nothing changes gives zeros: a background that stays is a hundred times as much as what moves, and
+    with it the encoder learns nothing.
     """
     video = registered(video)
     difference = video - background(video)
     spread = difference.square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
     signed = (0.25 * difference / spread.clamp_min(2e-3)).clamp(-4, 4)
     magnitude = signed.square().mean(dim=1, keepdim=True).sqrt()
-    return torch.cat([signed, magnitude, video.mean(dim=1, keepdim=True) - 0.5], dim=1)
+    brightness = (video.mean(dim=1, keepdim=True) - 0.5) * magnitude.clamp(max=1)
+    return torch.cat([signed, magnitude, brightness], dim=1)
 
 
 class LayerTokenizer(VideoTokenizer):
@@ -84,15 +86,20 @@ class LayerTokenizer(VideoTokenizer):
         self.conv_in = CausalConv3d(
             _INPUT * config.patch**2, config.init_dim, (3, 3, 3), pad_mode=self.conv_in.pad_mode
         )
-        self.read = _attention(width, config.heads, config.reading_layers)
+        numbers = slots * len(config.fsq_levels)
+        # The dense layer takes the place of the quantizer's own projection, which sees one cell at a time.
+        self.quantizers.project_in = nn.Identity()
+        self.read = _attention(width, config.heads, config.map_layers)
+        self.gather = nn.Linear(places * width, numbers)
         self.context = _attention(width, config.heads, config.context_layers)
-        self.write = _attention(width, config.heads, config.reading_layers)
-        self.places = nn.ParameterList(nn.Parameter(torch.randn(places, width) * 0.5) for _ in range(2))
+        self.spread = nn.Linear(slots * width, places * width)
+        self.write = _attention(width, config.heads, config.map_layers)
+        self.places = nn.ParameterList(nn.Parameter(torch.randn(places, width) * 0.1) for _ in range(2))
         """Where a cell of the encoder's and of the decoder's map lies."""
-        self.slots = nn.ParameterList(nn.Parameter(torch.randn(slots, width) * 0.5) for _ in range(2))
-        """Which of a step's tokens it is, for encoder and decoder."""
-        self.times = nn.Parameter(torch.randn(config.steps, width) * 0.5)
-        self.latent_norm = nn.BatchNorm1d(slots * len(config.fsq_levels), affine=False)
+        self.slots = nn.Parameter(torch.randn(slots, width) * 0.1)
+        """Which of a step's tokens it is."""
+        self.times = nn.Parameter(torch.randn(config.steps, width) * 0.1)
+        self.latent_norm = nn.BatchNorm1d(numbers, affine=False)
         self.decoder_layers = nn.ModuleList(
             _FinerTime(layer) if type(layer).__name__ == "TimeUpsample2x" else layer for layer in self.decoder_layers
         )
@@ -118,11 +125,9 @@ class LayerTokenizer(VideoTokenizer):
         x = self.conv_in(rearrange(prepared(video), "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
         for layer in self.encoder_layers:
             x = layer(x)
-        cells = rearrange(x, "b c t h w -> (b t) (h w) c") + self.places[0]
-        told = self.read(torch.cat([self.slots[0].expand(len(cells), -1, -1), cells], dim=1))
-        told = self.quantizers.project_in(told[:, : self.config.tokens_per_step]).float()
-        told = self.latent_norm(told.flatten(1)).view(told.shape)
-        return told.unflatten(0, (len(video), -1))
+        cells = self.read(rearrange(x, "b c t h w -> (b t) (h w) c") + self.places[0])
+        numbers = self.latent_norm(self.gather(cells.flatten(1)).float())
+        return rearrange(numbers, "(b t) (n d) -> b t n d", b=len(video), n=self.config.tokens_per_step)
 
     def quantize(self, numbers: Tensor, hardness: Tensor | None = None) -> Quantized:
         """Round numbers (B, steps, tokens, dims) to codes.
@@ -141,10 +146,9 @@ class LayerTokenizer(VideoTokenizer):
     def drawn(self, vectors: Tensor) -> Tensor:
         """Codes' vectors (B, steps, tokens, dims) to logits of the moving layer (B, 2, 17, 64, 64)."""
         config = self.config
-        told = self.quantizers.project_out(vectors) + self.slots[1] + self.times[:, None]
+        told = self.quantizers.project_out(vectors) + self.slots + self.times[:, None]
         told = self.context(told.flatten(1, 2)).unflatten(1, (config.steps, -1)).flatten(0, 1)
-        cells = self.write(torch.cat([told, self.places[1].expand(len(told), -1, -1)], dim=1))
-        cells = cells[:, config.tokens_per_step :]
+        cells = self.write(self.spread(told.flatten(1)).unflatten(-1, (config.side**2, -1)) + self.places[1])
         x = rearrange(cells, "(b t) (h w) c -> b c t h w", t=config.steps, h=config.side)
         for layer in self.decoder_layers:
             x = layer(x)

@@ -14,7 +14,6 @@ from tokenizer.video.train import Objective, VideoTokenizerTraining, fit
 TINY = VideoTokenizerConfig(
     init_dim=8,
     layers=("residual", ("compress_space", 16), ("compress_time", 16), ("compress_space", 16)),
-    reading_layers=1,
     context_layers=1,
     heads=2,
 )
