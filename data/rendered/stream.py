@@ -19,6 +19,10 @@ class WorldBatch:
     layer: Tensor
     """(B, 2, 17, 64, 64) in [0, 1], coverage and brightness of what moves."""
 
+    def to(self, device: torch.device | str) -> "WorldBatch":
+        """The same with the pictures on a device."""
+        return WorldBatch(self.worlds, self.video.to(device), self.layer.to(device))
+
 
 def draw_worlds(settings: WorldSettings, seed: int, first: int, size: int) -> WorldBatch:
     """Worlds `first` to `first + size - 1` of the stream `seed`."""

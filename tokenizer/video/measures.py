@@ -9,6 +9,8 @@ _SEEN = 0.5
 """Coverage from which on a pixel shows something."""
 _LEAST_AREA = 2.0
 """Pixels of coverage that a component needs to count."""
+_NEVER_PX = 64.0
+"""Error of what is not found at all."""
 
 
 def overlap(found: Tensor, true: Tensor) -> Tensor:
@@ -50,7 +52,7 @@ def layer_measures(found: Tensor, true: Tensor) -> dict[str, float]:
             apart = np.linalg.norm(a[:, None] - b[None], axis=-1)
             errors += (apart.min(axis=0) if len(a) else np.full(len(b), np.inf)).tolist()
             phantoms += int((apart.min(axis=1) > 5).sum()) if len(b) else len(a)
-    errors = np.array(errors) if errors else np.zeros(1)
+    errors = np.minimum(errors, _NEVER_PX) if errors else np.zeros(1)
     lit = (found[:, 1] - true[:, 1]).abs() * true[:, 0]
     return {
         "overlap": float(ious[~empty].median()) if (~empty).any() else 1.0,

@@ -24,13 +24,14 @@ from typing import NamedTuple
 import torch
 from einops import rearrange
 from magvit2_pytorch.magvit2_pytorch import CausalConv3d, VideoTokenizer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.background import background
 from data.errors import UserError
 from data.registration import registered
+from tokenizer.checkpoint import write_weights
 from tokenizer.video.config import VideoTokenizerConfig
 
 CONFIG, WEIGHTS = "config.json", "tokenizer.safetensors"
@@ -177,7 +178,7 @@ class LayerTokenizer(VideoTokenizer):
             name: (value if name.startswith("latent_norm.") else value.half()).contiguous()
             for name, value in self.state_dict().items()
         }
-        save_file(state, folder / WEIGHTS)
+        write_weights(state, folder / WEIGHTS)
         self.config.save(folder / CONFIG)
 
     @classmethod

@@ -1,34 +1,38 @@
 """Train the video tokenizer on drawn worlds.
 
+    python -m tokenizer.video.train --minutes 25 --batch 64 --out runs/video-tokenizer
     accelerate launch -m tokenizer.video.train --out runs/video-tokenizer
 
-Goes on from `--out` where it was stopped. The target is the moving layer, and its losses are those of pictures alone
+Resumes what `--out` holds. The target is the moving layer, and its losses are those of pictures alone
 (`tokenizer.video.losses`). For a while, from the start, a second small decoder draws a coarse coverage from each step's
 numbers alone; it shows the encoder a short way and is then gone.
 """
 
-import copy
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
+from safetensors.torch import load_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.errors import exit_with_a_sentence
 from data.rendered.stream import WorldBatch, draw_worlds
 from data.rendered.world import WorldSettings
-from data.stream import TRAINING_SEED, VALIDATION_SEED, drawn_ahead
-from tokenizer.loop import TrainingLoop, move_average, warm_cosine
+from data.stream import TRAINING_SEED, VALIDATION_SEED, drawn_ahead, spare_cores
+from tokenizer.checkpoint import write_weights
+from tokenizer.loop import Progress, accelerated, stream_numbers, train, warm_cosine
 from tokenizer.precision import half_precision
 from tokenizer.video.config import VideoTokenizerConfig
 from tokenizer.video.losses import layer_loss, near
 from tokenizer.video.measures import layer_measures
-from tokenizer.video.model import LayerTokenizer
+from tokenizer.video.model import LayerTokenizer, weights_sha256
 
+SHORT_WAY = "short_way.safetensors"
 _COARSE = 16
 """Rows and columns of the short way's coverage."""
 
@@ -38,6 +42,8 @@ class VideoTokenizerTraining:
     """How the video tokenizer is trained."""
 
     steps: int = 40000
+    minutes: float | None = None
+    """Instead of so many steps, as many as fit into so many minutes."""
     batch: int = 8
     """Clips per step and process."""
     learning_rate: float = 1e-3
@@ -59,18 +65,18 @@ class VideoTokenizerTraining:
         if not 0 <= self.soft_until <= self.hard_from <= 1:
             raise ValueError("quantisation begins (soft_until) before it is complete (hard_from), both within 0 to 1")
 
-    def hardness(self, step: int) -> float:
-        """Share of the clips that is quantised at a step."""
-        done = step / self.steps
+    def hardness(self, step: int, steps: float) -> float:
+        """Share of the clips that is quantised at a step of so many."""
+        done = step / steps
         return min(1.0, max(0.0, (done - self.soft_until) / max(self.hard_from - self.soft_until, 1e-9)))
 
-    def short_weight(self, step: int) -> float:
-        """Weight of the short way's loss at a step."""
-        return max(0.0, 1 - step / max(1.0, self.short_until * self.steps))
+    def short_weight(self, step: int, steps: float) -> float:
+        """Weight of the short way's loss at a step of so many."""
+        return max(0.0, 1 - step / steps / self.short_until) if self.short_until else 0.0
 
-    def rate(self, step: int) -> float:
-        """Learning rate at a step, relative to its peak."""
-        return warm_cosine(step, self.steps, self.warmup, floor=0.02)
+    def rate(self, step: int, steps: float) -> float:
+        """Learning rate at a step of so many, relative to its peak."""
+        return warm_cosine(step, steps, self.warmup, floor=0.02)
 
 
 class ShortWay(nn.Module):
@@ -128,24 +134,38 @@ def main(
     ),
     start_from: Annotated[Path | None, typer.Option(help="Folder of a trained tokenizer to start from.")] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = VideoTokenizerTraining.steps,
+    minutes: Annotated[float | None, typer.Option(help="Train for so long instead of so many steps.", min=0.01)] = None,
     batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VideoTokenizerTraining.batch,
     learning_rate: Annotated[float, typer.Option(help="Its peak.")] = VideoTokenizerTraining.learning_rate,
+    short_until: Annotated[
+        float, typer.Option(help="Share of the training with the short way; 0 for pictures alone.", min=0, max=1)
+    ] = VideoTokenizerTraining.short_until,
     validate_every: Annotated[int, typer.Option()] = VideoTokenizerTraining.validate_every,
     validation_clips: Annotated[int, typer.Option()] = VideoTokenizerTraining.validation_clips,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
-    tokens: Annotated[int, typer.Option(help="Tokens of each latent time step.")] = 6,
+    tokens: Annotated[
+        int, typer.Option(help="Tokens of each latent time step.")
+    ] = VideoTokenizerConfig.tokens_per_step,
+    render_processes: Annotated[
+        int | None, typer.Option(help="Processes that draw clips; as many as there are idle cores.", min=1)
+    ] = None,
 ):
-    """Train the video tokenizer; stop it at any time and start it again to go on."""
+    """Train the video tokenizer; stop it at any time and start it again to resume."""
     settings = VideoTokenizerTraining(
         steps=steps,
+        minutes=minutes,
         batch=batch,
         learning_rate=learning_rate,
+        short_until=short_until,
         validate_every=validate_every,
         validation_clips=validation_clips,
         first_clip=first_clip,
     )
+    if start_from:
+        settings = replace(settings, soft_until=0.0, hard_from=0.0)
     with exit_with_a_sentence():
-        fit(out, settings, WorldSettings(), VideoTokenizerConfig(tokens_per_step=tokens), start_from)
+        config = VideoTokenizerConfig(tokens_per_step=tokens)
+        fit(out, settings, WorldSettings(), config, start_from, render_processes)
 
 
 def fit(
@@ -154,39 +174,69 @@ def fit(
     worlds: WorldSettings,
     config: VideoTokenizerConfig,
     start_from: Path | None = None,
+    render_processes: int | None = None,
 ) -> None:
     """Run or resume a training in the folder `out`.
 
     Args:
         start_from: folder of a trained tokenizer, whose settings then count instead of `config`.
+        render_processes: how many processes draw clips for each process; as many as there are idle cores if left out.
+
+    Raises:
+        UserError: weights to start from are missing, or see `tokenizer.loop.train`.
     """
-    loop = TrainingLoop(out, "video-tokenizer", settings, worlds)
+    accelerator = accelerated(out)
+    device = accelerator.device
     torch.manual_seed(0)
     tokenizer = LayerTokenizer.from_pretrained(start_from) if start_from else LayerTokenizer(config)
     for parameter in tokenizer.parameters():
         if parameter.ndim == 5:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
     objective = Objective(tokenizer.train())
+    if start_from and (start_from / SHORT_WAY).is_file():
+        load_model(objective.short_way, start_from / SHORT_WAY)
     optimizer = torch.optim.AdamW(objective.parameters(), lr=settings.learning_rate, weight_decay=0.01, fused=True)
-    averaged = copy.deepcopy(tokenizer).eval().to(loop.accelerator.device)
-    objective, optimizer = loop.prepare(objective, optimizer, averaged)
-    held_out = draw_worlds(worlds, VALIDATION_SEED, 0, settings.validation_clips)
-    device = loop.accelerator.device
-    wanted = ((first, settings.batch) for first in loop.first_clips())
-    batches = drawn_ahead(partial(draw_worlds, worlds, TRAINING_SEED), wanted)
-    for step in loop.steps():
-        with loop.waiting():
-            drawn = next(batches)
-        loss, parts, codes = objective(
-            drawn.video.to(device),
-            drawn.layer.to(device),
-            torch.tensor(settings.hardness(step), device=device),
-            torch.tensor(settings.short_weight(step), device=device),
-        )
-        loop.learn(loss)
-        move_average(averaged, loop.accelerator.unwrap_model(objective).tokenizer, settings.averaging, step)
-        figures = {name: part.item() for name, part in parts.items()} | {"codes_in_batch": codes.unique().numel()}
-        loop.finish_step(figures, lambda: validated(averaged, held_out), averaged.save_pretrained)
+
+    def batches(progress: Progress) -> Iterator[tuple[WorldBatch, Tensor, Tensor]]:
+        wanted = ((first, settings.batch) for first in stream_numbers(accelerator, settings, progress.step))
+        processes = render_processes or spare_cores(accelerator.num_processes)
+        for drawn in drawn_ahead(partial(draw_worlds, worlds, TRAINING_SEED), wanted, processes):
+            phases = (
+                settings.hardness(progress.step, progress.steps),
+                settings.short_weight(progress.step, progress.steps),
+            )
+            yield drawn.to(device), *(torch.tensor(share, device=device) for share in phases)
+
+    def loss(objective: nn.Module, batch: tuple[WorldBatch, Tensor, Tensor]) -> tuple[Tensor, dict]:
+        drawn, hardness, short_weight = batch
+        total, parts, codes = objective(drawn.video, drawn.layer, hardness, short_weight)
+        return total, parts | {"codes_in_batch": codes.unique().numel()}
+
+    @cache
+    def held_out() -> WorldBatch:
+        return draw_worlds(worlds, VALIDATION_SEED, 0, settings.validation_clips)
+
+    def save(objective: Objective, folder: Path) -> None:
+        objective.tokenizer.save_pretrained(folder)
+        write_weights(objective.short_way.state_dict(), folder / SHORT_WAY)
+
+    train(
+        accelerator,
+        objective,
+        optimizer,
+        batches,
+        loss,
+        settings,
+        out,
+        record={
+            **asdict(settings),
+            "worlds": asdict(worlds),
+            "tokenizer": asdict(tokenizer.config),
+            "start_from": weights_sha256(start_from) if start_from else None,
+        },
+        validate=lambda objective: validated(objective.tokenizer, held_out()),
+        save=save,
+    )
 
 
 if __name__ == "__main__":
