@@ -130,8 +130,9 @@ def _unpack(folder: Path, layers: int) -> None:
         words.save_pretrained(unfinished)
         # transformers refuses to save what it read from a GGUF file, so the unpacked weights move into a plain model.
         del model.config.quantization_config
-        plain = _cut(AutoModelForCausalLM.from_config(model.config), layers)
-        plain.load_state_dict(_cut(model, layers).state_dict())
+        cut = _cut(model, layers)
+        plain = AutoModelForCausalLM.from_config(cut.config)
+        plain.load_state_dict(cut.state_dict())
         plain.to(torch.bfloat16).save_pretrained(unfinished)
         try:
             unfinished.rename(folder)

@@ -191,7 +191,7 @@ def test_what_is_no_ordinary_file_is_named_in_a_folder_too(run, tmp_path):
     out = tmp_path / "table" / "results.csv"
     assert run("describe", tmp_path, "--out", out).exit_code == 1
     errors = {row["video"].rsplit("/", 1)[1]: row["error"] for row in read(out)}
-    assert "is a pipe or a device" in errors["pipe.mp4"] and "gone.mp4, which is not there" in errors["link.mp4"]
+    assert "is a pipe or a device" in errors["pipe.mp4"] and "a link to a file that is not there" in errors["link.mp4"]
 
 
 def test_folders_of_two_views_are_paired_by_name(tmp_path):
