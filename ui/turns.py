@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
 from typing import Generic, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -67,10 +68,21 @@ class Turn(Generic[Step]):
         try:
             await asyncio.wrap_future(place)
             with closing(self._steps()) as steps:
-                while (step := await to_thread.run_sync(next, steps, _END, limiter=_AT_ONCE)) is not _END:
+                while (step := await _finished(next, steps, _END)) is not _END:
                     yield step
         finally:
             self._line.leave(place)
+
+
+async def _finished(step: Callable, *arguments):
+    """What a step returns that runs in a thread. A task that is cancelled meanwhile waits for it: a thread can't be
+    stopped, and the next turn must not begin beside it."""
+    running = asyncio.ensure_future(to_thread.run_sync(partial(step, *arguments), limiter=_AT_ONCE))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _call(place: Future) -> None:

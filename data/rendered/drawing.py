@@ -1,8 +1,9 @@
 """Pictures of worlds, and their truth: the moving layer.
 
 The layer is what a viewer would cut out: coverage and brightness of every opaque thing that moves (movers, arms, rods,
-what sways in the background). Shadows, light, noise, the camera's shaking and all that stands still are not in it.
-Where something that stands still hides a mover, the layer shows it all the same if it is gone for three frames at most.
+what sways in the background), at the time of each frame even where the camera drops it. Shadows, light, noise, the
+camera's shaking and all that stands still are not in it. Where something that stands still hides a mover, the layer
+shows it all the same if it is gone for three frames at most.
 """
 
 import math
@@ -26,10 +27,8 @@ _FILLED = 3
 """Frames in a row of a mover that something hides which the layer shows all the same."""
 _HIDDEN = 0.5
 """Share of its area from which on a mover counts as hidden."""
-_LEAST_SWAY = 1 / 32
-"""What sways by less than this, in half widths, stands still."""
-_RETREAT = 2.5
-"""How far an arm draws back in the first tenth of a clip after it has let go, in half widths, times 10."""
+_RETREAT = 75.0
+"""How fast an arm draws back: so many half widths times the square of the clip time since it has let go."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ class Drawn:
 def draw(world: World, picture: Picture = CANONICAL) -> tuple[Tensor, Tensor]:
     """A world as the camera records it, (3, T, H, W) in [0, 1], and its moving layer, (2, T, H, W) in [0, 1].
 
-    The layer's second channel, brightness (the mean of red, green and blue as they are exposed), is 0 where the first,
-    coverage, is 0.
+    The layer's second channel, brightness (the mean of red, green and blue, exposed as most frames are), is 0 where the
+    first, coverage, is 0.
     """
     backdrop = (draw_room if world.filmed else draw_backdrop)(
         world.backdrop_seed, world.nuisances.texture, world.nuisances.distractors, picture.size
@@ -175,8 +174,7 @@ class _Canvas:
             up = (1 - x.square() - y.square()).clamp_min(0.04).sqrt()
             lit = lit * (mover.ambient + (1 - mover.ambient) * (lx * x + ly * y + lz * up).clamp(0, 1))
         cover, lit = (self._laid(part.mean(dim=0), rows, columns) for part in (cover, lit))
-        moves = number < 10 or float(np.ptp(mover.path[:, :2], axis=0).max()) > _LEAST_SWAY
-        return Drawn(cover, mover.colour, lit / cover.clamp_min(1e-6), moves)
+        return Drawn(cover, mover.colour, lit / cover.clamp_min(1e-6))
 
     def _laid(self, part: Tensor, rows: np.ndarray, columns: np.ndarray) -> Tensor:
         """Windows (T, h, w) on an empty picture (T, H, W)."""
@@ -200,7 +198,7 @@ class _Canvas:
         there = self._where(self.world.movers[arm.mover], arm.mover, np.clip(self.times, start, stop).clip(0, 1))
         direction = np.array([np.cos(arm.angle), np.sin(arm.angle)])
         since = np.maximum(start - self.times, self.times - stop).clip(0)
-        back = there[:, 2] * 0.7 + _RETREAT * 10 * since**2 * 3
+        back = there[:, 2] * 0.7 + _RETREAT * since**2
         tip = there[:, :2] + back[:, None] * direction
         away = self._from_segments(tip, tip + 4 * direction)
         palm = ((self.u - _frames(tip[:, 0])).square() + (self.v - _frames(tip[:, 1])).square()).sqrt()

@@ -253,9 +253,9 @@ def collision(radii: tuple[float, float], rng: np.random.Generator) -> tuple[np.
     when, place, angle = rng.uniform(0.25, 0.75), rng.uniform(-0.3, 0.3, 2), rng.uniform(0, 2 * np.pi)
     normal = np.array([np.cos(angle), np.sin(angle)])
     mass = np.square(radii)
-    before = [rng.normal(0, 0.5, 2) + side * rng.uniform(0.4, 1.6) * normal for side in (1, -1)]
-    closing = (before[0] - before[1]) @ normal
-    push = (1 + rng.uniform(0.5, 1.0)) * max(closing, 0) * mass[0] * mass[1] / mass.sum()
+    along, across = rng.uniform(0.4, 1.6, 2) * (1, -1), rng.normal(0, 0.5, 2)
+    before = [a * normal + b * np.array([-normal[1], normal[0]]) for a, b in zip(along, across)]
+    push = (1 + rng.uniform(0.5, 1.0)) * (along[0] - along[1]) * mass[0] * mass[1] / mass.sum()
     paths = []
     for radius, m, side, velocity in zip(radii, mass, (1, -1), before):
         after = velocity - side * push / m * normal
@@ -312,8 +312,8 @@ def _albedo(rng: np.random.Generator) -> np.ndarray:
 
 
 def _swaying(settings: WorldSettings, nuisances: Nuisances, look: _Look, rng: np.random.Generator) -> tuple[Mover, ...]:
-    """Branches, a curtain, somebody in the background: less striking than a mover, or standing still."""
-    place, sway = rng.uniform(-0.9, 0.9, 2), rng.uniform(-0.15, 0.15, 2)
+    """Branches, a curtain, somebody in the background."""
+    place, sway = rng.uniform(-0.9, 0.9, 2), rng.choice([-1, 1], 2) * rng.uniform(0.03, 0.15, 2)
     wave = np.sin(2 * np.pi * (rng.uniform(0.2, 1.2) * TIMES + rng.uniform()))
     radius = 0.06 + nuisances.distractors * rng.uniform(0.0, 0.25)
     path = np.concatenate([place + wave[:, None] * sway, np.full((len(TIMES), 1), radius)], axis=-1)
@@ -328,9 +328,10 @@ def _arms(movers: tuple[Mover, ...], nuisances: Nuisances, rng: np.random.Genera
         held = mover.kind == "carried" and rng.random() < 0.6
         released = (mover.kind == "thrown" or nuisances.hand > 0) and rng.random() < 0.5
         caught = mover.kind == "thrown" and rng.random() < 0.3
+        starts, stops = _moving(mover)
         if not (held or released or caught):
             continue
-        holds = (-1.0, 2.0) if held else (-1.0, rng.uniform(0, 0.12)) if released else (rng.uniform(0.85, 1.0), 2.0)
+        holds = (-1.0, 2.0) if held else (-1.0, starts + rng.uniform(0, 0.06)) if released else (stops, 2.0)
         skin = rng.choice(np.array([[0.93, 0.76, 0.65], [0.78, 0.57, 0.44], [0.55, 0.38, 0.28], [0.33, 0.22, 0.16]]))
         arms.append(
             Arm(
@@ -343,6 +344,12 @@ def _arms(movers: tuple[Mover, ...], nuisances: Nuisances, rng: np.random.Genera
             )
         )
     return tuple(arms[:2])
+
+
+def _moving(mover: Mover) -> tuple[float, float]:
+    """Clip times at which a mover starts and stops."""
+    moved = np.flatnonzero(np.abs(np.diff(mover.path, axis=0)).max(axis=1) > 1e-9)
+    return float(TIMES[moved[0]]), float(TIMES[moved[-1] + 1])
 
 
 def _rods(movers: tuple[Mover, ...], nuisances: Nuisances, rng: np.random.Generator) -> tuple[Rod, ...]:

@@ -177,6 +177,37 @@ def test_who_gives_up_waiting_or_listening_lets_the_next_one_go_on():
     assert asyncio.run(people()) == ["y", "z"] and len(line) == 0
 
 
+def test_the_next_turn_begins_when_the_step_of_a_cancelled_one_has_ended():
+    line, running, may_end, most = Line(), threading.Event(), threading.Event(), []
+
+    def slow():
+        running.set()
+        assert may_end.wait(PATIENCE_S)
+        most.append("first ended")
+        yield 1
+
+    def following():
+        most.append("second began")
+        yield 2
+
+    async def people():
+        first = asyncio.ensure_future(collect(slow))
+        await asyncio.to_thread(running.wait)
+        second = asyncio.ensure_future(collect(following))
+        while len(line) < 2:
+            await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.sleep(0)
+        may_end.set()
+        await asyncio.gather(first, return_exceptions=True)
+        return await second
+
+    async def collect(steps):
+        return [step async for step in Turn(line, steps)]
+
+    assert asyncio.run(people()) == [2] and most == ["first ended", "second began"]
+
+
 def test_who_waits_holds_no_thread():
     line, names = Line(), set()
 

@@ -8,10 +8,13 @@ from data.render import track
 from data.scene import SceneSettings, draw_scene
 from tests.conftest import TINY_TOKENIZER
 from tests.far_device import GPU, FarDevice
+from tests.tokenizer.video.test_model import TINY as TINY_VIDEO_TOKENIZER
 from tests.vlm.test_model import CONFIG, some
 from tokenizer.fast import channels_last, fast_encoder
 from tokenizer.model import TrajectoryTokenizer
 from tokenizer.train import TokenizerObjective, TokenizerTraining
+from tokenizer.video.model import LayerTokenizer
+from tokenizer.video.train import Objective
 from vlm.model import TrajectoryLM
 from vlm.sample import Samples
 from vlm.train import ReadingObjective, VLMTraining
@@ -24,6 +27,16 @@ def test_the_tokenizers_losses_are_computed_on_the_device():
     batch = [far.tensor(torch.empty(shape)) for shape in shapes]
     with far.mode, torch.autocast("cuda", torch.bfloat16):
         assert all(found.device == GPU for found in objective(*batch))
+
+
+def test_the_video_tokenizers_losses_are_computed_on_the_device():
+    far, objective = FarDevice(), Objective(LayerTokenizer(TINY_VIDEO_TOKENIZER).train())
+    shapes = (2, 3, 17, 64, 64), (2, 2, 17, 64, 64), (), ()
+    batch = [far.tensor(torch.empty(shape)) for shape in shapes]
+    objective = far.module(objective)
+    with far.mode, torch.autocast("cuda", torch.bfloat16):
+        loss, parts, _ = objective(*batch)
+    assert all(found.device == GPU for found in (loss, *parts.values()))
 
 
 def test_clips_are_encoded_on_the_device():

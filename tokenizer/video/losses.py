@@ -4,6 +4,7 @@ A thing covers some hundredths of a picture, so squares over all pixels are leas
 what moves count together as much as all the others do, clip by clip: a small thing as much as a large one.
 """
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -34,12 +35,16 @@ def layer_loss(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
     coverage, wanted = logits[:, 0], target[:, 0]
     pixels = balanced(F.binary_cross_entropy_with_logits(coverage, wanted, reduction="none"), near(wanted))
     # Half covered pixels leave this much even where all is right; without it the curve says little.
-    floor = balanced(F.binary_cross_entropy(wanted, wanted, reduction="none"), near(wanted))
+    entropy = torch.special.entr(wanted) + torch.special.entr(1 - wanted)
     shown = coverage.sigmoid()
     scales = sum(_held(shown, wanted, side) for side in _SCALES) / len(_SCALES)
     lit = (logits[:, 1].sigmoid() - target[:, 1]).square() * wanted
     brightness = (lit.sum((1, 2, 3)) / (wanted.sum((1, 2, 3)) + _LEAST_SHARE * wanted[0].numel())).mean()
-    return {"coverage": pixels - floor.detach(), "scales": scales, "brightness": 4 * brightness}
+    return {
+        "coverage": pixels - balanced(entropy, near(wanted)).detach(),
+        "scales": scales,
+        "brightness": 4 * brightness,
+    }
 
 
 def _held(shown: Tensor, wanted: Tensor, side: int) -> Tensor:

@@ -31,16 +31,6 @@ def components(coverage: Tensor) -> list[np.ndarray]:
     return frames
 
 
-def nearest_errors(found: Tensor, centres: np.ndarray) -> np.ndarray:
-    """(T,) pixels from a true centre (T, 2), column and row, to the nearest component; inf where there is none."""
-    return np.array(
-        [
-            np.linalg.norm(seen - centre, axis=-1).min() if len(seen) else np.inf
-            for seen, centre in zip(components(found), centres)
-        ]
-    )
-
-
 def layer_measures(found: Tensor, true: Tensor) -> dict[str, float]:
     """Of decoded layers (B, 2, T, H, W) against true ones: overlap, error of true components' centres, phantoms."""
     empty = true[:, 0].flatten(1).sum(1) < _LEAST_AREA

@@ -20,7 +20,7 @@ from safetensors.torch import load_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data.errors import exit_with_a_sentence
+from data.errors import UserError, exit_with_a_sentence
 from data.rendered.stream import WorldBatch, draw_worlds
 from data.rendered.world import WorldSettings
 from data.stream import TRAINING_SEED, VALIDATION_SEED, drawn_ahead, spare_cores
@@ -135,7 +135,7 @@ def main(
     start_from: Annotated[Path | None, typer.Option(help="Folder of a trained tokenizer to start from.")] = None,
     steps: Annotated[int, typer.Option(help="Steps in all.")] = VideoTokenizerTraining.steps,
     minutes: Annotated[float | None, typer.Option(help="Train for so long instead of so many steps.", min=0.01)] = None,
-    batch: Annotated[int, typer.Option(help="Clips per step and process.")] = VideoTokenizerTraining.batch,
+    batch: Annotated[int, typer.Option(help="Clips per step and process.", min=1)] = VideoTokenizerTraining.batch,
     learning_rate: Annotated[float, typer.Option(help="Its peak.")] = VideoTokenizerTraining.learning_rate,
     short_until: Annotated[
         float, typer.Option(help="Share of the training with the short way; 0 for pictures alone.", min=0, max=1)
@@ -143,9 +143,7 @@ def main(
     validate_every: Annotated[int, typer.Option()] = VideoTokenizerTraining.validate_every,
     validation_clips: Annotated[int, typer.Option()] = VideoTokenizerTraining.validation_clips,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
-    tokens: Annotated[
-        int, typer.Option(help="Tokens of each latent time step.")
-    ] = VideoTokenizerConfig.tokens_per_step,
+    tokens: Annotated[int | None, typer.Option(help="Tokens of each latent time step.", min=1)] = None,
     render_processes: Annotated[
         int | None, typer.Option(help="Processes that draw clips; as many as there are idle cores.", min=1)
     ] = None,
@@ -164,7 +162,9 @@ def main(
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
     with exit_with_a_sentence():
-        config = VideoTokenizerConfig(tokens_per_step=tokens)
+        if start_from and tokens:
+            raise UserError("a trained tokenizer keeps its tokens; leave out --tokens or --start-from")
+        config = VideoTokenizerConfig(**({"tokens_per_step": tokens} if tokens else {}))
         fit(out, settings, WorldSettings(), config, start_from, render_processes)
 
 
