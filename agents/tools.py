@@ -261,11 +261,11 @@ def quantity(
         )
     parts, values = [], {}
     for number in numbers:
-        value, unit = number.value * (metres or 1.0) ** number.length_power, unit_of(number, metres)
+        value, unit = number.scaled(metres), unit_of(number, metres)
         remark = f" ({number.remark})" if number.remark else ""
         parts.append(f"The {number.name} is {f'{value:.3g} {unit}'.strip()}{remark}.")
         values[f"{number.name} [{unit}]" if unit else number.name] = value
-    if name == "g" and (warning := g_warning(found, value)):
+    if name == "g" and (warning := g_warning(found, numbers[0].warning(metres))):
         parts.append(warning)
         values["warning"] = warning
     when = "" if t_s is None or name not in ("speed", "acceleration") else f"At t = {t_s:g} s: "
@@ -273,10 +273,11 @@ def quantity(
     return Result(f"{when}{' '.join(parts)}" + (f" {lengths(session)}" if scaled else ""), values)
 
 
-def g_warning(found, g_m_s2: float) -> str:
-    """What speaks against a value of g, as sentences; empty where nothing does."""
+def g_warning(found, warning: str) -> str:
+    """What speaks against a value of g, as sentences: its own warning, and the doubt about the family; empty where
+    nothing does."""
     doubt = f"{capitalised(found.doubt)}." if found.doubt else ""
-    return " ".join(filter(None, (quantities.gravity_warning(found, g_m_s2), doubt)))
+    return " ".join(filter(None, (warning, doubt)))
 
 
 def explain(

@@ -19,6 +19,7 @@ _TO_OPENCV = np.diag([1.0, -1.0, -1.0])
 _DISTORTIONS = (0, 4, 5, 8, 12, 14)
 _KEYS = ("left", "right", "rotation", "translation", "unit", "offset_s")
 _CAMERA_KEYS = ("focal_px", "centre_px", "distortion")
+_METRES = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001}
 _SHAPE = (
     '{"left": {"focal_px": [fx, fy], "centre_px": [cx, cy], "distortion": []}, "right": {...}, '
     '"rotation": 3 x 3 numbers, "translation": 3 numbers, "unit": "m", "offset_s": 0}'
@@ -126,6 +127,11 @@ class StereoPair:
         rotation, translation = _axes_changed(self.pose.rotation, self.pose.translation)
         pose = {"rotation": rotation.tolist(), "translation": translation.tolist()}
         return {**sides, **pose, "unit": self.unit, "offset_s": self.offset_s}
+
+    @property
+    def metres_per_unit(self) -> float | None:
+        """None where the unit is not one of the metre's."""
+        return _METRES.get(self.unit)
 
     def rays(self, points: np.ndarray, right: bool) -> np.ndarray:
         """Where a camera sees points (N, 3): on the plane one unit before it, as `CalibratedCamera.rays`."""

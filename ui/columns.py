@@ -36,6 +36,7 @@ def _columns() -> dict[str, Column]:
         **{f"raw_{axis}": Column(f"{axis}(t) as the language model alone has it, of model_family") for axis in "xyz"},
         "model_family": Column("the family that the language model alone names"),
         "second_opinion": Column("the family that fits the tokens' track best, without the language model"),
+        "doubt": Column("what speaks against the family: no curve comes near, or language model and fit disagree"),
         "miss_px": Column(
             "median distance of the curve from that track, in pixels of the clip's 64; of two views in "
             "pixels of the left video",
@@ -64,6 +65,7 @@ def _columns() -> dict[str, Column]:
             )
             for name in NAMES
         },
+        "warnings": Column("what speaks against a quantity, such as a g far from 9.81 m/s² by --scale"),
         "answer": Column("the answer to --ask"),
         "answered_by": Column("what answered"),
         "notes": Column("what to know about the clip"),
@@ -87,6 +89,7 @@ def values(found: "Description", extras: Extras) -> dict:
         **{f"raw_{axis}": text for axis, text in found.equation.to_text().items()},
         "model_family": found.model_family,
         "second_opinion": found.second_opinion and found.second_opinion.family,
+        "doubt": found.doubt,
         "miss_px": found.miss_px,
         "t0_s": place.t0_s,
         "duration_s": place.duration_s,
@@ -96,7 +99,7 @@ def values(found: "Description", extras: Extras) -> dict:
         "half_width_px": place.half_width_px,
         "length_unit": "u" if metres is None else "m",
         **_in_metres(found, metres),
-        **_first(found, metres),
+        **_quantities(found, metres, metres),
         "answer": extras.reply and extras.reply.text,
         "answered_by": extras.reply and extras.reply.model,
         "notes": "; ".join(found.clip.notes),
@@ -117,7 +120,7 @@ def values_of_two(found: "StereoDescription") -> dict:
         "t0_s": place.t0_s,
         "duration_s": place.duration_s,
         "length_unit": found.pair.unit,
-        **_first(found, None),
+        **_quantities(found, None, found.pair.metres_per_unit),
         "notes": "; ".join(dict.fromkeys(found.left.clip.notes + found.right.clip.notes)),
     }
 
@@ -129,5 +132,11 @@ def _in_metres(found: "Description", metres: float | None) -> dict:
     return {"metres_per_unit": metres, **{f"{axis}_m": one for axis, one in text.items()}}
 
 
-def _first(found: "Description | StereoDescription", metres: float | None) -> dict[str, float | None]:
-    return {name: scaled(several[0], metres) for name, several in derived(found).items()}
+def _quantities(
+    found: "Description | StereoDescription", metres: float | None, unit_m: float | None
+) -> dict[str, float | str | None]:
+    """The first value of each quantity, with lengths times `metres`, and what speaks against any, where a unit of the
+    equation is `unit_m` metres."""
+    firsts = {name: several[0] for name, several in derived(found).items()}
+    warnings = [warning for one in firsts.values() if (warning := one.warning(unit_m))]
+    return {name: scaled(one, metres) for name, one in firsts.items()} | {"warnings": " ".join(warnings)}

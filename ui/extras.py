@@ -50,12 +50,19 @@ NOTHING = Extras()
 
 def quantities(description: "Description | StereoDescription", metres: float | None) -> dict[str, list[dict]]:
     """Of each quantity that the motion has, by the name that one asks for it: what it is called, its value and unit,
-    and what to know about it; lengths in metres, or in u, the equation's own unit, where `metres` is None."""
+    what to know about it and what speaks against it; lengths in metres, or in u, the equation's own unit, where `metres`
+    is None."""
     from agents.wording import unit_of
 
     return {
         name: [
-            {"name": one.name, "value": scaled(one, metres), "unit": unit_of(one, metres), "remark": one.remark}
+            {
+                "name": one.name,
+                "value": scaled(one, metres),
+                "unit": unit_of(one, metres),
+                "remark": one.remark,
+                "warning": one.warning(metres),
+            }
             for one in found
         ]
         for name, found in derived(description).items()
@@ -77,7 +84,7 @@ def derived(description: "Description | StereoDescription") -> dict[str, list["Q
 
 def scaled(quantity: "Quantity", metres: float | None) -> float | None:
     """Its value in metres and seconds, four digits; None where that is no number."""
-    value = float(quantity.value) * (metres or 1.0) ** quantity.length_power
+    value = quantity.scaled(metres)
     return float(f"{value:.4g}") if math.isfinite(value) else None
 
 

@@ -149,6 +149,7 @@ class Description:
             "video": self.clip.source,
             "family": self.family,
             "known": self.known,
+            "doubt": self.doubt,
             "confidence": round(self.confidence, 4),
             "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
             "model_family": self.model_family,

@@ -6,6 +6,7 @@ to the power of `length_power`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,10 +40,22 @@ class Quantity:
     remark: str = ""
     unit: str | None = None
     """A unit that no scale changes, in place of the one of the two powers."""
+    check: Callable[[float], str] | None = None
+    """From its value in metres and seconds a sentence on what speaks against it; empty where nothing does."""
 
     def __post_init__(self):
         # NumPy's numbers are not for those who write them down.
         object.__setattr__(self, "value", float(self.value))
+
+    def scaled(self, metres: float | None) -> float:
+        """The value with lengths in metres, of which the equation's unit has so many; as it is without a scale."""
+        return self.value * (1.0 if metres is None else metres) ** self.length_power
+
+    def warning(self, metres: float | None) -> str:
+        """What speaks against the value; empty where nothing does, or where a length is in no known unit."""
+        if self.check is None or (metres is None and self.length_power):
+            return ""
+        return self.check(self.scaled(metres))
 
 
 def velocity(equation: Equation) -> Equation:
@@ -126,7 +139,8 @@ def _gravity(description, t) -> list[Quantity]:
     tilt = abs(np.degrees(np.arctan2(a[0], -a[1])))
     remark = f"it points {tilt:.0f} degrees from straight down in the picture"
     remark += "; right if the camera stands level" if tilt <= _LEVEL_DEG else ", which a level camera would not show"
-    return [Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark)]
+    warns = partial(_gravity_warning, "the scale, and whether the drawn curve runs through the object in every frame")
+    return [Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark, check=warns)]
 
 
 def _pendulum_gravity(description, length_m: float) -> list[Quantity]:
@@ -147,20 +161,16 @@ def _pendulum_gravity(description, length_m: float) -> list[Quantity]:
         f"4 pi² L / T² with L = {length_m:g} m from the pivot to the middle of the bob and T = "
         f"{2 * np.pi / wave.omega:.4g} s; for small swings, at 20 degrees to either side it comes out 1.5 % too low"
     )
-    return [Quantity("g", g, 0, 0, remark, "m/s²")]
+    warns = partial(_gravity_warning, "the length of the pendulum")
+    return [Quantity("g", g, 0, 0, remark, "m/s²", warns)]
 
 
-def gravity_warning(description: "Description", g_m_s2: float) -> str:
-    """A sentence where a g is far from the Earth's: what to check; empty where it is near."""
+def _gravity_warning(others: str, g_m_s2: float) -> str:
+    """A sentence where a g is far from the Earth's: to check the frame rate and `others`; empty where it is near."""
     ratio = g_m_s2 / _EARTH
     if abs(ratio - 1) <= _FAR:
         return ""
     speed = f"{ratio**-0.5:.2g} times slower" if 0 < ratio < 1 else f"{ratio**0.5:.2g} times faster"
-    others = (
-        "the length of the pendulum"
-        if description.family in _SWINGS
-        else "the scale, and whether the drawn curve runs through the object in every frame"
-    )
     return (
         f"Careful: on Earth g is 9.81 m/s², and {g_m_s2:.3g} is far from it. Check the frame rate (it would be right "
         f"if the video played {speed} than the motion was) and {others}."

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,25 @@ def test_a_table_holds_metres_quantities_and_answers(run, clips, tmp_path):
     assert float(row["period"]) == pytest.approx(6.283 / 7.85, rel=0.01)
     assert float(row["radius"]) == pytest.approx(0.45, rel=0.1) and row["g"] == ""
     assert "period" in row["answer"] and "router" in row["answered_by"]
+
+
+def test_a_wrong_g_and_a_doubt_stand_in_table_and_json(run, clips, tmp_path, monkeypatch):
+    true = fake.FakeDescriber.describe
+
+    def describe(self, video, *arguments, **options):
+        self.family = "parabolic"
+        return replace(true(self, video, *arguments, **options), doubt="the language model alone says linear")
+
+    monkeypatch.setattr(fake.FakeDescriber, "describe", describe)
+    for density, warned in (("37.2 px/m", False), ("149 px/m", True), (None, False)):
+        scale = ["--scale", density] if density else []
+        out = tmp_path / f"{density}.csv".replace("/", "-")
+        run("describe", clips / "b.mp4", *scale, "--out", out)
+        [row] = read(out)
+        assert row["doubt"] == "the language model alone says linear"
+        assert ("Careful: on Earth g is 9.81" in row["warnings"]) == warned, density
+        [g] = json.loads(run("describe", clips / "b.mp4", *scale, "--json").stdout)["quantities"]["g"]
+        assert g["warning"] == row["warnings"] and g["remark"]
 
 
 def test_a_row_maps_its_equation_to_pixels(run, clips, tmp_path):

@@ -1,5 +1,7 @@
 """What a description says of itself, with no network asked."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from data.equation import Equation
@@ -20,6 +22,13 @@ def test_json_holds_the_exact_expression_of_a_bounce_and_what_it_means():
     assert np.allclose(Equation.from_text(told["refined"]).positions(t), found.best.positions(t), atol=1e-4)
     assert set(told["bounce"]) == {"height", "impacts_s", "restitution", "drift_per_s"}
     assert made_up.description("circular").to_dict()["bounce"] is None
+
+
+def test_json_says_where_language_model_and_fit_disagree():
+    found = made_up.description("bouncing")
+    assert found.to_dict()["doubt"] is None
+    other = replace(found.second_opinion, family="parabolic")
+    assert "parabolic" in replace(found, second_opinion=other).to_dict()["doubt"]
 
 
 def test_json_calls_the_tokenizer_what_it_is():
