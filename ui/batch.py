@@ -12,6 +12,7 @@ process on however many machines describes its share, and the first one writes. 
 import csv
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpe
 """What is taken for a video in a folder; a file that is named by itself may have any name."""
 TABLE_SUFFIXES = (".parquet", ".csv", ".jsonl")
 
+_NAMED = 3
+"""So many of the videos that can't be described are named where none can."""
 # A process that is done waits for the slowest one.
 _LONGEST_WAIT = timedelta(days=30)
 
@@ -62,57 +65,89 @@ class Wanted:
         }
 
 
+@dataclass(frozen=True)
+class Task:
+    """One row to be: a video, or what stands in the way of describing it."""
+
+    video: Path
+    right: Path | None = None
+    """The right camera's video, where there are two views."""
+    error: UserError | None = None
+    """Why it can't be described, known before anything is opened."""
+
+
 class Stopped(Exception):
     """Ctrl-C; says how far it came."""
 
 
-def find_videos(paths: list[Path]) -> list[Path]:
-    """Files as they are, and for a folder all videos below it by name, each file once.
+def find_videos(paths: list[Path]) -> list[Task]:
+    """Files as they are, and for a folder all videos below it by name, each file once; a folder without any as itself,
+    with that as its error.
 
-    Raises UserError for a folder without any.
+    Raises UserError where there is nothing but such folders.
     """
-    found: dict[Path, Path] = {}
+    found: dict[Path, Task] = {}
     for path in paths:
         # What is no ordinary file, such as a link to nothing, is left for whoever opens it to complain of.
-        inside = (
-            [path]
-            if not path.is_dir()
-            else [
-                file for file in sorted(path.rglob("*")) if file.suffix.lower() in VIDEO_SUFFIXES and not file.is_dir()
-            ]
-        )
-        if not inside:
-            raise UserError(f"there is no video in the folder {path}; give another folder, or files by name")
+        inside = [path] if not path.is_dir() else _videos_in(path)
         for file in inside:
-            found.setdefault(file.resolve(), file)
-    return list(found.values())
+            found.setdefault(file.resolve(), Task(file))
+        if not inside:
+            found.setdefault(path.resolve(), Task(path, error=_empty(path)))
+    return _any_good(list(found.values()))
 
 
-def find_pairs(left: Path, right: Path) -> dict[Path, Path]:
-    """For each video of the left camera the right one's: two files, or of two folders the files of the same names.
+def find_pairs(left: Path, right: Path) -> list[Task]:
+    """Each video of the left camera with the right one's: two files, or of two folders the files of the same names,
+    whatever their suffixes. One that has no partner, or several, has that as its error.
 
-    Raises UserError where one has no partner.
+    Raises UserError where no two belong together.
     """
     if left.is_dir() != right.is_dir():
         raise UserError(f"{left} and {right} are a folder and a file; give two videos, or two folders of them")
     if not left.is_dir():
-        return {left: right}
-    sides = [
-        {file.relative_to(folder).with_suffix(""): file for file in find_videos([folder])} for folder in (left, right)
-    ]
-    if alone := sorted(set(sides[0]) ^ set(sides[1])):
-        where, other = (left, right) if alone[0] in sides[0] else (right, left)
-        raise UserError(f"{where / alone[0]} has no video of that name in {other}; the two of a motion share a name")
-    return {file: sides[1][name] for name, file in sides[0].items()}
+        return [Task(left, right)]
+    sides: list[dict[Path, list[Path]]] = [defaultdict(list), defaultdict(list)]
+    for folder, side in zip((left, right), sides):
+        if not (inside := _videos_in(folder)):
+            raise _empty(folder)
+        for file in inside:
+            side[file.relative_to(folder).with_suffix("")].append(file)
+    tasks = []
+    for name in sorted(sides[0].keys() | sides[1].keys()):
+        of_left, of_right = (side.get(name, []) for side in sides)
+        if len(of_left) == len(of_right) == 1:
+            tasks.append(Task(of_left[0], of_right[0]))
+            continue
+        for file in of_left + of_right:
+            of_other, other = (of_right, right) if file in of_left else (of_left, left)
+            count = "no video" if not of_other else "more than one video"
+            wrong = f"{count} of that name in {other}" if len(of_other) != 1 else "another video of its name beside it"
+            tasks.append(Task(file, error=UserError(f"{file} has {wrong}; the two of a motion share a name")))
+    return _any_good(tasks)
+
+
+def _videos_in(folder: Path) -> list[Path]:
+    files = sorted(folder.rglob("*"))
+    return [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES and not file.is_dir()]
+
+
+def _empty(folder: Path) -> UserError:
+    return UserError(f"there is no video in the folder {folder}; give another folder, or files by name")
+
+
+def _any_good(tasks: list[Task]) -> list[Task]:
+    if all(task.error for task in tasks):
+        raise UserError("; ".join(dict.fromkeys(str(task.error) for task in tasks[:_NAMED])))
+    return tasks
 
 
 def describe_all(
-    videos: list[Path] | dict[Path, Path], out: Path, load: Callable[[str], object], wanted: Wanted, device: str = "cpu"
+    tasks: list[Task], out: Path, load: Callable[[str], object], wanted: Wanted, device: str = "cpu"
 ) -> tuple[int, int]:
-    """Describe videos, each of them in one of the processes there are, and write the table.
+    """Describe each task's video, each of them in one of the processes there are, and write the table.
 
     Args:
-        videos: or, for each video of the left camera, that of the right one.
         load: gives a describer on a device by its name.
 
     Returns:
@@ -133,21 +168,22 @@ def describe_all(
         # Each process has a GPU of its own, unless one was named by number.
         describer = load(str(state.device) if device == "cuda" else device)
         # Neighbours in a folder are alike in length, so they go to different processes.
-        share = list(videos)[state.process_index :: state.num_processes]
+        share = tasks[state.process_index :: state.num_processes]
         shown = state.is_main_process and sys.stderr.isatty()
         mine: list[dict] = []
         try:
-            for video in tqdm(share, "describing", unit="video", disable=not shown):
-                done = journal.row(video)
+            for task in tqdm(share, "describing", unit="video", disable=not shown):
+                done = journal.row(task.video)
                 if done is None:
-                    done = journal.keep(row(describer, video, wanted, _right_of(videos, video)))
+                    done = journal.keep(row(describer, task, wanted))
                 mine.append(done)
         except KeyboardInterrupt:
-            if state.num_processes == 1:
+            # Without a row there is nothing to go on from, and a table would stand in the way of the same command.
+            if mine and state.num_processes == 1:
                 _write(write, mine, out)
-            raise Stopped(f"stopped after {len(mine)} of {len(videos)} videos; the same command goes on") from None
+            raise Stopped(f"stopped after {len(mine)} of {len(tasks)} videos; the same command goes on") from None
         rows = gather_object(mine)
-        order = {str(video): place for place, video in enumerate(videos)}
+        order = {str(task.video): place for place, task in enumerate(tasks)}
         rows.sort(key=lambda one: order[one["video"]])
         failure = None
         if state.is_main_process:
@@ -165,12 +201,14 @@ def describe_all(
     return len(rows), sum(one["error"] is not None for one in rows)
 
 
-def row(describer, video: Path, wanted: Wanted, right: Path | None = None) -> dict:
+def row(describer, task: Task, wanted: Wanted) -> dict:
     """One video's row, with a value or None for each of `COLUMNS`."""
-    empty = dict.fromkeys(COLUMNS) | {"video": str(video)}
+    video, right = task.video, task.right
+    empty = dict.fromkeys(COLUMNS) | {"video": str(video), "right": right and str(right)}
     try:
+        if task.error is not None:
+            raise task.error
         if right is not None:
-            empty |= {"right": str(right)}
             return empty | _of_two(describer, video, right, wanted)
         found = describer.describe(video, **wanted.options)
         reply = None
@@ -186,10 +224,6 @@ def _of_two(describer, left: Path, right: Path, wanted: Wanted) -> dict:
 
     times = {name: wanted.options[name] for name in ("start", "end", "fps")}
     return values_of_two(describe_pair(describer, left, right, wanted.pair, **times))
-
-
-def _right_of(videos: list[Path] | dict[Path, Path], video: Path) -> Path | None:
-    return videos[video] if isinstance(videos, dict) else None
 
 
 def _write(write: Callable[[list[dict], Path], None], rows: list[dict], out: Path) -> None:

@@ -31,7 +31,7 @@ from ui.tokens_cli import app as tokens_app
 
 if TYPE_CHECKING:
     from data.stereo import StereoPair
-    from ui.batch import Wanted
+    from ui.batch import Task, Wanted
 
 app = typer.Typer(
     help="From a video of one moving object to the family of its motion and its equation x(t), y(t), z(t).",
@@ -137,8 +137,7 @@ def describe(
     try:
         check_device(device)
         pair = None if rig is None else StereoPair.load(rig)
-        pairs = None if right is None else find_pairs(videos[0], right)
-        videos = find_videos(videos) if pairs is None else list(pairs)
+        tasks = find_videos(videos) if right is None else find_pairs(videos[0], right)
         known = None if scale is None else read_scale(scale)
     except UserError as error:
         _complain(messages, error)
@@ -146,7 +145,7 @@ def describe(
     if out is not None and out.suffix in TABLE_SUFFIXES:
         models = f"{base_model}, {adapter}, {tokenizer}"
         wanted = Wanted(options, known, ask, out.with_name(f"{out.stem}-files"), pair, models)
-        _table(videos if pairs is None else pairs, out, networks, wanted, messages, as_json)
+        _table(tasks, out, networks, wanted, messages, as_json)
         return
     if right is not None:
         _describe_pair(videos[0], right, pair, start, end, fps, out, networks, messages, as_json)
@@ -154,8 +153,11 @@ def describe(
     answers, files = Console(highlight=False), _make_folder(out, messages)
     describer = _load(networks, messages)
     failed = False
-    for number, video in enumerate(videos):
+    for number, task in enumerate(tasks):
+        video = task.video
         try:
+            if task.error is not None:
+                raise task.error
             with redirect_stdout(sys.stderr), _waiting(messages, f"describing {video.name}"):
                 description = describer.describe(video, **options)
                 reply = None
@@ -282,7 +284,7 @@ def _make_folder(out: Path | None, messages: Console) -> Results | None:
 
 
 def _table(
-    videos: "list[Path] | dict[Path, Path]",
+    tasks: "list[Task]",
     out: Path,
     networks: dict,
     wanted: "Wanted",
@@ -298,7 +300,7 @@ def _table(
         raise typer.BadParameter(f"--json prints to the terminal and {out} is a file; give one of the two")
     try:
         rows, errors = describe_all(
-            videos, out, lambda name: load_describer(**networks | {"device": name}), wanted, networks["device"]
+            tasks, out, lambda name: load_describer(**networks | {"device": name}), wanted, networks["device"]
         )
     except Stopped as stopped:
         PartialState().print(f"{out}: {stopped}", file=sys.stderr)

@@ -14,7 +14,7 @@ from data.camera import project
 from data.equation import Equation
 from data.errors import UserError
 from tests.ui import fake
-from ui.batch import find_pairs
+from ui.batch import Task, find_pairs
 from ui.columns import COLUMNS
 
 
@@ -70,6 +70,19 @@ def test_a_folder_without_videos_and_a_place_that_is_none_are_one_sentence(run, 
     assert done.exit_code == 1 and "there is no video in the folder" in done.stderr
     done = run("describe", clips, "--out", clips / "notes.txt" / "results.csv")
     assert done.exit_code == 1 and "can't be written" in done.stderr and "Traceback" not in done.output
+
+
+def test_a_folder_without_videos_leaves_the_others_to_be_described(run, clips, tmp_path):
+    empty, out = tmp_path / "empty", tmp_path / "results.csv"
+    empty.mkdir()
+    done = run("describe", empty, clips / "b.mp4", "--json")
+    assert done.exit_code == 1 and "there is no video in the folder" in done.stderr
+    assert [json.loads(line).get("family") for line in done.stdout.splitlines()] == [None, "helical"]
+    assert run("describe", empty, clips / "b.mp4", "--out", out).exit_code == 0
+    assert [(row["video"], "no video in" in row["error"]) for row in read(out)] == [
+        (str(empty), True),
+        (str(clips / "b.mp4"), False),
+    ]
 
 
 def test_parquet_without_pyarrow_is_one_sentence(run, clips, tmp_path, monkeypatch):
@@ -167,6 +180,20 @@ def test_a_run_that_was_stopped_leaves_a_table_and_a_message_and_goes_on(run, cl
     assert [file.name for file in tmp_path.iterdir()] == ["results.csv"]
 
 
+def test_a_run_that_was_stopped_before_its_first_row_leaves_nothing_in_its_own_way(run, clips, tmp_path, described):
+    _, before = described
+
+    def interrupt(video):
+        raise KeyboardInterrupt
+
+    before[0], out = interrupt, tmp_path / "results.csv"
+    stopped = run("describe", clips, "--out", out)
+    assert stopped.exit_code == 130 and "stopped after 0 of 3 videos; the same command goes on" in stopped.stderr
+    assert not out.exists()
+    before[0] = lambda video: None
+    assert run("describe", clips, "--out", out).exit_code == 0 and len(read(out)) == 3
+
+
 def test_what_a_killed_run_kept_is_kept_but_for_half_a_line(run, clips, tmp_path, described):
     names, before = described
 
@@ -220,9 +247,21 @@ def test_folders_of_two_views_are_paired_by_name(tmp_path):
         folder.mkdir()
         for name in names:
             (folder / name).touch()
-    assert find_pairs(left, right) == {left / "a.mp4": right / "a.mov", left / "b.mov": right / "b.mov"}
-    (right / "b.mov").unlink()
-    with pytest.raises(UserError, match="left/b has no video of that name in .*right"):
+    a, b = Task(left / "a.mp4", right / "a.mov"), Task(left / "b.mov", right / "b.mov")
+    assert find_pairs(left, right) == [a, b]
+    (right / "b.mov").rename(right / "c.mov")
+    (right / "d.mov").touch()
+    for twice in ("d.mp4", "d.mov"):
+        (left / twice).touch()
+    first, *others = find_pairs(left, right)
+    assert first == a and [task.video for task in others] == [
+        left / "b.mov", right / "c.mov", left / "d.mov", left / "d.mp4", right / "d.mov"
+    ]  # fmt: skip
+    said = [str(task.error) for task in others]
+    assert "left/b.mov has no video of that name in" in said[0] and "no video of that name in" in said[1]
+    assert "another video of its name beside it" in said[2] and "more than one video of that name" in said[4]
+    (right / "a.mov").unlink()
+    with pytest.raises(UserError, match="left/a.mp4 has no video of that name in .*right"):
         find_pairs(left, right)
 
 
@@ -247,6 +286,12 @@ def test_two_views_make_a_table_in_the_unit_of_the_cameras_file(run, clips, tmp_
     assert rows[0]["x"] == fake.TRUE.to_text()["x"] and rows[0]["length_unit"] == "cm"
     assert float(rows[0]["period"]) == pytest.approx(6.283 / 7.85, rel=0.01) and float(rows[0]["radius"]) > 0
     assert [float(rows[0][name]) for name in ("miss_px", "miss_right_px")] == [1.5, 2.5]
+    other, mixed = tmp_path / "other", tmp_path / "mixed.csv"
+    (other / "deeper").mkdir(parents=True)
+    fake.write_video(other / "deeper" / "a.mp4")
+    assert run("describe", clips, "--right", other, "--rig", tmp_path / "rig.json", "--out", mixed).exit_code == 0
+    assert [row["family"] for row in read(mixed)] == ["", "", "helical"]
+    assert "b.mp4 has no video of that name in" in read(mixed)[0]["error"]
     without = run("describe", clips, "--right", clips, "--rig", tmp_path / "rig.json")
     assert without.exit_code == 2
 
