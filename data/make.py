@@ -3,7 +3,8 @@
     trajvlm data make --n 10000 --views 2 --out my-clips
 
 A sample is `00000012.mp4` (17 frames of 64 x 64; at 16 frames a second, so that a second of the file is clip time 1),
-with two cameras also `00000012.right.mp4`, and `00000012.json` (see `data.truth`). `manifest.json` says what was asked
+with two cameras also `00000012.right.mp4` and their calibration `00000012.rig.json`, as `trajvlm describe --rig` reads
+it, and `00000012.json` (see `data.truth`). `manifest.json` says what was asked
 for and holds the hash of every shard. A run that was stopped goes on where it was when it is started again, and ends
 with the same bytes as one that was not.
 """
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from data.clip import SIZE
 from data.contact_sheet import contact_sheet, preview
 from data.errors import UserError
 from data.export import encode_video, to_frames
@@ -28,6 +30,7 @@ from data.rig import Rig, draw_views
 from data.scene import Scene, SceneSettings
 from data.shards import Sample, file_sha256, whole_file, write_shard
 from data.splits import joined_sha256, scene_sha256
+from data.stereo import StereoPair
 from data.stream import TRAINING_SEED
 from data.truth import write_truth
 
@@ -173,7 +176,10 @@ def _samples(settings: MakeSettings, indices: range, drawn: list[Drawn], bar: tq
         with torch.no_grad():
             clips = [encode_video(to_frames(render([scene])[0]), RATE, _CRF) for scene in scenes]
         truth = write_truth(scenes, rig, settings.seed, index)
-        yield f"{index:08d}", {**dict(zip(("mp4", "right.mp4"), clips)), "json": truth}
+        files = dict(zip(("mp4", "right.mp4"), clips))
+        if len(clips) > 1:
+            files["rig.json"] = (json.dumps(StereoPair.of(rig, SIZE).to_dict()) + "\n").encode()
+        yield f"{index:08d}", {**files, "json": truth}
         bar.update()
 
 

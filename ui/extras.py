@@ -50,8 +50,8 @@ NOTHING = Extras()
 
 def quantities(description: "Description | StereoDescription", metres: float | None) -> dict[str, list[dict]]:
     """Of each quantity that the motion has, by the name that one asks for it: what it is called, its value and unit,
-    what to know about it and what speaks against it; lengths in metres, or in u, the equation's own unit, where `metres`
-    is None."""
+    what to know about it and what speaks against it; lengths in metres, or in u, the equation's own unit, where
+    `metres` is None."""
     from agents.wording import unit_of
 
     return {
