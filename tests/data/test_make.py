@@ -17,13 +17,14 @@ from data.contact_sheet import contact_sheet, main, preview
 from data.equation import Equation
 from data.errors import UserError
 from data.export import encode_video, to_frames, write_sample
-from data.families import FAMILIES
+from data.families import FAMILIES, MOTIONS
 from data.make import MANIFEST, MakeSettings, make, read_manifest
 from data.render import render, track
 from data.rig import Rig, draw_views
 from data.scene import SceneSettings, draw_scene
 from data.shards import file_sha256, read_shard, whole_file, write_shard
 from data.splits import joined_sha256, scene_sha256
+from data.stereo import StereoPair
 
 SETTINGS = MakeSettings(number=5, views=2, seed=3, strength=(0.0, 0.6), shard=2)
 SHARDS = ["shard-00000.tar", "shard-00001.tar", "shard-00002.tar"]
@@ -227,6 +228,19 @@ def test_a_plain_reader_finds_the_clips_and_their_truth(whole):
             check_truth(truth, scenes, rig, index)
             for extension, scene in zip(("mp4", "right.mp4"), scenes):
                 check_clip(files[f"{index:08d}.{extension}"], scene)
+
+
+def test_each_pair_holds_the_cameras_file_that_describe_reads(whole, tmp_path):
+    _, files = next(read_shard(whole / SHARDS[0]))
+    (tmp_path / "rig.json").write_bytes(files["rig.json"])
+    pair, truth = StereoPair.load(tmp_path / "rig.json"), json.loads(files["json"])
+    rays = []
+    for camera, seen in ((pair.left, truth), (pair.right, truth["right"])):
+        u, v = (np.array(seen["track"][name]) for name in "uv")
+        rays.append(camera.rays(np.stack([32 + 32 * u, 32 - 32 * v], -1)))
+    found = pair.triangulate(*rays) + [0.0, 0.0, truth["focal"]]
+    path = MOTIONS[truth["family"]].positions(np.array(truth["path"]), np.linspace(0, 1, 17))
+    assert np.allclose(found, path, atol=1e-3)
 
 
 def check_truth(truth, scenes, rig, index):
