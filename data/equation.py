@@ -128,6 +128,10 @@ def evaluate(expression: sympy.Expr, t: np.ndarray) -> np.ndarray:
     return _NUMPY[expression.func](*values)
 
 
+DIGITS = 6
+"""Of an equation's numbers wherever a program reads them: with four, a bounce of five flights is off by a hundredth."""
+
+
 def rounded(expression: sympy.Expr, digits: int) -> sympy.Expr:
     """The expression with its numbers to so many significant digits."""
     floats = {number: sympy.Float(number, digits) for number in expression.atoms(sympy.Float)}
@@ -151,7 +155,7 @@ class Equation:
     def axes(self) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
         return self.x, self.y, self.z
 
-    def to_text(self, digits: int = 4) -> dict[str, str]:
+    def to_text(self, digits: int = DIGITS) -> dict[str, str]:
         """The three expressions as text with numbers of so many significant digits; `from_text` reads it back."""
         return {axis: sympy.sstr(rounded(e, digits), full_prec=False) for axis, e in zip("xyz", self.axes)}
 

@@ -12,7 +12,6 @@ from data.render import track
 from data.rig import Rig
 from data.scene import Scene
 
-_EQUATION_DIGITS = 6
 _TRACK_DECIMALS = 6
 
 
@@ -47,7 +46,7 @@ def _seen(scene: Scene) -> dict:
         "constant_names": list(family.constant_names),
         "constants": scene.constants.tolist(),
         "path": scene.path.tolist(),
-        "equation": family.equation(scene.constants).to_text(_EQUATION_DIGITS),
+        "equation": family.equation(scene.constants).to_text(),
         "track": {
             name: [round(number, _TRACK_DECIMALS) for number in values.tolist()]
             for name, values in (("u", u), ("v", v), ("radius", radius))
