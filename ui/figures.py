@@ -13,6 +13,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
@@ -67,8 +68,14 @@ def _draw_title(part: SubFigure, description: "Description") -> None:
     headline = f"{description.finding}, confidence {description.confidence:.0%}"
     part.text(0.035, 0.58, headline, fontsize=19, fontweight="bold", color=INK, va="center")
     # A file's name may hold a dollar sign, which would begin a formula.
-    about = f"{description.meaning}   ·   {Path(description.clip.source).name}"
+    about = f"{description.meaning}   ·   {_drawable(Path(description.clip.source).name)}"
     part.text(0.035, 0.14, about, fontsize=11, color=GREY, va="center", parse_math=False)
+
+
+def _drawable(text: str) -> str:
+    """A text with `?` for each sign that the pictures' font lacks, which matplotlib would draw as a box and warn of."""
+    font = get_font(findfont(FontProperties()))
+    return "".join(sign if font.get_char_index(ord(sign)) else "?" for sign in text)
 
 
 def _draw_frames(part: SubFigure, description: "Description", fps: float | None) -> None:

@@ -1,4 +1,5 @@
 import re
+import warnings
 from dataclasses import replace
 from itertools import combinations
 
@@ -24,6 +25,15 @@ def test_the_picture_shows_the_video_the_curve_and_the_strips(tmp_path, refine):
     curve = np.abs(picture - (0xE4, 0x57, 0x2E)).max(axis=2) < 25
     assert curve.mean() > 0.002
     assert 0.2 < (picture.min(axis=2) < 200).mean() < 0.8
+
+
+def test_a_name_that_the_font_can_not_draw_brings_no_warning(tmp_path):
+    description = fake.FakeDescriber().describe(
+        fake.write_video(tmp_path / "throw é \N{TENNIS RACQUET AND BALL}球.mp4")
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw(description, tmp_path / "picture.png")
 
 
 @pytest.fixture(scope="module")
