@@ -19,6 +19,24 @@ class Column:
     kind: type = str
 
 
+_QUANTITIES = {
+    "speed": "mean speed, in length_unit/s",
+    "acceleration": "mean acceleration, in length_unit/s²",
+    "distance": "length of the path in the clip, in length_unit",
+    "height": "highest point above the start, in length_unit",
+    "g": "acceleration of a free flight in the picture's plane, in length_unit/s²",
+    "launch_angle": "angle of the first velocity with the horizontal, in degrees",
+    "radius": "radius when the clip begins, in length_unit",
+    "amplitude": "amplitude when the clip begins, in length_unit",
+    "period": "time of one turn, in s",
+    "frequency": "turns per second, in 1/s",
+    "pitch": "climb in one turn, in length_unit",
+    "decay": "time in which the size halves, or doubles where it grows, in s",
+    "restitution": "speed after an impact over speed before it, without a unit",
+}
+"""What `vlm.quantities` finds first under each of its names."""
+
+
 def _columns() -> dict[str, Column]:
     from vlm.quantities import NAMES
 
@@ -58,13 +76,7 @@ def _columns() -> dict[str, Column]:
         ),
         "metres_per_unit": Column("metres in one u, by --scale", float),
         **{f"{axis}_m": Column(f"{axis}(t) in metres, by --scale") for axis in "xyz"},
-        **{
-            name: Column(
-                f"{name}, in length_unit and seconds, angles in degrees; empty where this motion has none",
-                float,
-            )
-            for name in NAMES
-        },
+        **{name: Column(f"{_QUANTITIES[name]}; empty where this motion has none", float) for name in NAMES},
         "warnings": Column("what speaks against a quantity, such as a g far from 9.81 m/s² by --scale"),
         "answer": Column("the answer to --ask"),
         "answered_by": Column("what answered"),

@@ -8,6 +8,7 @@ fits' probabilities.
 import math
 import time
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,6 @@ from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from vlm.refine import KNOWN_MISS_PX, judge
 from vlm.track_and_fit import track_and_fit
 
-_DIGITS = 6
-"""Of the numbers in JSON: with four, a bounce of five flights is off by a hundredth."""
 TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
 
 
@@ -155,8 +154,8 @@ class Description:
             "model_family": self.model_family,
             "model_text": self.model_text,
             "model_probabilities": {name: round(p, 4) for name, p in self.model_probabilities.items()},
-            "equation": self.equation.to_text(_DIGITS),
-            "refined": self.refined.to_text(_DIGITS) if self.refined else None,
+            "equation": self.equation.to_text(),
+            "refined": self.refined.to_text() if self.refined else None,
             "bounce": told and told.to_dict(placement.duration_s),
             "miss_px": None if self.miss_px is None else round(self.miss_px, 3),
             "second_opinion": self.second_opinion
@@ -164,7 +163,7 @@ class Description:
                 "by": "least squares on the decoded track, no language model",
                 "family": self.second_opinion.family,
                 "probabilities": {name: round(p, 4) for name, p in self.second_opinion.probabilities.items()},
-                "equation": self.second_opinion.equation.to_text(_DIGITS),
+                "equation": self.second_opinion.equation.to_text(),
             },
             "frame": {
                 "origin": "on the optical axis of the crop, at the path's mean depth",
@@ -243,9 +242,11 @@ class Describer:
             field_of_view: of the whole picture's width, in degrees, 0 to 180; it scales z alone.
 
         Raises:
-            UserError: the video can't be described; the sentence says why.
+            UserError: the video can't be described, or a setting is none; the sentence says why.
         """
         began = time.perf_counter()
+        _check_numbers(start=start, end=end, fps=fps)
+        _check_field_of_view(field_of_view)
         clip = canonical_clip(video, start, end, fps)
         return self.describe_clip(clip, refine, field_of_view, began)
 
@@ -253,6 +254,7 @@ class Describer:
         self, clip: Clip, refine: bool = True, field_of_view: float = 60.0, began: float | None = None
     ) -> Description:
         """Name the motion in a canonical clip; arguments as for `describe`."""
+        _check_field_of_view(field_of_view)
         canonical_at = time.perf_counter()
         codes = coded(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
         reconstruction, track = decoded(self.tokenizer.decode_codes, codes)
@@ -295,6 +297,19 @@ class Describer:
             and SecondOpinion(other.family, other.probabilities, _in_seconds(other, placement, focal)),
             miss_px=None if verdict is None else verdict.miss_px,
         )
+
+
+def _check_numbers(**settings: object) -> None:
+    """Raises UserError for a setting that is given and no number; its range is for whoever uses it."""
+    for name, value in settings.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise UserError(f"{name} has to be a number, not {value!r}; give one, or leave it out")
+
+
+def _check_field_of_view(degrees: object) -> None:
+    _check_numbers(field_of_view=degrees)
+    if degrees is None or not 0 < degrees < 180:
+        raise UserError(f"a field of view lies between 0 and 180 degrees, not at {degrees}; leave it out to assume 60")
 
 
 def _in_seconds(answer: Answer, placement: Placement, focal: float) -> Equation:

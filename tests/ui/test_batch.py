@@ -9,13 +9,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sympy
 
 from data.camera import project
 from data.equation import Equation
 from data.errors import UserError
+from data.families import FAMILIES
+from data.stereo import StereoPair
 from tests.ui import fake
+from tests.vlm import made_up
 from ui.batch import Task, find_pairs
-from ui.columns import COLUMNS
+from ui.columns import COLUMNS, values, values_of_two
+from ui.extras import Extras
+from vlm.quantities import NAMES
+from vlm.stereo import StereoDescription
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +149,41 @@ def test_the_columns_are_explained(run):
     assert shown.exit_code == 0
     assert [line.split()[0] for line in shown.stdout.splitlines()] == list(COLUMNS)
     assert all(len(column.meaning.split()) > 1 for column in COLUMNS.values())
+
+
+def test_every_quantity_says_its_own_unit():
+    meanings = {name: COLUMNS[name].meaning for name in NAMES}
+    assert "degrees" in meanings["launch_angle"] and "without a unit" in meanings["restitution"]
+    assert not any("length_unit" in meanings[name] for name in ("launch_angle", "restitution", "period", "decay"))
+    assert all("in length_unit" in meanings[name] for name in ("speed", "g", "radius", "pitch"))
+
+
+def test_an_equation_keeps_a_bounce_of_five_flights_wherever_a_program_reads_it():
+    family = FAMILIES["bouncing"]
+    exact = max(
+        (family.equation(family.draw(np.random.default_rng(seed))) for seed in range(40)),
+        key=lambda equation: len(sympy.sstr(equation.y)),
+    ).with_time(0.0, 2.35)
+    found = replace(made_up.description("bouncing"), equation=exact, refined=exact)
+    camera = {"focal_px": [500, 500], "centre_px": [240, 135]}
+    rig = {"left": camera, "right": camera, "rotation": np.eye(3).tolist(), "translation": [-0.5, 0, 0]}
+    both = StereoDescription(
+        found, found, "bouncing", found.probabilities, exact, StereoPair.from_dict(rig), (0.1, 0.1)
+    )
+    extras = Extras(metres=0.731)
+    row, times = values(found, extras), np.linspace(0, 2.35, 400)
+    in_metres = {axis: row[f"{axis}_m"] for axis in "xyz"}
+    for text, metres in (
+        (row, 1.0),
+        ({axis: row[f"raw_{axis}"] for axis in "xyz"}, 1.0),
+        (in_metres, 0.731),
+        (extras.to_dict(found)["equation_m"], 0.731),
+        (values_of_two(both), 1.0),
+        (both.to_dict()["equation"], 1.0),
+        (found.to_dict()["refined"], 1.0),
+    ):
+        away = Equation.from_text(text).positions(times) - metres * exact.positions(times)
+        assert np.abs(away).max() < 3e-4
 
 
 @pytest.fixture()

@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from data.equation import Equation
+from data.errors import UserError
 from tests.vlm import made_up
+from vlm.describe import Describer
 
 
 def test_a_printed_description_is_short_and_says_what_was_found():
@@ -29,6 +32,19 @@ def test_json_says_where_language_model_and_fit_disagree():
     assert found.to_dict()["doubt"] is None
     other = replace(found.second_opinion, family="parabolic")
     assert "parabolic" in replace(found, second_opinion=other).to_dict()["doubt"]
+
+
+@pytest.mark.parametrize("name", ["start", "end", "fps", "field_of_view"])
+@pytest.mark.parametrize("wrong", ["a", [1.0], True])
+def test_a_setting_that_is_no_number_is_one_sentence(name, wrong):
+    with pytest.raises(UserError, match=f"{name} has to be a number"):
+        Describer.__new__(Describer).describe("throw.mp4", **{name: wrong})
+
+
+@pytest.mark.parametrize("wrong", [0, 180.0, float("nan"), None])
+def test_a_field_of_view_that_is_none_is_one_sentence(wrong):
+    with pytest.raises(UserError, match="field of view"):
+        Describer.__new__(Describer).describe("throw.mp4", field_of_view=wrong)
 
 
 def test_json_calls_the_tokenizer_what_it_is():
