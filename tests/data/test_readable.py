@@ -71,7 +71,7 @@ def test_a_bounce_whose_numbers_were_rounded_is_still_one():
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_motions_are_written_as_they_are(name):
     equation = drawn(name)[1]
-    assert lines(equation) == [f"{axis}(t) = {text}" for axis, text in equation.to_text().items()]
+    assert lines(equation) == [f"{axis}(t) = {text}" for axis, text in equation.to_text(4).items()]
     assert bounce(equation) is None and "cases" not in latex(equation, "u")
 
 
