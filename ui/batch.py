@@ -164,7 +164,7 @@ def describe_all(
 
     with redirect_stdout(sys.stderr):
         state = PartialState(cpu=device == "cpu", timeout=_LONGEST_WAIT)
-        journal = Journal(out, wanted.to_dict(), state.process_index)
+        journal = Journal(out, wanted.to_dict(), [task.video for task in tasks], state.process_index)
         # Each process has a GPU of its own, unless one was named by number.
         describer = load(str(state.device) if device == "cuda" else device)
         # Neighbours in a folder are alike in length, so they go to different processes.
@@ -230,11 +230,16 @@ def _write(write: Callable[[list[dict], Path], None], rows: list[dict], out: Pat
     """The table, whole or not at all."""
     try:
         with whole_file(out) as draft:
-            write(rows, draft)
+            write([{name: _readable(value) for name, value in row.items()} for row in rows], draft)
     except OSError as error:
         raise UserError(
             f"{out} can't be written ({error.strerror}); make room, and the same command goes on"
         ) from error
+
+
+def _readable(value):
+    """Text of a file's name may hold bytes that are no characters; a question mark each."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _writer(out: Path) -> Callable[[list[dict], Path], None]:

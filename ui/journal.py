@@ -15,11 +15,14 @@ from data.files import whole_file
 class Journal:
     """One process's rows, and those that processes of a run before it kept."""
 
-    def __init__(self, table: Path, settings: dict, process: int):
+    def __init__(self, table: Path, settings: dict, videos: list[Path], process: int):
         """
+        Args:
+            videos: those that the table is to hold.
+
         Raises:
-            UserError: the table is there already, the run that was stopped had other settings, or nothing can be
-                written there.
+            UserError: the table is there already, the run that was stopped had other settings or other videos, or
+                nothing can be written there.
         """
         self.table, self._settings = table, settings
         self._path = table.with_name(f"{table.name}.{process}.part")
@@ -28,14 +31,23 @@ class Journal:
             raise UserError(f"{table} is there already; give --out another name, or move it away")
         self._rows: dict[str, dict] = {}
         mine: list[dict] = []
+        wanted = set(map(str, videos))
         for part in parts:
             rows = self._read(part)
+            if others := [row["video"] for row in rows if row["video"] not in wanted]:
+                raise UserError(
+                    f"{part} holds other videos, such as {others[0]}; give the same ones to go on, or --out another "
+                    f"name, or remove it"
+                )
             # What could not be described is tried again: the reason may have been mended.
             self._rows |= {row["video"]: row for row in rows if row["error"] is None}
             mine = rows if part == self._path else mine
         try:
             table.parent.mkdir(parents=True, exist_ok=True)
-            if mine:
+            if not mine:
+                # Torn before its first row was whole.
+                self._path.unlink(missing_ok=True)
+            else:
                 # Written anew, without what was torn in the middle of a line.
                 with whole_file(self._path) as draft:
                     draft.write_text("".join(json.dumps(line) + "\n" for line in (settings, *mine)), encoding="utf-8")
@@ -76,7 +88,7 @@ class Journal:
             except ValueError:
                 # The run ended in the middle of it.
                 continue
-        if found[:1] != [json.loads(json.dumps(self._settings))]:
+        if found and found[0] != json.loads(json.dumps(self._settings)):
             raise UserError(
                 f"{part} was begun with other options; give the same ones to go on, or --out another name, or remove it"
             )

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -251,6 +252,37 @@ def test_what_a_killed_run_kept_is_kept_but_for_half_a_line(run, clips, tmp_path
     names.clear()
     assert not out.exists() and run("describe", clips, "--out", out).exit_code == 0
     assert names == ["broken.mp4", "a.MP4"] and len(read(out)) == 3
+
+
+def test_a_run_that_was_stopped_is_no_other_videos_run(run, clips, tmp_path, described):
+    names, before = described
+    out, part = tmp_path / "results.csv", tmp_path / "results.csv.0.part"
+
+    def die(video):
+        raise SystemExit(9)
+
+    before[0] = lambda video: die(video) if video.name == "a.MP4" else None
+    run("describe", clips, "--out", out)
+    kept = part.read_text()
+    before[0] = lambda video: None
+    done = run("describe", clips / "a.MP4", "--out", out)
+    assert done.exit_code == 1 and "holds other videos" in done.stderr and part.read_text() == kept
+
+
+@pytest.mark.parametrize("torn", ["", '{"start": nu'])
+def test_what_was_torn_before_its_first_row_is_begun_anew(run, clips, tmp_path, torn):
+    out, part = tmp_path / "results.csv", tmp_path / "results.csv.0.part"
+    part.write_text(torn)
+    assert run("describe", clips, "--out", out).exit_code == 0 and len(read(out)) == 3 and not part.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_name_that_is_no_text_stands_in_the_table_all_the_same(run, clips, tmp_path):
+    folder, out = tmp_path / "odd", tmp_path / "results.csv"
+    folder.mkdir()
+    shutil.copy(clips / "b.mp4", os.fsdecode(os.fsencode(folder) + b"/\xff.mp4"))
+    assert run("describe", folder, "--out", out).exit_code == 0
+    assert read(out)[0]["video"].endswith("/?.mp4")
 
 
 def test_a_table_that_is_there_is_left_alone(run, clips, tmp_path):
