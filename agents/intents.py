@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from agents import phrases
 from agents.lengths import Marked, agreed, densities, marked
+from agents.numbers import MINUS, PLAIN, decimals, value
 from agents.readings import bare_span, expression, plain, seconds, span, times
 from data.errors import UserError
 
@@ -39,6 +40,8 @@ def plan(text: str, previous: Call | None = None) -> list[Call]:
     if re.search(phrases.ELSEWHERE, text):
         return []
     found, rest = densities(marked(text))
+    # The numbers of a sum are worked out as they are written.
+    text = text if _only_sum(text) else decimals(text)
     # A scale holds for the window that is looked at, so it comes last.
     settings = [*_lens(text), *_window(text), *_scale(text, found, rest)]
     questions = _of_pendulum(_questions(text, settings), rest)
@@ -92,7 +95,7 @@ def _window(text: str) -> list[Call]:
         return [Call("choose_window", {"start_s": both[0], "end_s": both[1]})]
     if not re.search(phrases.WINDOW, text) or re.search(phrases.PLOT + "|" + phrases.FORECAST, text):
         return []
-    amount = r"(\d*\.?\d+\s*(?:ms|milliseconds?|s|secs?|seconds?)?)"
+    amount = rf"({PLAIN}\s*(?:ms|milliseconds?|s|secs?|seconds?)?)"
     away = re.search(phrases.AWAY, text)
     if found := re.search(rf"first {amount}\b", text):
         return [Call("choose_window", {"start_s" if away else "end_s": seconds(found[1])})]
@@ -114,7 +117,7 @@ def _ends(text: str) -> dict[str, float]:
         ("end_s", phrases.STOP, r"\b(?:stop|end|finish)"),
     ):
         there = rf"{there_words}\w*(?: it)?(?: just)?(?: before| right)? {phrases.THERE}"
-        if found := re.search(at_words + r" (?:second |t ?= ?)?(\d*\.?\d+ ?(?:ms|millisec)?)", text):
+        if found := re.search(at_words + rf" (?:second |t ?= ?)?({PLAIN} ?(?:ms|millisec)?)", text):
             ends[argument] = seconds(found[1])
         elif re.search(there, text) and (at := times(text)):
             ends[argument] = at[0]
@@ -124,19 +127,19 @@ def _ends(text: str) -> dict[str, float]:
 def _lens(text: str) -> list[Call]:
     arguments = {}
     rate = r"(?:fps|frame ?rate|(?:frames?|pictures|images) (?:per|a|1|each|every) second|frames/s|hz camera)"
-    number = r"(\d+(?:\.\d+)?)"
+    number = rf"({PLAIN})"
     filmed = r"slow.?mo|camera|film|record|shot\b|phone|captur|high.?speed|frame"
     if (
         (found := re.search(rf"{number} ?{rate}", text))
-        or (found := re.search(rf"{rate}[^\d]{{0,30}}{number}", text))
+        or (found := re.search(rf"{rate}[^\d{MINUS}]{{0,30}}{number}", text))
         or (re.search(filmed, text) and (found := re.search(rf"{number} ?hz\b", text)))
     ):
-        arguments["frames_per_second"] = float(found[1])
+        arguments["frames_per_second"] = value(found[1])
     else:
         arguments |= _slow_motion(text)
     view = r"field of view|\bfov\b|angle of view|view(?:ing)? angle|\blens\b|horizontal(?:ly)? (?:angle|view)"
     if re.search(view, text) and (found := re.search(rf"{number} ?(?:degrees?|deg|°)", text)):
-        arguments["field_of_view_deg"] = float(found[1])
+        arguments["field_of_view_deg"] = value(found[1])
     return [Call("describe_video", arguments)] if arguments else []
 
 
@@ -145,12 +148,18 @@ def _slow_motion(text: str) -> dict[str, float]:
         return {"slow_motion": 1.0}
     if not re.search(phrases.SLOW_MOTION, text):
         return {}
+    if found := re.search(phrases.SHARE_OF_SPEED, text):
+        share, percent = found.groups()[:2] if found[1] else found.groups()[2:]
+        part = value(share) / (100 if percent or "percent" in found[0] else 1)
+        if not 0 < part <= 1:
+            raise UserError(f"a video plays at a part of the real speed, between 0 and 1, not at {part:g}")
+        return {"slow_motion": 1 / part}
     if not (found := re.search(phrases.TIMES_SLOWER, text)):
         raise UserError(
             "say how many times slower than the motion the video plays ('slow motion, 8 times'), or at how many frames "
             "a second it was filmed"
         )
-    return {"slow_motion": float(found[found.lastindex])}
+    return {"slow_motion": value(found[found.lastindex])}
 
 
 def _questions(text: str, settings: list[Call]) -> list[Call]:
@@ -217,7 +226,7 @@ def _place(text: str) -> list[Call]:
     at = times(text)
     wanted = re.search(phrases.POSITION, text)
     # A time on the clock is a position, be it beyond the clip; a time from the end is a forecast.
-    on_the_clock = wanted and re.search(r"\bat (?:t ?=? ?|time |second )?[\d.]", text)
+    on_the_clock = wanted and re.search(rf"\bat (?:t ?=? ?|time |second )?{PLAIN}", text)
     on_the_clock = on_the_clock and not re.search(phrases.FROM_THE_END, text)
     if not on_the_clock and re.search(phrases.FORECAST, text) and (at or re.search(phrases.LANDING, text) or wanted):
         if not (wanted and re.search(phrases.AT_END, text) and not at):
@@ -267,8 +276,10 @@ def _which(text: str) -> str:
 
 def _again(text: str, previous: Call) -> list[Call]:
     """A follow-up such as `and at 0.8 s?`, asked of the same tool."""
-    at = times(text) or ([seconds(text)] if re.fullmatch(r"(?:and|what about|how about)?\s*[\d.]+\s*\??", text) else [])
-    if not at or not re.match(r"(?:and|what about|how about|then|also|ok,? and|same|now|at|t\b|\d)", text):
+    at = times(text) or (
+        [seconds(text)] if re.fullmatch(rf"(?:and|what about|how about)?\s*{PLAIN}\s*\??", text) else []
+    )
+    if not at or not re.match(r"(?:and|what about|how about|then|also|ok,? and|same|now|at|t\b|[\d−])", text):
         return []
     argument = {"position_at": "t_s", "forecast": "seconds_after_end", "quantity": "t_s"}.get(previous.tool)
     return [Call(previous.tool, {**previous.arguments, argument: at[0]})] if argument else []

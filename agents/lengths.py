@@ -5,10 +5,10 @@ text is expected as `agents.readings.plain` leaves it. Quantities become marks, 
 pixels, so that the patterns for what they belong to need not know how numbers are written.
 """
 
-import math
 import re
 from dataclasses import dataclass
 
+from agents.numbers import PIECE, read
 from data.errors import UserError
 
 _UNITS = {
@@ -30,20 +30,10 @@ _LENGTH_UNIT = (
 _QUANTITY = re.compile(rf"(?<![a-z])(?:(?P<length>{_LENGTH_UNIT})|(?:px|pixels?)\b)")
 _RUN = re.compile(r"(?:[^a-z⟦⟧;:?!=()~≈\"]|(?<=[\d.])e(?=[-+]?\d)|x(?=\s*10\b))*$")
 """All before a unit that could belong to its number."""
-_DECIMAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
-_NUMBER = re.compile(
-    rf"\+?(?:(?:(?P<whole>\d+)[\s-]+)?(?P<top>\d+)\s?/\s?(?P<bottom>\d+)"
-    rf"|(?P<decimal>{_DECIMAL}(?:e[-+]?\d+)?)(?:\s*[*x]\s*10\s*(?:\^|\*\*)\s*(?P<power>[-+]?\d+))?)"
-)
 _MOST = 20
 _NEAR = 60
 """Characters before a unit that are looked at."""
-_PIECE = re.compile(
-    r"(?:\b(?:minus|not|point|dozen|hundreds?|thousands?|millions?|half|halves|ten|eleven|twelve|\w+teen"
-    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
-    r"|(?:third|quarter|fourth|fifth|sixth|eighth|tenth|hundredth|thousandth)s?)(?: of)?(?: an?)?\s*"
-    r"|\d\s*(?:to|or|and|by|x)\s*|[a-z])$"
-)
+_PIECE = re.compile(rf"(?:{PIECE}|\d\s*(?:to|or|and|by|x)\s*|[a-z])$")
 """Before a number: what makes it a piece of another one, or the end of a range."""
 _LINK = r"\s*(?:per|to an?|to|in|for|=|equals?|is|are|makes?|/|corresponds? to|every|each)\s*(?:an?\s+|the\s+)?"
 _LENGTH = rf"(?P<length>⟦m\d+⟧|(?<![a-z]){_LENGTH_UNIT})"
@@ -94,13 +84,8 @@ def marked(text: str) -> Marked:
 
 
 def _read(number: str, unit: str) -> float:
-    found = _NUMBER.fullmatch(number)
-    if not found or (found["bottom"] and not int(found["bottom"])):
-        raise _unread(f"{number} {unit}")
-    if found["bottom"]:
-        return int(found["whole"] or 0) + int(found["top"]) / int(found["bottom"])
-    value = float(found["decimal"]) * float(f"1e{found['power'] or 0}")
-    if not 0 < value < math.inf:
+    value = read(number)
+    if not value:
         raise _unread(f"{number} {unit}")
     return value
 

@@ -1,5 +1,7 @@
 """The words by which people ask for each thing, as regular expressions over plain lower-case text."""
 
+from agents.numbers import PLAIN
+
 
 def _any(*alternatives: str) -> str:
     return "|".join(alternatives)
@@ -389,18 +391,27 @@ FORGET_SCALE = (
     r"(?:reset|clear|forget|remove|undo|drop|cancel|delete|unset|ignore)(?: about)? (?:the |my |that |any |its )?"
     r"(?:scale|calibration|diameter|known length|size|width)\b"
 )
+_SHARE = (
+    rf"({PLAIN}) ?(%?)(?: percent)?(?:th)? ?(?:of )?(?:the |its )*(?:real|normal|original|true|actual|full)[ -]?speed"
+    rf"|\b(?:plays?|played|playing|runs?|running|shown|slowed down)(?: \w+)? (?:at|to) "
+    rf"({PLAIN}) ?(%?)(?:th)? ?(?:of )?(?:the |its )?speed"
+)
+SHARE_OF_SPEED = rf"(?:{_SHARE})\b"
+"""How fast the file plays, as a part of the true speed."""
 SLOW_MOTION = _any(
     r"\bslow.?mo(?:tion)?\b",
     r"(?:video|film|clip|footage|recording|it(?:'s| is| was))\b.{0,20} slowed down",
-    r"slowed down (?:\d|by)|times slower|\b1/\d+(?:th)? (?:of )?(?:the |real |normal |its )*speed",
+    r"slowed down (?:\d|by)|times slower",
+    SHARE_OF_SPEED,
 )
 TIMES_SLOWER = (
-    r"(\d+(?:\.\d+)?) ?(?:x|-?times|-?fold|\*)(?![a-z])|(?:factor|by)(?: of)? (\d+(?:\.\d+)?)|\b1/(\d+)"
-    r"|slow.?mo(?:tion)?,?[ :=(]*(\d+(?:\.\d+)?)(?! ?(?:s|ms|hz|fps|frames|sec\w*)\b)"
+    rf"({PLAIN}) ?(?:x|-?times|-?fold|\*)(?![a-z])|(?:factor|by)(?: of)? ({PLAIN})"
+    rf"|slow.?mo(?:tion)?,?[ :=(]*({PLAIN})(?! ?(?:s|ms|hz|fps|frames|sec\w*)\b)"
 )
 OWN_RATE = _any(
     r"(?:\bnot|\bno|n't|\bnever)\b(?: \w+){0,2} slow.?mo",
-    r"\b(?:at|in) (?:normal|original|real) speed\b",
+    r"\b(?:at|in) (?:the |its )?(?:normal|original|real|true) speed\b",
+    r"(?<!not )(?<!not in )\breal.?time\b",
     r"(?:forget|reset|drop|ignore)(?: about)? (?:the |that )?(?:slow.?mo|frame ?rate|fps)",
 )
 _FAMILIES = r"(?:parabol\w*|circles?|circular|heli\w+|straight|linear|oscillat\w+|swing\w*|damped|spiral\w*|bounc\w+)"

@@ -4,14 +4,16 @@ import re
 import unicodedata
 
 from agents.lengths import densities, marked
+from agents.numbers import PLAIN, value
 from agents.spelling import mended
 from data.errors import UserError
 from vlm.scale import Scale
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-_PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "hundredth": 0.01}
+_PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "hundredth": 0.01, "fifth": 0.2, "eighth": 0.125}
+_SPEED_OF_PLAY = r"(?:(?:the|its|real|normal|original|true|actual|full) ?)+-?speed\b"
 _DISTANCE = r"\b(?:away|distance|distant|far|off)\b"
-_NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
+_NUMBER = rf"({PLAIN})"
 _MOST_DIGITS = 30
 _SECONDS = r"(?:seconds?|secs?|s)\b"
 _MILLISECONDS = r"(?:milliseconds?|msec|ms)\b"
@@ -33,13 +35,14 @@ def plain(text: str) -> str:
     text = re.sub(r"(?<=\d),(?=\d)", ".", text.replace("⁄", "/"))
     text = re.sub(r"\b(\d{1,2}):(\d\d)\b", lambda m: f"{60 * int(m[1]) + int(m[2])} s", text)
     text = re.sub(r"\b(half|quarter|third|tenth|hundredth) (?:of )?an? (?=second|sec|metre|meter)", _part, text)
-    text = re.sub(r"\ba (?=(?:half|quarter|third|tenth|hundredth)\b)", "", text)
+    text = re.sub(rf"\ban? (?=(?:{'|'.join(_PARTS)})\b)", "", text)
     text = re.sub(r"\b(half|quarter|third|tenth|hundredth) (?:of )?an? (?=second|sec|metre|meter)", _part, text)
     text = re.sub(r"\b(half|quarter|third|tenth|hundredth) (?=second|sec\b|metre|meter)", _part, text)
+    text = re.sub(rf"\b({'|'.join(_PARTS)})(?: of)? (?={_SPEED_OF_PLAY})", _part, text)
     text = re.sub(r"\b(first|next|another) (?=second\b)", r"\1 1 ", text)
     text = re.sub(r"\b(" + "|".join(_WORDS) + r")\b(?! frame)", lambda m: str(_WORDS[m[1]]), text)
-    text = re.sub(r"(\d+) and (?:0\.5|a half|half)\b", lambda m: str(int(m[1]) + 0.5), text)
-    text = re.sub(r"\b(\d+) (tenth|quarter|third)s of (?:a|1) second", _parts, text)
+    text = re.sub(r"(\d+) and (?:a )?(half|0\.5|0\.25|0\.333333)\b", _and_part, text)
+    text = re.sub(r"\b(\d+) (tenth|quarter|third|fifth|eighth|hundredth)s of (?:a|1) second", _parts, text)
     text = re.sub(r"\ban? (?=(?:seconds?|sec|metre|meter|foot|inch)\b)", "1 ", text)
     text = re.sub(r"(?<=\d) (?:more|extra|additional|further|full|whole) (?=second|sec|s\b|ms\b)", " ", text)
     return re.sub(r"\s+", " ", text).strip()
@@ -54,6 +57,11 @@ def _parts(match: re.Match) -> str:
     return f"{int(match[1]) * _PARTS[match[2]]:.6g} second"
 
 
+def _and_part(match: re.Match) -> str:
+    """2 and half as 2.5."""
+    return f"{int(match[1]) + (_PARTS.get(match[2]) or float(match[2])):.6g}"
+
+
 def _part(match: re.Match) -> str:
     return f"{_PARTS[match[1]]:.6g} "
 
@@ -63,7 +71,7 @@ def seconds(match_text: str) -> float | None:
     found = re.search(rf"{_NUMBER}\s*({_MILLISECONDS})?", match_text)
     if not found:
         return None
-    return float(found[1]) * (0.001 if found[2] else 1.0)
+    return value(found[1]) * (0.001 if found[2] else 1.0)
 
 
 def times(text: str) -> list[float]:
@@ -86,7 +94,7 @@ def span(text: str) -> tuple[float, float] | None:
     )
     if not found:
         return None
-    first, second = (float(number) for number in found.groups() if number is not None)
+    first, second = (value(number) for number in found.groups() if number is not None)
     factor = 0.001 if re.search(_MILLISECONDS, found[0]) else 1.0
     return first * factor, second * factor
 
@@ -94,7 +102,7 @@ def span(text: str) -> tuple[float, float] | None:
 def bare_span(text: str) -> tuple[float, float] | None:
     """Two times without a unit, as in `window 0.3 to 1.3`."""
     found = re.search(rf"(?:window|range|interval|only|just)\s+(?:from\s+)?{_NUMBER}\s*(?:to|-)\s*{_NUMBER}", text)
-    return (float(found[1]), float(found[2])) if found else None
+    return (value(found[1]), value(found[2])) if found else None
 
 
 def expression(text: str) -> str | None:
