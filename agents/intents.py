@@ -4,9 +4,10 @@
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from agents import phrases
+from agents.known_length import CLAUSE, known_length
 from agents.lengths import Marked, agreed, densities, marked
 from agents.numbers import MINUS, PLAIN, decimals, value
 from agents.readings import bare_span, expression, plain, seconds, span, times
@@ -21,13 +22,6 @@ class Call:
     arguments: dict = field(default_factory=dict)
 
 
-_RADIUS_GIVEN = (
-    r"\b(?:radius|r)\b ?(?:of (?:the|my|its|our|that|this|an?) \w+(?: \w+)?)?"
-    r"\s*(?:\b(?:is|was|of|about|around)\b|[=:]|\s)*⟦m|⟦m\d+⟧,? (?:in |of )?radius"
-)
-_CLAUSE = r"[,;?!()]|\.(?!\d)|\b(?:and|but|so)\b"
-
-
 def plan(text: str, previous: Call | None = None) -> list[Call]:
     """The calls that answer a sentence; none where no tool serves.
 
@@ -39,43 +33,33 @@ def plan(text: str, previous: Call | None = None) -> list[Call]:
         return [Call("explain", {"topic": "family"})]
     if re.search(phrases.ELSEWHERE, text):
         return []
-    found, rest = densities(marked(text))
+    words = marked(text)
+    rest = densities(words)[1]
     # The numbers of a sum are worked out as they are written.
     text = text if _only_sum(text) else decimals(text)
     # A scale holds for the window that is looked at, so it comes last.
-    settings = [*_lens(text), *_window(text), *_scale(text, found, rest)]
-    questions = _of_pendulum(_questions(text, settings), rest)
+    settings = [*_lens(text), *_window(text), *_scale(words)]
+    questions = _of_pendulum(_questions(text, settings, rest), rest)
     if not settings and not questions and previous is not None:
         return _again(text, previous)
     return settings + questions
 
 
-def _scale(text: str, pixels_per_metre: list[float], rest: Marked) -> list[Call]:
-    """`rest` is the text without what `pixels_per_metre` was read from."""
-    if re.search(phrases.FORGET_SCALE, text):
+def _scale(words: Marked) -> list[Call]:
+    if re.search(phrases.FORGET_SCALE, words.text):
         return [Call("set_scale", {"forget": True})]
-    # A length that nothing else is said of is the object's size.
-    other = phrases.NOT_SIZE + "|" + phrases.STRING
-    sizes = [
-        metres * (2 if re.search(_RADIUS_GIVEN, clause) else 1)
-        for clause in re.split(_CLAUSE, rest.text)
-        for metres in rest.metres(clause)
-        if re.search(phrases.SIZE, clause) or not re.search(other, clause)
-    ]
-    size = agreed(sizes, "the size of the object")
-    density = agreed(pixels_per_metre, "the pixels in a metre")
-    if density is not None and size is not None:
-        raise UserError("both the size of the object and the pixels in a metre are given; give one of them")
-    if density is not None:
-        return [Call("set_scale", {"pixels_per_metre": density})]
-    return [] if size is None else [Call("set_scale", {"object_diameter_m": size})]
+    scale = known_length(words)
+    if scale is None:
+        return []
+    given = {name: value for name, value in asdict(scale).items() if value is not None}
+    return [Call("set_scale", {"object_diameter_m" if name == "diameter_m" else name: given[name] for name in given})]
 
 
 def _of_pendulum(questions: list[Call], rest: Marked) -> list[Call]:
     """The questions, with the length of the string for g where one is given."""
     lengths = [
         metres
-        for clause in re.split(_CLAUSE, rest.text)
+        for clause in re.split(CLAUSE, rest.text)
         if re.search(phrases.STRING, clause) and not re.search(phrases.SIZE, clause)
         for metres in rest.metres(clause)
     ]
@@ -162,8 +146,11 @@ def _slow_motion(text: str) -> dict[str, float]:
     return {"slow_motion": value(found[found.lastindex])}
 
 
-def _questions(text: str, settings: list[Call]) -> list[Call]:
-    """What is asked for apart from settings; the first kind that fits, with all quantities in the order of the text."""
+def _questions(text: str, settings: list[Call], rest: Marked) -> list[Call]:
+    """What is asked for apart from settings; the first kind that fits, with all quantities in the order of the text.
+
+    `rest` is the text with its lengths as marks.
+    """
     windowed = any(call.tool == "choose_window" for call in settings)
     scaled = any(call.tool == "set_scale" for call in settings)
     if not settings and (sum_ := _only_sum(text)):
@@ -184,7 +171,7 @@ def _questions(text: str, settings: list[Call]) -> list[Call]:
         return [Call("plot", {"what": _plotted(text)})]
     if not windowed and not scaled and (place := _place(text)):
         return place
-    asked = _without_scale(text) if scaled else text
+    asked = _without_scale(decimals(rest.text)) if scaled else text
     if re.search(phrases.EQUATION, asked) and not re.search(r"\band\b", asked):
         return [Call("equation", {"which": _which(asked)})]
     if any(call.tool == "describe_video" for call in settings):
@@ -257,8 +244,9 @@ def _quantities(text: str) -> list[str]:
 
 def _without_scale(text: str) -> str:
     """The sentence without the object's size, whose words (radius, height) are also names of quantities."""
-    size = r"(?:radius|diameter|width|size|height)(?: of)?(?: (?:the|my|its|that) \w+)?[\s=:]*(?:is |of )?\s*[\d.]+"
-    return re.sub(size, "", text)
+    name = r"(?:radius|diameter|width|size|height|distance)"
+    before = rf"{name}(?: (?:of|from|to))?(?: (?:the|my|its|that) \w+)?[\s=:]*(?:is |of )?\s*⟦m\d+⟧"
+    return re.sub(rf"{before}|⟦m\d+⟧,? (?:in |of )?{name}", "", text)
 
 
 def _plotted(text: str) -> str:

@@ -361,6 +361,7 @@ VIDEO_CLOCK = _any(
     r"(?:after|since|when) the (?:video|film|file|footage|recording) (?:beg[ai]n|start)s?(?:ed)?\b",
 )
 
+DISTANT = r"\b(?:away|distance|distant|far|off)\b"
 THERE = r"\b(?:there|then|that|here)\b"
 NOT_SIZE = r"\baway\b|from the (?:camera|lens)|\bhigh\b|\btall\b|\blong\b|string|rope|distance|\bfell\b|\bdrop"
 SIZE = r"\b(?:wide|across|diameter|width|radius|thick|in size)\b"

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from agents.known_length import known_length
 from agents.lengths import densities, marked
 from agents.numbers import PLAIN, value
 from agents.spelling import mended
@@ -12,7 +13,6 @@ from vlm.scale import Scale
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "hundredth": 0.01, "fifth": 0.2, "eighth": 0.125}
 _SPEED_OF_PLAY = r"(?:(?:the|its|real|normal|original|true|actual|full) ?)+-?speed\b"
-_DISTANCE = r"\b(?:away|distance|distant|far|off)\b"
 _NUMBER = rf"({PLAIN})"
 _MOST_DIGITS = 30
 _SECONDS = r"(?:seconds?|secs?|s)\b"
@@ -133,7 +133,8 @@ def _whole(text: str, found: re.Match) -> str:
 
 
 def scale(text: str) -> Scale:
-    """A known length such as `6.7 cm` or `the ball is 6.7 cm wide`, `412 px/m` or `1 m is 412 pixels`, `3 m away`.
+    """A known length such as `6.7 cm` or `the ball is 6.7 cm wide`, `412 px/m` or `1 m is 412 pixels`, `3 m away`,
+    `the picture is 2 m wide`.
 
     Raises:
         UserError: the text holds no length, more than one, or a number that does not belong to it.
@@ -143,11 +144,9 @@ def scale(text: str) -> Scale:
     metres = rest.metres(rest.text)
     if not density and not metres:
         raise UserError(
-            f"{text!r} is no scale; give the object's diameter ('6.7 cm'), pixels per metre ('412 px/m') or its mean "
-            f"distance from the camera ('3 m away')"
+            f"{text!r} is no scale; give the object's diameter ('6.7 cm'), pixels per metre ('412 px/m'), its mean "
+            f"distance from the camera ('3 m away') or the picture's width ('the picture is 2 m wide')"
         )
     if len(density) + len(metres) > 1 or re.search(r"\d|⟦p", re.sub(r"⟦m\d+⟧", "", rest.text)):
         raise UserError(f"{text!r} holds more than one number; a scale is one length, such as '6.7 cm' or '412 px/m'")
-    if density:
-        return Scale(pixels_per_metre=density[0])
-    return Scale(distance_m=metres[0]) if re.search(_DISTANCE, words.text) else Scale(diameter_m=metres[0])
+    return known_length(words, alone=True)

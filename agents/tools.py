@@ -297,15 +297,20 @@ def set_scale(
     pixels_per_metre: Annotated[
         float | None, Field(description="pixels of the video that one metre takes at the object's distance")
     ] = None,
+    distance_m: Annotated[float | None, Field(description="metres from the camera to the object, on average")] = None,
+    picture_width_m: Annotated[
+        float | None, Field(description="metres that the whole picture is wide at the object's distance")
+    ] = None,
     forget: Annotated[bool, Field(description="take back the scale; lengths are in u again")] = False,
 ) -> Result:
-    """Set the scale, so that lengths are given in metres, by one of the two lengths; or forget it."""
+    """Set the scale, so that lengths are given in metres, by one of the four lengths; or forget it."""
+    lengths_given = (object_diameter_m, pixels_per_metre, distance_m, picture_width_m)
     if forget:
-        if (object_diameter_m, pixels_per_metre) != (None, None):
+        if any(given is not None for given in lengths_given):
             raise UserError("a scale is either set or forgotten; leave out the length, or forget")
         session.scale = None
         return Result(f"The scale is forgotten. {lengths(session)}")
-    scale = Scale(object_diameter_m, pixels_per_metre)
+    scale = Scale(*lengths_given)
     metres = scale.metres_per_unit(session.description())
     session.scale = scale
     text = f"Scale set: {scale}, so 1 u is {metres:.3g} m."

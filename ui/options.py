@@ -24,7 +24,7 @@ KnownLength = Annotated[
     typer.Option(
         metavar="LENGTH",
         help="One known length, for an equation in metres: the object's diameter ('6.7 cm'), pixels per metre "
-        "('412 px/m') or its mean distance ('3 m away').",
+        "('412 px/m'), its mean distance ('3 m away') or the width of the picture ('the picture is 2 m wide').",
     ),
 ]
 

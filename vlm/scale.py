@@ -26,19 +26,21 @@ _PIXELS_PER_METRE = (1e-4, 1e8)
 
 @dataclass(frozen=True)
 class Scale:
-    """One known length: the object's diameter, the pixels that one metre takes at the object's mean depth, or that
-    depth, measured from the camera."""
+    """One known length: the object's diameter, the pixels that one metre takes at the object's mean depth, that depth,
+    measured from the camera, or what the whole picture is wide at it."""
 
     diameter_m: float | None = None
     pixels_per_metre: float | None = None
     distance_m: float | None = None
+    picture_width_m: float | None = None
 
     def __post_init__(self):
-        lengths = (self.diameter_m, self.pixels_per_metre, self.distance_m)
+        lengths = (self.diameter_m, self.pixels_per_metre, self.distance_m, self.picture_width_m)
         given = [value for value in lengths if value is not None]
         if len(given) != 1:
             raise UserError(
-                "a scale is one length: give the object's diameter in metres or the pixels in a metre, not both"
+                "a scale is one length: give the object's diameter, the pixels in a metre, the distance from the "
+                "camera or the width of the picture, and only one of them"
             )
         least, most = _PIXELS_PER_METRE if self.pixels_per_metre is not None else _METRES
         if not (math.isfinite(given[0]) and given[0] > 0):
@@ -54,6 +56,8 @@ class Scale:
             return f"the object is {self.diameter_m:g} m wide"
         if self.distance_m is not None:
             return f"the object is {self.distance_m:g} m from the camera on average"
+        if self.picture_width_m is not None:
+            return f"the picture is {self.picture_width_m:g} m wide at the object's mean depth"
         return f"one metre is {self.pixels_per_metre:g} pixels at the object's mean depth"
 
     def metres_per_unit(self, description: "Description") -> float:
@@ -63,6 +67,9 @@ class Scale:
         if self.distance_m is not None:
             # The camera stands one focal length, in units, before the path's mean depth.
             return self.distance_m / description.focal
+        if self.picture_width_m is not None:
+            place = description.clip.placement
+            return self.picture_width_m * place.half_width_px / place.video_width_px
         return self.diameter_m / (2 * radius_in_units(description))
 
 

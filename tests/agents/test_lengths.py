@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.intents import Call
 from agents.local_model import requested
 from agents.readings import scale
 from data.errors import UserError
+from tests.vlm import made_up
 from vlm.scale import Scale
 
 READ = {
@@ -29,6 +31,8 @@ READ = {
     "'6.7 cm'": 0.067,
     "the ball is 67 millimetres wide": 0.067,
     "a 6.7-cm ball": 0.067,
+    "radius 3.35 cm": 0.067,
+    "3.35 cm in radius": 0.067,
 }
 REFUSED = (
     "6.7", "cm", "six point seven cm", "twenty two cm", "2 thirds of a metre", "minus 6.7 cm", "-6.7 cm", "- 6.7 cm",
@@ -60,7 +64,30 @@ def test_pixels_per_metre_are_read_whole(text, density):
 
 
 def test_a_distance_is_told_from_a_size():
-    assert scale("3 m away") == Scale(distance_m=3.0)
+    assert scale("3 m away") == scale("3 metres from the camera") == Scale(distance_m=3.0)
+
+
+def test_the_width_of_the_picture_is_told_from_a_size():
+    assert scale("the picture is 2 m wide") == Scale(picture_width_m=2.0)
+    found = made_up.description("parabolic")
+    place = found.clip.placement
+    per_metre = Scale(pixels_per_metre=place.video_width_px / 2)
+    assert Scale(picture_width_m=2.0).metres_per_unit(found) == pytest.approx(per_metre.metres_per_unit(found))
+
+
+@pytest.mark.parametrize(
+    "text, given",
+    [
+        ("the picture is 2 m wide", {"picture_width_m": 2.0}),
+        ("it is 3 metres from the camera", {"distance_m": 3.0}),
+        ("it is 3 m away", {"distance_m": 3.0}),
+        ("the ball is 3.35 cm in radius", {"object_diameter_m": pytest.approx(0.067)}),
+        ("the ball has a radius of 3.35 cm", {"object_diameter_m": pytest.approx(0.067)}),
+        ("the ball in the video is 6.7 cm wide", {"object_diameter_m": pytest.approx(0.067)}),
+    ],
+)
+def test_the_chat_hears_what_a_known_length_is_of_and_asks_nothing_else(text, given):
+    assert requested(text) == [Call("set_scale", given)]
 
 
 @given(st.floats(1e-5, 1e5), st.sampled_from(["m", "cm", "mm", "in", "ft"]), st.sampled_from(["g", "e", "f"]))
@@ -96,6 +123,9 @@ def test_an_absurd_scale_is_refused(wrong):
         "the ball is 6.7 cm wide and one metre is 412 px",
         "the ball is 6-7 cm wide",
         "filmed with 1,000 pixels per metre",
+        "one metre is 412 px, no, 500 px",
+        "the ball is 5 ft 3 wide",
+        "the picture is 1 m high",
     ],
 )
 def test_the_chat_refuses_what_contradicts_itself_or_is_not_read_whole(text):
