@@ -13,7 +13,7 @@ import numpy as np
 
 from data.errors import UserError
 from data.readable import capitalised
-from data.video import open_video
+from data.video import at_rate, open_video, slower
 from vlm.scale import Scale
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Session:
 
     def _forget_video(self) -> None:
         self.scale: Scale | None = None
+        # Seconds of the file as it plays, whatever the true frame rate is.
         self.start: float | None = None
         self.end: float | None = None
         self.fps: float | None = None
@@ -143,6 +144,11 @@ class Session:
             raise UserError(self.without_video)
         return self._current
 
+    @property
+    def slower(self) -> float:
+        """How many times slower than the motion was the file plays, by the frame rate that was given; 1 without one."""
+        return slower(self.video, self.fps)
+
     def slowed(self, times: float) -> float | None:
         """Frames a second of a file that plays so many times slower than the motion was; None, its own, for 1 time.
 
@@ -181,9 +187,8 @@ class Session:
         """What was found in the current video; found now if it has not been. Raises UserError as `describe` does."""
         with self.lock:
             if self._description is None:
-                self._description = self.describer.describe(
-                    self.video, self.start, self.end, self.fps, field_of_view=self.field_of_view
-                )
+                times = at_rate(self.video, {"start": self.start, "end": self.end, "fps": self.fps})
+                self._description = self.describer.describe(self.video, **times, field_of_view=self.field_of_view)
             return self._description
 
     def remember(self, description: "Description") -> None:

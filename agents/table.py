@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 _TIMES = 61
 
 
-def rows(description: "Description", metres_per_unit: float | None = None) -> list[dict[str, float]]:
-    """Sixty-one even times of the clip with position, velocity and pixel; lengths in u, or in m where a scale is."""
+def rows(
+    description: "Description", metres_per_unit: float | None = None, slower: float = 1.0
+) -> list[dict[str, float]]:
+    """Sixty-one even times of the clip with position, velocity and pixel; lengths in u, or in m where a scale is.
+
+    `slower`: how many times slower than the motion the file plays, in whose seconds `video_s` is.
+    """
     place = description.clip.placement
     unit, factor = ("u", 1.0) if metres_per_unit is None else ("m", metres_per_unit)
     t = np.linspace(0, place.duration_s, _TIMES)
-    columns = {"t_s": t, "video_s": place.t0_s + t}
+    columns = {"t_s": t, "video_s": (place.t0_s + t) * slower}
     for name, equation, per in (("", description.best, ""), ("v", velocity(description.best), "_per_s")):
         for k, axis in enumerate("xyz"):
             columns[f"{name}{axis}_{unit}{per}"] = equation.positions(t)[:, k] * factor

@@ -199,12 +199,12 @@ def position_at(
     t_s: Annotated[float, Field(description="the time in seconds")],
     clock: Annotated[
         Literal["clip", "video"],
-        Field(description="clip: counted from the clip's first frame, as in the equation; video: from the file's"),
+        Field(description="clip: counted from the clip's first frame, as in the equation; video: as the file plays"),
     ] = "clip",
 ) -> Result:
     """Say where the object is at a time: position in space and pixel in the picture."""
     place = session.description().clip.placement
-    return where(session, t_s - place.t0_s if clock == "video" else t_s)
+    return where(session, t_s / session.slower - place.t0_s if clock == "video" else t_s)
 
 
 def forecast(
@@ -322,8 +322,8 @@ def set_scale(
 
 def choose_window(
     session: Session,
-    start_s: Annotated[float | None, Field(description="look no earlier, in seconds of the video")] = None,
-    end_s: Annotated[float | None, Field(description="look no later, in seconds of the video")] = None,
+    start_s: Annotated[float | None, Field(description="look no earlier, in seconds of the video as it plays")] = None,
+    end_s: Annotated[float | None, Field(description="look no later, in seconds of the video as it plays")] = None,
 ) -> Result:
     """Look at one stretch of the video only and describe it again; with neither time, find the stretch anew."""
     for value in (start_s, end_s):
@@ -382,7 +382,7 @@ def save_table(
     """Write position, velocity and pixel against time, as a table to download; JSON holds the description too."""
     found, metres = session.description(), session.metres_per_unit
     path = session.new_file("motion", f".{file_type}")
-    table = rows(found, metres)
+    table = rows(found, metres, session.slower)
     if file_type == "csv":
         write_csv(table, path)
     else:

@@ -48,8 +48,9 @@ def where(session: Session, t: float) -> Result:
     position = found.best.positions(np.array([t]))[0]
     unit = "u" if metres is None else "m"
     x, y, z = position * (metres or 1.0)
-    text = f"At t = {t:.3g} s ({place.t0_s + t:.3g} s of the video) x = {x:.3g}, y = {y:.3g}, z = {z:.3g} {unit}"
-    values = {"t_s": t, "video_s": place.t0_s + t, f"position_{unit}": [float(x), float(y), float(z)]}
+    shown_at = (place.t0_s + t) * session.slower
+    text = f"At t = {t:.3g} s ({shown_at:.3g} s of the video) x = {x:.3g}, y = {y:.3g}, z = {z:.3g} {unit}"
+    values = {"t_s": t, "video_s": shown_at, f"position_{unit}": [float(x), float(y), float(z)]}
     if position[2] < 0.9 * found.focal:
         px, py = found.pixels(found.best, np.array([t]))[0]
         inside = 0 <= px <= place.video_width_px and 0 <= py <= place.video_height_px
@@ -69,15 +70,20 @@ def check_time(found: "Description", t: float) -> None:
 
 
 def window(session: Session) -> str:
+    """Which seconds of the file as it plays were looked at, as a sentence."""
     place = session.description().clip.placement
-    return f"The clip runs from {place.t0_s:.2f} to {place.t0_s + place.duration_s:.2f} s of the video."
+    first, last = (time * session.slower for time in (place.t0_s, place.t0_s + place.duration_s))
+    return f"The clip runs from {first:.2f} to {last:.2f} s of the video."
 
 
 def rate(session: Session) -> str:
     """A sentence on the frame rate where it is not the file's own."""
     if session.fps is None:
         return ""
-    return f" Times are those of {session.fps:g} frames a second, which you gave, and not the file's."
+    return (
+        f" Times are those of {session.fps:g} frames a second, which you gave, and not the file's; those "
+        "of the video are as it plays."
+    )
 
 
 def scale_now(session: Session) -> str:

@@ -79,6 +79,24 @@ def open_video(path: str | Path, fps: float | None = None) -> VideoInfo:
     return replace(info, rate=fps, duration_s=info.frame_count / fps if info.frame_count else None)
 
 
+def slower(path: str | Path, fps: float | None) -> float:
+    """How many times slower than at `fps` frames a second the file plays; 1 where no rate is given.
+
+    Raises UserError as `open_video` does.
+    """
+    return 1.0 if fps is None else fps / open_video(path).rate
+
+
+def at_rate(path: str | Path, options: dict) -> dict:
+    """Options of a description whose `start` and `end` are seconds of the file's own clock, as a player shows them:
+    the same with both at the rate `fps`, where one is given. Raises UserError as `open_video` does."""
+    if options.get("fps") is None or (options.get("start") is None and options.get("end") is None):
+        return options
+    times = slower(path, options["fps"])
+    given = {name: options.get(name) for name in ("start", "end")}
+    return options | {name: None if value is None else value / times for name, value in given.items()}
+
+
 def frames(
     path: str | Path,
     fps: float | None = None,

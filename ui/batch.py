@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from data.errors import UserError
 from data.files import whole_file
+from data.video import at_rate
 from ui.columns import COLUMNS, values, values_of_two
 from ui.extras import Extras, reply_to
 from ui.journal import Journal
@@ -210,7 +211,7 @@ def row(describer, task: Task, wanted: Wanted) -> dict:
             raise task.error
         if right is not None:
             return empty | _of_two(describer, video, right, wanted)
-        found = describer.describe(video, **wanted.options)
+        found = describer.describe(video, **at_rate(video, wanted.options))
         reply = None
         if wanted.question is not None:
             reply = reply_to(wanted.question, describer, video, found, wanted.scale, wanted.options, wanted.folder)
@@ -223,7 +224,7 @@ def _of_two(describer, left: Path, right: Path, wanted: Wanted) -> dict:
     from vlm.stereo import describe_pair
 
     times = {name: wanted.options[name] for name in ("start", "end", "fps")}
-    return values_of_two(describe_pair(describer, left, right, wanted.pair, **times))
+    return values_of_two(describe_pair(describer, left, right, wanted.pair, **at_rate(left, times)))
 
 
 def _write(write: Callable[[list[dict], Path], None], rows: list[dict], out: Path) -> None:

@@ -87,7 +87,7 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
     )
     kind = "Refined" if description.refined is not None else "From the language model alone"
     return (
-        f"{_shown(kind, description.best, metres_per_unit)}\n\nt in seconds from {place.t0_s:.2f} s of the video; "
+        f"{_shown(kind, description.best, metres_per_unit)}\n\nt in seconds from the clip's first frame; "
         f"{length}; x to the right, y up, z to the camera."
     )
 

@@ -130,6 +130,7 @@ def describe(
     messages = Console(stderr=True, highlight=False)
     from agents.readings import scale as read_scale
     from data.stereo import StereoPair
+    from data.video import at_rate
     from ui.batch import TABLE_SUFFIXES, Wanted, find_pairs, find_videos
 
     networks = {"base_model": base_model, "device": device, "adapter": adapter, "tokenizer": tokenizer}
@@ -159,7 +160,7 @@ def describe(
             if task.error is not None:
                 raise task.error
             with redirect_stdout(sys.stderr), _waiting(messages, f"describing {video.name}"):
-                description = describer.describe(video, **options)
+                description = describer.describe(video, **at_rate(video, options))
                 reply = None
                 if ask is not None:
                     reply = reply_to(ask, describer, video, description, known, options, out or _DRAWN)
@@ -196,13 +197,16 @@ def _describe_pair(
     as_json: bool,
 ) -> None:
     """The command `describe` for two views of one motion."""
+    from data.video import at_rate
     from vlm.stereo import describe_pair
 
     try:
         files = _make_folder(out, messages)
         describer = _load(networks, messages)
         with redirect_stdout(sys.stderr), _waiting(messages, f"describing {left.name} and {right.name}"):
-            both = describe_pair(describer, left, right, pair, start, end, fps)
+            both = describe_pair(
+                describer, left, right, pair, **at_rate(left, {"start": start, "end": end, "fps": fps})
+            )
             written = files and files.save_pair(left, both, fps)
     except UserError as error:
         _complain(messages, error)

@@ -79,7 +79,13 @@ class Events:
 
     async def frame_rate(self, rate: str, request: gr.Request):
         """The frame rate while filming: the chat."""
-        async for history in self._grown(request, lambda chat: chat.ask(frame_rate_in_words(rate))):
+
+        def ask(chat: Conversation) -> Turn:
+            # Without a scale there is no g to ask for anew.
+            found = chat.session.found if chat.session.scale else None
+            return chat.ask(frame_rate_in_words(rate, found))
+
+        async for history in self._grown(request, ask):
             yield history
 
     async def use_recorded(self, recorded: str | None, request: gr.Request):

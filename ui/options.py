@@ -13,11 +13,17 @@ BaseModel = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(metavar="NAME", help="Where the networks run: cpu, cuda, or cuda:1 and so on.")]
-Start = Annotated[float | None, typer.Option(metavar="S", help="Look no earlier than this second.")]
-End = Annotated[float | None, typer.Option(metavar="S", help="Look no later than this second.")]
+Start = Annotated[
+    float | None, typer.Option(metavar="S", help="Look no earlier than this second, as a player shows it.")
+]
+End = Annotated[float | None, typer.Option(metavar="S", help="Look no later than this second, as a player shows it.")]
 Fps = Annotated[
     float | None,
-    typer.Option(metavar="F", help="True frames a second, where the file's own times are wrong (slow motion)."),
+    typer.Option(
+        metavar="F",
+        help="True frames a second, where the file's own times are wrong (slow motion); --start and --end stay seconds "
+        "of the file as it plays.",
+    ),
 ]
 KnownLength = Annotated[
     str | None,

@@ -64,9 +64,9 @@ class WindowAndScale:
             return [gr.skip()] * len(self.parts)
         conversation.window_shown_of = found
         place = found.clip.placement
-        first, last = place.t0_s, place.t0_s + place.duration_s
+        first, last = (time * session.slower for time in (place.t0_s, place.t0_s + place.duration_s))
         # Down to a step of the slider, so that its end is not past the video's.
-        longest = max(duration_s(session.video, session.fps), last)
+        longest = max(duration_s(session.video), last)
         longest = max(round(math.floor(longest / _STEP_S + 1e-6) * _STEP_S, 2), _STEP_S)
         note = f"**{session.video.name}** lasts {longest:.2f} s; {first:.2f} to {last:.2f} s were looked at."
         ends = [gr.update(maximum=longest, value=min(round(time, 2), longest)) for time in (first, last)]
@@ -74,7 +74,7 @@ class WindowAndScale:
 
 
 def window_in_words(start: float, end: float) -> str:
-    """The message that asks for a window; seconds of the video."""
+    """The message that asks for a window; seconds of the video as it plays."""
     return f"Look at the stretch from {start:g} to {end:g} s."
 
 
@@ -85,15 +85,23 @@ def scale_in_words(length: str, kind: str, found: "Description | None" = None) -
     """
     number = _positive(length, "A scale is a positive number: type the object's diameter, or the pixels in a metre.")
     scale = f"The object is {number} cm wide." if kind == KINDS_OF_LENGTH[0] else f"One metre is {number} pixels."
-    if found is None:
-        return scale
-    return f"{scale} {'What was g?' if found.family in _IN_FREE_FLIGHT else 'What is the equation?'}"
+    return f"{scale} {_wanted(found)}".rstrip()
 
 
-def frame_rate_in_words(rate: str) -> str:
-    """The message that sets the true frame rate while filming; raises UserError for no positive number."""
+def frame_rate_in_words(rate: str, found: "Description | None" = None) -> str:
+    """The message that sets the true frame rate while filming, and asks as `scale_in_words` does.
+
+    Raises UserError for no positive number.
+    """
     number = _positive(rate, "A frame rate is a positive number: type the frames a second that the camera took.")
-    return f"It was filmed at {number} frames per second."
+    return f"It was filmed at {number} frames per second. {_wanted(found)}".rstrip()
+
+
+def _wanted(found: "Description | None") -> str:
+    """What a scale and a frame rate are mostly wanted for in a motion; empty where none was found yet."""
+    if found is None:
+        return ""
+    return "What was g?" if found.family in _IN_FREE_FLIGHT else "What is the equation?"
 
 
 def _positive(typed: str, otherwise: str) -> str:

@@ -76,6 +76,12 @@ def test_numbers_that_can_not_be_read_are_one_sentence_and_the_chat_goes_on(sess
     assert "m/s²" in agent.ask("the ball is 24 cm wide, what was g?").text
 
 
+def test_after_a_setting_that_was_refused_the_question_is_not_answered(session):
+    answer = Agent(session).ask("it was filmed at 1e9 fps, how fast is it?")
+    assert [call.name for call in answer.calls] == ["describe_video"] and answer.calls[0].failed
+    assert "frame rate lies between" in answer.text and "speed" not in answer.text
+
+
 def test_a_message_that_is_too_long_is_one_sentence(session):
     with pytest.raises(UserError, match="say it shorter"):
         Agent(session).ask("1" * (MOST_CHARACTERS + 1))

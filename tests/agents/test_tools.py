@@ -443,3 +443,27 @@ def test_a_new_video_forgets_the_scale_and_the_window(chat, tmp_path):
     assert session.scale is None and session.start is None and not session.described
     tools.describe_video(session, video="1")
     assert session.video.name == "throw.mp4"
+
+
+class Recording(fake.FakeDescriber):
+    """Keeps the times that it was asked for."""
+
+    def describe(self, video, start=None, end=None, fps=None, **options):
+        self.asked = (start, end, fps)
+        return super().describe(video, start, end, fps, **options)
+
+
+def test_a_window_is_seconds_of_the_file_as_it_plays_whatever_the_frame_rate(chat):
+    session = chat()
+    session.describer = describer = Recording()
+    tools.choose_window(session, 0.4, 1.4)
+    text = tools.describe_video(session, slow_motion=2).text
+    assert describer.asked == (pytest.approx(0.2), pytest.approx(0.7), pytest.approx(2 * fake.RATE))
+    assert "0.40 to 1.40 s of the video" in text
+    place = tools.position_at(session, 0.5, "video")
+    assert place.values["t_s"] == pytest.approx(0.05) and place.values["video_s"] == pytest.approx(0.5)
+    tools.describe_video(session, slow_motion=1)
+    assert describer.asked == (0.4, 1.4, None)
+    session.begin_with(0.4, 1.4, 120.0, None)
+    session.change()
+    assert describer.asked[:2] == (pytest.approx(0.1), pytest.approx(0.35))

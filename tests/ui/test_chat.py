@@ -263,6 +263,11 @@ def test_a_frame_rate_from_the_field_is_read_as_it_was_set(typed, rate):
     assert plan(frame_rate_in_words(typed)) == [Call("describe_video", {"frames_per_second": rate})]
 
 
+def test_a_frame_rate_from_the_field_asks_anew_for_what_it_is_wanted_for():
+    words = frame_rate_in_words("240", SimpleNamespace(family="parabolic"))
+    assert [call.tool for call in plan(words)] == ["describe_video", "quantity"] and words.endswith("What was g?")
+
+
 @pytest.mark.parametrize("typed", ["", "0", "-6.7", "nan", "inf", "a ball"])
 def test_a_field_without_a_positive_number_is_a_sentence(typed):
     for words in (lambda: scale_in_words(typed, KINDS_OF_LENGTH[0]), lambda: frame_rate_in_words(typed)):

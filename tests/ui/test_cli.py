@@ -1,5 +1,6 @@
 """What the command line promises: exit statuses, one object a line, one bad video does not stop the others."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -48,6 +49,18 @@ def test_a_missing_model_is_one_sentence_and_status_1(run, video):
 def test_wrong_usage_is_status_2(run, video, wrong):
     arguments = [video, *wrong] if wrong else []
     assert run("describe", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("out", [None, "table.csv"])
+def test_a_window_is_seconds_of_the_file_whatever_the_frame_rate(run, video, tmp_path, out):
+    window = ["--start", "0.4", "--end", "1.4", "--fps", str(2 * fake.RATE)]
+    if out is None:
+        place = json.loads(run("describe", video, "--json", *window).stdout)["frame"]
+    else:
+        assert run("describe", video, "--out", tmp_path / out, *window).exit_code == 0
+        (place,) = csv.DictReader((tmp_path / out).open())
+    # At twice the file's rate all happens in half the time.
+    assert float(place["t0_s"]) == pytest.approx(0.2) and float(place["duration_s"]) == pytest.approx(0.5)
 
 
 def test_refinement_can_be_left_out(run, video):
