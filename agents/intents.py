@@ -11,6 +11,7 @@ from agents.known_length import CLAUSE, known_length
 from agents.lengths import Marked, agreed, densities, marked
 from agents.numbers import MINUS, PLAIN, decimals, value
 from agents.readings import bare_span, expression, plain, seconds, span, times
+from agents.units import asked_unit
 from data.errors import UserError
 
 
@@ -40,8 +41,10 @@ def plan(text: str, previous: Call | None = None) -> list[Call]:
     # A scale holds for the window that is looked at, so it comes last.
     settings = [*_lens(text), *_window(text), *_scale(words)]
     questions = _of_pendulum(_questions(text, settings, rest), rest)
+    unit = asked_unit(rest.text)
     if not settings and not questions and previous is not None:
-        return _again(text, previous)
+        return _again(text, previous, unit)
+    questions = _in_unit(questions, unit)
     return settings + questions
 
 
@@ -168,6 +171,11 @@ def _questions(text: str, settings: list[Call], rest: Marked) -> list[Call]:
     if re.search(phrases.TABLE, text):
         return [Call("save_table", {"file_type": "json" if "json" in text else "csv"})]
     if re.search(phrases.PLOT, text):
+        if other := re.search(phrases.AGAINST_OTHERS, text):
+            raise UserError(
+                f"a plot {other[0]!r} is not offered: position, velocity and acceleration are plotted against time; "
+                f"the path itself is seen in the drawn video, and a table holds what another plot needs"
+            )
         return [Call("plot", {"what": _plotted(text)})]
     if not windowed and not scaled and (place := _place(text)):
         return place
@@ -262,8 +270,25 @@ def _which(text: str) -> str:
     return "raw" if re.search(phrases.RAW, text) else "refined"
 
 
-def _again(text: str, previous: Call) -> list[Call]:
-    """A follow-up such as `and at 0.8 s?`, asked of the same tool."""
+def _in_unit(questions: list[Call], unit: str | None) -> list[Call]:
+    """The quantities among the questions in a unit; raises UserError where something else is wanted in it."""
+    if unit is None:
+        return questions
+    if any(call.tool in _IN_METRES for call in questions):
+        raise UserError(
+            f"{unit} is offered for quantities such as speed, height or g alone; places, equations, plots and tables "
+            f"are in metres where a scale is set, and in u otherwise"
+        )
+    return [Call(q.tool, {**q.arguments, "unit": unit}) if q.tool == "quantity" else q for q in questions]
+
+
+_IN_METRES = ("equation", "refine", "position_at", "forecast", "plot", "save_table")
+
+
+def _again(text: str, previous: Call, unit: str | None) -> list[Call]:
+    """A follow-up such as `and at 0.8 s?` or `and in feet?`, asked of the same tool."""
+    if unit is not None and previous.tool == "quantity":
+        return _in_unit([previous], unit)
     at = times(text) or (
         [seconds(text)] if re.fullmatch(rf"(?:and|what about|how about)?\s*{PLAIN}\s*\??", text) else []
     )

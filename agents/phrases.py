@@ -187,6 +187,12 @@ PLOTTED = (
     ("acceleration", r"accelerat|\ba ?[-(/] ?t\b"),
     ("position", r"position|\b[xyz]\b|\b[sxyz] ?[-(/]? ?t\b|coordinate|path|place|displacement|height"),
 )
+AGAINST_OTHERS = (
+    r"(?:against|versus|vs\.?|over|as a function of) (?:the |its )?"
+    r"(?:[xyz]|positions?|speed|velocity|acceleration|height|distance|pixels?|frames?|angle|radius)\b"
+    r"|\b[xyz]-[xyz] (?:plot|graph|diagram|chart)"
+)
+"""What a plot is asked against that is not time."""
 DRAW = _any(
     r"\boverla[yi]",
     r"\bsuperimpos",

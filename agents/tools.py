@@ -21,6 +21,7 @@ from agents.arithmetic import evaluate_text
 from agents.gap import Gap, gap
 from agents.session import Result, Session
 from agents.table import rows, write_csv
+from agents.units import Unit, in_unit
 from agents.wording import (
     FURTHEST_S,
     LIMIT,
@@ -32,7 +33,6 @@ from agents.wording import (
     lengths,
     rate,
     scale_now,
-    unit_of,
     useful,
     where,
     window,
@@ -247,6 +247,10 @@ def quantity(
     pendulum_length_m: Annotated[
         float | None, Field(description="for g of a pendulum: metres from its pivot to the middle of its bob")
     ] = None,
+    unit: Annotated[
+        Unit | None,
+        Field(description="in place of m: ft is ft, ft/s or ft/s², as the quantity needs; km/h, mph, knots: speeds"),
+    ] = None,
 ) -> Result:
     """Derive a quantity with its unit from the equation: speed, acceleration, radius, period, g and others."""
     found = session.description()
@@ -261,10 +265,10 @@ def quantity(
         )
     parts, values = [], {}
     for number in numbers:
-        value, unit = number.scaled(metres), unit_of(number, metres)
+        value, shown = in_unit(number, metres, unit)
         remark = f" ({number.remark})" if number.remark else ""
-        parts.append(f"The {number.name} is {f'{value:.3g} {unit}'.strip()}{remark}.")
-        values[f"{number.name} [{unit}]" if unit else number.name] = value
+        parts.append(f"The {number.name} is {f'{value:.3g} {shown}'.strip()}{remark}.")
+        values[f"{number.name} [{shown}]" if shown else number.name] = value
     if name == "g" and (warning := g_warning(found, numbers[0].warning(metres))):
         parts.append(warning)
         values["warning"] = warning

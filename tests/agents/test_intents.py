@@ -192,3 +192,10 @@ def test_questions_about_the_answer_itself(text, call):
 def test_spin_is_not_measured_and_that_is_said(text):
     assert requested(text) == [] and "not measured" in unserved(text)
     assert requested("how fast does it spin, in turns per second?") != []
+
+
+@pytest.mark.parametrize("text", ["plot x against y", "plot the speed versus the height", "an x-y plot please"])
+def test_a_plot_against_another_thing_than_time_is_refused_in_words(text):
+    with pytest.raises(UserError, match="against time"):
+        requested(text)
+    assert requested("plot x against time") == [Call("plot", {"what": "position"})]
