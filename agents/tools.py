@@ -274,7 +274,8 @@ def quantity(
         values["warning"] = warning
     when = "" if t_s is None or name not in ("speed", "acceleration") else f"At t = {t_s:g} s: "
     scaled = any(number.length_power for number in numbers)
-    return Result(f"{when}{' '.join(parts)}" + (f" {lengths(session)}" if scaled else ""), values)
+    rests_on = lengths(session) if unit is None else f"That rests on the scale: {session.scale}."
+    return Result(f"{when}{' '.join(parts)}" + (f" {rests_on}" if scaled else ""), values)
 
 
 def g_warning(found, warning: str) -> str:
