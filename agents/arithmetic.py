@@ -6,6 +6,7 @@ takes is bounded by its length, whatever its numbers are.
 
 import ast
 import math
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -39,7 +40,10 @@ def evaluate_text(expression: str, t: float = 0.0) -> float:
     if len(expression) > _LONGEST:
         raise UserError(f"the expression is too long; write it with at most {_LONGEST} characters")
     try:
-        tree = ast.parse(expression.strip(), mode="eval")
+        with warnings.catch_warnings():
+            # What Python finds odd, such as `1or 2`, is refused below.
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(expression.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise UserError(f"{expression!r} is not an expression; {_ALLOWED}") from error
     with np.errstate(all="ignore"):

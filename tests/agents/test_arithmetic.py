@@ -65,6 +65,12 @@ def test_hostile_expressions_are_refused_in_a_sentence_at_once(text):
         evaluate_text(text, 2.0)
 
 
+def test_what_python_finds_odd_is_refused_without_a_word_of_its_own(recwarn):
+    with pytest.raises(UserError):
+        evaluate_text("1or 2")
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize(
     "text, value",
     [
