@@ -18,9 +18,10 @@ from data.render import render
 from data.rig import draw_views
 from data.scene import SceneSettings
 from data.stereo import StereoPair
+from tests.vlm.made_up import description
 from vlm.describe import Describer
 from vlm.refine import DECODED
-from vlm.stereo import View, describe_pair, fit_views, objections
+from vlm.stereo import View, _views, describe_pair, fit_views, objections
 
 TIMES = CANONICAL.times
 
@@ -57,6 +58,14 @@ def as_exchanged(views, pair):
         replace(right, rays=pair.left.rays(pair.right.pixels(right.rays))),
         replace(left, rays=pair.right.rays(pair.left.pixels(left.rays))),
     ]
+
+
+def test_each_frame_of_a_view_counts_at_its_own_time_and_a_repeated_one_not_at_all():
+    _, pair, _ = seen("linear")
+    found = description("linear")
+    late, repeated = TIMES + np.where(TIMES > 0, 0.01, 0.0), np.arange(17) == 5
+    found = replace(found, clip=replace(found.clip, times=late, repeated=repeated))
+    assert np.allclose(_views(found, found, pair)[0].t, late[~repeated])
 
 
 def test_views_of_different_times_are_refused():
