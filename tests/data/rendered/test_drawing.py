@@ -8,11 +8,11 @@ import torch
 
 from data.clip import CANONICAL
 from data.nuisances import Nuisances
-from data.rendered.drawing import draw
+from data.rendered.drawing import _without_long_gaps, draw
 from data.rendered.paths import NEVER_TRAINED, TIMES, TRAINED, draw_path
 from data.rendered.shapes import DRAWN, ONLY_TESTED, REACH, Shape, draw_shape, polygon_distance, rectangle
 from data.rendered.stream import draw_worlds
-from data.rendered.world import Arm, Mover, Rod, World, WorldSettings, draw_world
+from data.rendered.world import Arm, Mover, Rod, World, WorldSettings, draw_world, framed
 
 PX = 2 / 64
 
@@ -150,6 +150,61 @@ def test_short_gaps_are_filled_and_long_ones_are_not():
     # The post stands somewhere on the path; a fast ball is behind it for a frame or two, a slow one for many.
     assert min(seen(1.7, 0.5)) > 0.99
     assert min(seen(0.4, 1.0)) < 0.3
+
+
+@pytest.mark.parametrize(
+    "hidden, kept",
+    [
+        ((5, 6, 7), True),
+        ((5, 6, 7, 8), False),
+        ((0, 1), False),
+        ((15, 16), False),
+        ((3, 4, 9, 10, 11), True),
+    ],
+)
+def test_a_gap_is_filled_where_it_is_three_frames_at_most_and_has_two_ends(hidden, kept):
+    cover, post = torch.zeros(17, 8, 8), torch.zeros(17, 8, 8)
+    cover[:, 2:6, 2:6] = 1
+    post[list(hidden), :, :5] = 1
+    shown = _without_long_gaps(cover, post).sum((1, 2))
+    expected = torch.full((17,), 16.0)
+    if not kept:
+        expected[list(hidden)] = 4
+    assert torch.equal(shown, expected)
+
+
+def test_what_is_hidden_by_less_than_half_is_not_hidden():
+    cover, post = torch.ones(17, 8, 8), torch.zeros(17, 8, 8)
+    post[4:12, :, :3] = 1
+    assert torch.equal(_without_long_gaps(cover, post), cover)
+
+
+def test_brightness_is_that_of_the_exposed_picture():
+    ball = mover(draw_shape("ball", np.random.default_rng(0)), colour=np.full(3, 0.5))
+    drawn = world(ball, nuisances=Nuisances(exposure=1.0))
+    video, layer = draw(drawn)
+    inside = layer[0] > 0.99
+    assert (video.mean(dim=0)[inside] - layer[1][inside]).median().abs() < 0.03
+    assert (layer[1][inside].median() - 0.5).abs() > 0.05
+
+
+def test_a_path_fills_what_it_is_told_to():
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        path = framed(draw_path("ellipse", rng), radius=0.1, focal=5.0, fill=0.8)
+        if path is not None:
+            low, high = (path[:, :2] - path[:, 2:]).min(axis=0), (path[:, :2] + path[:, 2:]).max(axis=0)
+            assert (high - low).max() == pytest.approx(1.6, abs=0.2)
+            assert (low + high) / 2 == pytest.approx(np.zeros(2), abs=0.05)
+
+
+def test_a_hand_lets_go_of_what_is_thrown_when_it_begins_to_move():
+    settings = WorldSettings(paths=("thrown",), movers=(0, 1.0), exactly=Nuisances(hand=0.5))
+    worlds = [draw_world(settings, 3, k) for k in range(40)]
+    letting_go = [(arm.holds[1], w.movers[0]) for w in worlds for arm in w.arms if arm.holds[1] < 1]
+    assert len(letting_go) > 5
+    for when, thrown in letting_go:
+        assert np.allclose(thrown.at(np.array([when - 0.08]))[0, :2], thrown.path[0, :2], atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [*TRAINED, *NEVER_TRAINED])
