@@ -32,6 +32,8 @@ class VideoTokenizerConfig:
     """Layers of attention between the cells of one step's map, in the encoder and in the decoder."""
     context_layers: int = 3
     """Layers of the decoder in which all tokens of a clip attend to each other."""
+    spread: int = 256
+    """Numbers of a step between its tokens and the decoder's map."""
     heads: int = 5
     fsq_levels: tuple[int, ...] = (8, 8, 8, 8)
     """Levels per dimension; their product is the codebook."""

@@ -93,7 +93,10 @@ class LayerTokenizer(VideoTokenizer):
         self.read = _attention(width, config.heads, config.map_layers)
         self.gather = nn.Linear(places * width, numbers)
         self.context = _attention(width, config.heads, config.context_layers)
-        self.spread = nn.Linear(slots * width, places * width)
+        # Through fewer numbers: in one layer it would be a third of all weights.
+        self.spread = nn.Sequential(
+            nn.Linear(slots * width, config.spread, bias=False), nn.Linear(config.spread, places * width)
+        )
         self.write = _attention(width, config.heads, config.map_layers)
         self.places = nn.ParameterList(nn.Parameter(torch.randn(places, width) * 0.1) for _ in range(2))
         """Where a cell of the encoder's and of the decoder's map lies."""
