@@ -184,7 +184,7 @@ def test_a_window_and_a_scale_are_set_without_words(visit, videos, width, height
     assert look.count() == 0
     send(page, "", videos / "throw.mp4")
     settled(page)
-    panel.get_by_text("lasts 1.60 s").wait_for()
+    panel.get_by_text("lasts 1.63 s").wait_for()
     for label, seconds in (("Start", 0.3), ("End", 1.25)):
         number = panel.get_by_label(re.compile(f"number input for {label}"))
         number.fill(str(seconds))
