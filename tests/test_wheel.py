@@ -34,7 +34,8 @@ def unpacked(tmp_path_factory):
 
 def tracked_beside(package: str, *endings: str) -> set[str]:
     """What of a package is no code and belongs into the wheel."""
-    return {str(path.relative_to(ROOT)) for ending in endings for path in (ROOT / package).glob(ending)}
+    found = (path for ending in endings for path in (ROOT / package).glob(ending))
+    return {str(path.relative_to(ROOT)) for path in found if path.is_file()}
 
 
 @pytest.mark.slow
