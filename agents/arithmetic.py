@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data.errors import UserError
+from trajvlm.data.errors import UserError
 
 _LONGEST = 200
 _DEEPEST = 100

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from agents.session import Session
-from vlm.scale import Scale
+from trajvlm.agents.session import Session
+from trajvlm.vlm.scale import Scale
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 _WHY = {
     "linear": "Nothing pulls it to a side and nothing brakes or drives it much, so in equal times it covers equal "

@@ -6,13 +6,13 @@
 import re
 from dataclasses import asdict, dataclass, field
 
-from agents import phrases
-from agents.known_length import CLAUSE, known_length
-from agents.lengths import Marked, agreed, densities, marked
-from agents.numbers import MINUS, PLAIN, decimals, value
-from agents.readings import bare_span, expression, plain, seconds, span, times
-from agents.units import asked_unit
-from data.errors import UserError
+from trajvlm.agents import phrases
+from trajvlm.agents.known_length import CLAUSE, known_length
+from trajvlm.agents.lengths import Marked, agreed, densities, marked
+from trajvlm.agents.numbers import MINUS, PLAIN, decimals, value
+from trajvlm.agents.readings import bare_span, expression, plain, seconds, span, times
+from trajvlm.agents.units import asked_unit
+from trajvlm.data.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 import re
 
-from agents import phrases
-from agents.lengths import Marked, agreed, densities
-from data.errors import UserError
-from vlm.scale import Scale
+from trajvlm.agents import phrases
+from trajvlm.agents.lengths import Marked, agreed, densities
+from trajvlm.data.errors import UserError
+from trajvlm.vlm.scale import Scale
 
 CLAUSE = r"[,;?!()]|\.(?!\d)|\b(?:and|but|so)\b"
 _RADIUS = (

@@ -1,7 +1,7 @@
 """A chat model without a language model: an intent router that needs no key, no download and no time.
 
-It reads a request by the patterns of `agents.intents`, calls the tools one after the other, and answers with the
-tools' own sentences. What it does not understand it says so; it can't chat.
+It reads a request by the patterns of `trajvlm.agents.intents`, calls the tools one after the other, and answers with
+the tools' own sentences. What it does not understand it says so; it can't chat.
 """
 
 import re
@@ -12,11 +12,11 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from agents import phrases
-from agents.intents import Call, plan
-from agents.readings import plain
-from data.errors import UserError
-from data.readable import capitalised
+from trajvlm.agents import phrases
+from trajvlm.agents.intents import Call, plan
+from trajvlm.agents.readings import plain
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.readable import capitalised
 
 NAME = "intent router (no language model)"
 

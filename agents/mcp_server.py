@@ -19,11 +19,11 @@ from fastmcp.utilities.types import Image
 from langchain_core.tools import BaseTool
 from pydantic import Field, PrivateAttr
 
-from agents.session import Result, Session
-from agents.toolbox import bound_tools
-from agents.tools import TOOLS
-from data.errors import UserError
-from data.video import open_video as check_video
+from trajvlm.agents.session import Result, Session
+from trajvlm.agents.toolbox import bound_tools
+from trajvlm.agents.tools import TOOLS
+from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.decode import open_video as check_video
 
 _INSTRUCTIONS = """Measures the motion of one object in a video. Call open_video first, then describe_video.
 Lengths are in u, half the width of the crop, unless set_scale was called: then in metres. One camera that nobody

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from data.errors import UserError
+from trajvlm.data.errors import UserError
 
 _DECIMAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _NUMBER = re.compile(

@@ -8,11 +8,11 @@ import av
 import cv2
 import numpy as np
 
-from data.errors import UserError
-from data.video import frames
+from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.decode import frames
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 _LONGEST_SIDE = 640
 _MARGIN_S = 0.5

@@ -1,6 +1,6 @@
 """The words by which people ask for each thing, as regular expressions over plain lower-case text."""
 
-from agents.numbers import PLAIN
+from trajvlm.agents.numbers import PLAIN
 
 
 def _any(*alternatives: str) -> str:

@@ -8,10 +8,10 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from vlm.quantities import velocity
+from trajvlm.vlm.quantities import velocity
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 _AXES = (("x", "right", "#e4572e"), ("y", "up", "#2a9d5c"), ("z", "to the camera", "#2f6fde"))
 _INK, _GREY = "#1d2430", "#8b93a1"

@@ -3,12 +3,12 @@
 import re
 import unicodedata
 
-from agents.known_length import known_length
-from agents.lengths import densities, marked
-from agents.numbers import PLAIN, value
-from agents.spelling import mended
-from data.errors import UserError
-from vlm.scale import Scale
+from trajvlm.agents.fuzzy_match import mended
+from trajvlm.agents.known_length import known_length
+from trajvlm.agents.lengths import densities, marked
+from trajvlm.agents.numbers import PLAIN, value
+from trajvlm.data.errors import UserError
+from trajvlm.vlm.scale import Scale
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "hundredth": 0.01, "fifth": 0.2, "eighth": 0.125}

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from data.errors import UserError
-from data.readable import capitalised
-from data.video import at_rate, open_video, slower
-from vlm.scale import Scale
+from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.decode import at_rate, open_video, slower
+from trajvlm.data.motions.readable import capitalised
+from trajvlm.vlm.scale import Scale
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 _SLOWEST = 100_000.0
 _RATES = (1e-3, 1e7)
@@ -25,7 +25,7 @@ _RATES = (1e-3, 1e7)
 
 
 class Describes(Protocol):
-    """What a session needs of `vlm.describe.Describer`."""
+    """What a session needs of `trajvlm.vlm.describe.Describer`."""
 
     def describe(self, video, start=None, end=None, fps=None, refine=True, field_of_view=60.0) -> "Description": ...
 

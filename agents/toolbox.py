@@ -1,4 +1,5 @@
-"""The tools of `agents.tools` as LangChain tools, bound to one session, so that a model never names a session."""
+"""The tools of `trajvlm.agents.tools` as LangChain tools, bound to one session, so that a model never names a
+session."""
 
 import inspect
 import json
@@ -8,9 +9,9 @@ from typing import get_type_hints
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from agents.session import Result, Session
-from agents.tools import TOOLS
-from data.errors import UserError
+from trajvlm.agents.session import Result, Session
+from trajvlm.agents.tools import TOOLS
+from trajvlm.data.errors import UserError
 
 
 def bound_tools(session: Session, functions: Iterable[Callable[..., Result]] = TOOLS) -> list[BaseTool]:

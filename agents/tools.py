@@ -16,13 +16,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agents import explanations
-from agents.arithmetic import evaluate_text
-from agents.gap import Gap, gap
-from agents.session import Result, Session
-from agents.table import rows, write_csv
-from agents.units import Unit, in_unit
-from agents.wording import (
+from trajvlm.agents import explanations
+from trajvlm.agents.arithmetic import evaluate_text
+from trajvlm.agents.curve_distance import Gap, gap
+from trajvlm.agents.session import Result, Session
+from trajvlm.agents.table import rows, write_csv
+from trajvlm.agents.units import Unit, in_unit
+from trajvlm.agents.wording import (
     FURTHEST_S,
     LIMIT,
     bounce_in_words,
@@ -37,11 +37,11 @@ from agents.wording import (
     where,
     window,
 )
-from data.clip import SIZE
-from data.errors import UserError
-from data.readable import capitalised
-from vlm import quantities
-from vlm.scale import Scale, size_warning
+from trajvlm.data.clip import SIZE
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.readable import capitalised
+from trajvlm.vlm import quantities
+from trajvlm.vlm.scale import Scale, size_warning
 
 Seconds = Annotated[float | None, Field(description="seconds from the clip's first frame (the t of the equation)")]
 
@@ -347,7 +347,7 @@ def plot(
     ] = "all",
 ) -> Result:
     """Draw position, velocity or acceleration against time as a picture."""
-    from agents.plots import plot_over_time
+    from trajvlm.agents.plots import plot_over_time
 
     names = ("position", "velocity", "acceleration") if what == "all" else (what,)
     path = session.new_file(f"{what}-over-time", ".png")
@@ -358,7 +358,7 @@ def plot(
 
 def draw_curve(session: Session) -> Result:
     """Draw the found curve over the video, as an mp4 file."""
-    from agents.overlay import draw_over_video
+    from trajvlm.agents.overlay import draw_over_video
 
     path = session.new_file("curve-over-video", ".mp4")
     draw_over_video(session.description(), path, session.fps)
@@ -368,7 +368,7 @@ def draw_curve(session: Session) -> Result:
 
 def show_tokens(session: Session) -> Result:
     """Show the visual tokens of the clip as a mosaic, beside the scene that they decode to."""
-    from agents.plots import plot_tokens
+    from trajvlm.agents.plots import plot_tokens
 
     found = session.description()
     path = session.new_file("tokens", ".png")

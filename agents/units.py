@@ -3,9 +3,9 @@
 import re
 from typing import Literal
 
-from agents.wording import unit_of
-from data.errors import UserError
-from vlm.quantities import Quantity
+from trajvlm.agents.wording import unit_of
+from trajvlm.data.errors import UserError
+from trajvlm.vlm.quantities import Quantity
 
 _METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0, "km": 1000.0, "in": 0.0254, "ft": 0.3048, "yd": 0.9144, "mi": 1609.344}
 _METRES_PER_SECOND = {"km/h": 1 / 3.6, "mph": 0.44704, "knots": 1852 / 3600}

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.session import Result, Session
-from data.equation import Equation
-from data.errors import UserError
-from data.readable import bounce, capitalised, lines
-from vlm.quantities import Quantity
-from vlm.scale import size_warning
+from trajvlm.agents.session import Result, Session
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.readable import bounce, capitalised, lines
+from trajvlm.vlm.quantities import Quantity
+from trajvlm.vlm.scale import size_warning
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 LIMIT = (
     "One camera that nobody calibrated can't tell how large or how far away the object is, nor how deep its path: "

@@ -1,6 +1,6 @@
 """How fast the world is drawn, whether drawing it leaks memory, and how fast a video is read.
 
-    python -m data.bench --samples 2000
+    python -m trajvlm.data.bench --samples 2000
 
 Set OMP_NUM_THREADS to measure with so many threads; the table says how many there were.
 """
@@ -20,13 +20,13 @@ import torch
 import typer
 from tqdm import tqdm
 
-from data.canonical import canonical_clip
-from data.clip import Picture
-from data.export import to_frames, write_video
-from data.nuisances import Nuisances
-from data.render import render
-from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
+from trajvlm.data.clip import Picture
+from trajvlm.data.filmed.canonical import canonical_clip
+from trajvlm.data.rendered.export import to_frames, write_video
+from trajvlm.data.rendered.nuisances import Nuisances
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
 
 _BATCH = 16
 _FILM = Picture(frames=60, size=540)

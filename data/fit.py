@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from scipy.optimize import least_squares
 
-from data.camera import CANONICAL_FOCAL, magnification, project
-from data.families import FAMILIES, MOTIONS, Family
+from trajvlm.data.cameras.camera import CANONICAL_FOCAL, magnification, project
+from trajvlm.data.motions.families import FAMILIES, MOTIONS, Family
 
 CENTRE_ERROR = 0.5 / 32
 """Assumed error of a centre: half a pixel of 64."""

@@ -4,8 +4,8 @@
 
 All variations see the same clips, encoded once by the shipped tokenizer, for the same time: as many steps as fit into
 it by the steps' times, measured before in turns. Judged by decoded answers on held-out clips. Results are kept one by
-one in `eval/ablations.json`, and the table goes into `vlm/README.md`. Times this short rank the parts at the beginning
-of a training, not at its end.
+one in `eval/results/ablations.json`, and the table goes into `vlm/README.md`. Times this short rank the parts at the
+beginning of a training, not at its end.
 """
 
 from collections.abc import Callable
@@ -22,25 +22,25 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from transformers import AutoTokenizer, DynamicCache
 
-from data.render import render, track
-from data.scene import Scene, SceneSettings, draw_scene
-from data.stream import TRAINING_SEED, VALIDATION_SEED
-from eval.markdown import markdown, write_between
-from eval.variations import compare_variations
-from tokenizer.checkpoint import write_weights
-from tokenizer.fast import fast_encoder
-from tokenizer.model import TrajectoryTokenizer, weights_sha256
-from tokenizer.precision import half_precision
-from vlm.base_model import unpacked
-from vlm.config import VLMConfig
-from vlm.measures import answer_measures
-from vlm.model import NewRows, TrajectoryLM
-from vlm.sample import Samples, longest, render_samples
-from vlm.train import ReadingObjective, VLMTraining, optimizer_of, questions
-from vlm.vocabulary import Vocabulary
-from vlm.writing import Choice
+from trajvlm.data.rendered.render import render, track
+from trajvlm.data.rendered.scene import Scene, SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED
+from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.eval.variations import compare_variations
+from trajvlm.tokenizer.checkpoint import write_weights
+from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
+from trajvlm.tokenizer.precision import half_precision
+from trajvlm.vlm.base_model import unpacked
+from trajvlm.vlm.config import VLMConfig
+from trajvlm.vlm.decoding import Choice
+from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.model import NewRows, TrajectoryLM
+from trajvlm.vlm.sample import Samples, longest, render_samples
+from trajvlm.vlm.train import ReadingObjective, VLMTraining, optimizer_of, questions
+from trajvlm.vlm.vocabulary import Vocabulary
 
-RESULTS = Path(__file__).parent / "ablations.json"
+RESULTS = Path(__file__).parent / "results" / "ablations.json"
 README = Path(__file__).parent.parent / "vlm" / "README.md"
 SCENES = SceneSettings(strength=(0.0, 0.3))
 """Light nuisances: what is compared shows itself earlier where the codes are easier to read."""

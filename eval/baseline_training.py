@@ -1,11 +1,11 @@
 """Train one of the learned baselines on the same stream of clips as this project's models.
 
-    python -m eval.baseline_training --system cnn3d --minutes 60 --out runs/baselines
+    python -m trajvlm.eval.baseline_training --system cnn3d --minutes 60 --out runs/baselines
 
 Trains until the validation score, the mean log probability of the right family, has not risen for some validations in
 a row, or for so many minutes, whichever comes first. Goes on where it was stopped. Where other programs are busy, set
 OMP_NUM_THREADS=1: two threads that have to share a core were eight times as slow as one. Writes to the folder of the
-baseline's name under `--out` what `eval.classifiers` says; minutes are all that the training took, drawing and
+baseline's name under `--out` what `trajvlm.eval.classifiers` says; minutes are all that the training took, drawing and
 validating included.
 """
 
@@ -27,13 +27,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from tqdm import tqdm
 
-from data.errors import UserError, exit_with_a_sentence
-from data.render import render
-from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
-from eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
-from eval.systems import cnn3d, decoded_track, features, frozen_encoders, resnets, token_classifier
-from tokenizer.checkpoint import write_weights
+from trajvlm.data.errors import UserError, exit_with_a_sentence
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
+from trajvlm.eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
+from trajvlm.eval.systems import cnn3d, decoded_track, features, frozen_encoders, resnets, token_classifier
+from trajvlm.tokenizer.checkpoint import write_weights
 
 BUILDERS: dict[str, Callable[[Path], Classifier]] = {
     word: build

@@ -1,6 +1,6 @@
 """How long a description takes beside other busy programs, by how OpenMP's threads wait and how many there are.
 
-    python -m eval.busy --runs 7
+    python -m trajvlm.eval.busy --runs 7
 
 One process for each setting loads the networks once. Then they describe the same rendered clip in turns, so that what
 else the machine does slows all of them alike; the other processes wait meanwhile. Medians, and how many
@@ -21,8 +21,8 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from data.export import write_sample
-from vlm.describe import Describer
+from trajvlm.data.rendered.export import write_sample
+from trajvlm.vlm.describe import Describer
 
 SETTINGS = {
     "turning": {"GOMP_SPINCOUNT": "300000"},

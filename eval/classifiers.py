@@ -1,8 +1,8 @@
 """What learns the families from clips, as a baseline that this project has to beat, and the system that it becomes.
 
 A trained classifier is a folder: `weights.safetensors` (the best at validation), `training.json` (settings, minutes,
-clips, the curve of its validation) and `state.safetensors`, from which the training goes on. `eval.baseline_training`
-writes it. No pickle is ever loaded.
+clips, the curve of its validation) and `state.safetensors`, from which the training goes on.
+`trajvlm.eval.baseline_training` writes it. No pickle is ever loaded.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data.errors import UserError
-from data.families import BASIC
-from eval.system import FamilyOnly
-from tokenizer.precision import half_precision
-from vlm.looks import FOUR, coded
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import BASIC
+from trajvlm.eval.system import FamilyOnly
+from trajvlm.tokenizer.precision import half_precision
+from trajvlm.vlm.tta import FOUR, coded
 
 WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.json", "state.safetensors"
 _CHUNK = 25
@@ -175,7 +175,8 @@ class NetworkClassifier:
 
 
 class TrainedSystem:
-    """Trained classifiers as rows of the table; they name a family and no equation. See `eval.system.System`."""
+    """Trained classifiers as rows of the table; they name a family and no equation. See
+    `trajvlm.eval.system.System`."""
 
     gives_equations = False
 
@@ -184,7 +185,7 @@ class TrainedSystem:
         self.rows = tuple(classifier.row for classifier in classifiers)
 
     def answer(self, video: Tensor) -> dict[str, list[FamilyOnly]]:
-        """See `eval.system.System`."""
+        """See `trajvlm.eval.system.System`."""
         return {classifier.row: verdicts(classifier, video) for classifier in self.classifiers}
 
 
@@ -217,7 +218,7 @@ def trained_system(name: str, builders: dict[str, Callable[[Path], Classifier]])
     classifiers, identity = [], {}
     for word, build in builders.items():
         folder = baselines_folder() / word
-        command = f"`python -m eval.baseline_training --system {word} --out {folder.parent}`"
+        command = f"`python -m trajvlm.eval.baseline_training --system {word} --out {folder.parent}`"
         if not (folder / WEIGHTS).is_file() or not (folder / TRAINING).is_file():
             raise UserError(f"the baseline {word} is not trained; run {command}")
         classifier, training = build(folder), json.loads((folder / TRAINING).read_text())

@@ -4,9 +4,9 @@
 
 Every variation starts from the shipped tokenizer's layers wherever their shapes fit, so that what is compared is what
 the codes can hold and not who learns to see first; with `--from-nothing` none does. Results are kept one by one in
-`eval/grids.json`, and the table goes into `tokenizer/README.md`. The same time means as many steps as fit into it
-by the steps' times, which are measured before in turns, so that a machine that is busy for a while slows none of them
-alone.
+`eval/results/grids.json`, and the table goes into `tokenizer/README.md`. The same time means as many steps as fit into
+it by the steps' times, which are measured before in turns, so that a machine that is busy for a while slows none of
+them alone.
 """
 
 import tempfile
@@ -18,18 +18,18 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from data.splits import find_split
-from data.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
-from eval.markdown import markdown, write_between
-from eval.tokenizer import README, SUITES, measure_split
-from eval.variations import compare_variations
-from tokenizer.config import TokenizerConfig
-from tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
-from tokenizer.precision import half_precision
-from tokenizer.probe import probe_tokenizer, training_codes
-from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
+from trajvlm.data.rendered.splits import find_split
+from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
+from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.eval.tokenizer import README, SUITES, measure_split
+from trajvlm.eval.variations import compare_variations
+from trajvlm.tokenizer.config import TokenizerConfig
+from trajvlm.tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
+from trajvlm.tokenizer.precision import half_precision
+from trajvlm.tokenizer.probe import probe_tokenizer, training_codes
+from trajvlm.tokenizer.train import TokenizerObjective, TokenizerTraining, fit
 
-RESULTS = Path(__file__).parent / "grids.json"
+RESULTS = Path(__file__).parent / "results" / "grids.json"
 _BASE = TokenizerConfig(fsq_levels=(16,) * 4, context=(), painting=False)
 _TRUNK, _ATTENTION = _BASE.layers[:-3], _BASE.layers[-2:]
 VARIATIONS = {

@@ -1,6 +1,6 @@
 """The encoder of Open-MAGVIT2's video tokenizer (Luo et al., 2024), for weights that a user supplies.
 
-    python -m eval.open_magvit2 video_128_262144.ckpt encoder.safetensors
+    python -m trajvlm.eval.open_magvit2 video_128_262144.ckpt encoder.safetensors
 
 writes the encoder alone, a tenth of the file, so that the checkpoint, which is a pickled Lightning file, has to be read
 once only. Names of the modules are those of the checkpoint (TencentARC/SEED-Voken). Causal convolutions over 17 x 128 x
@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data.errors import UserError
-from tokenizer.checkpoint import write_weights
+from trajvlm.data.errors import UserError
+from trajvlm.tokenizer.checkpoint import write_weights
 
 _GROUPS = 32
 
@@ -100,7 +100,7 @@ class OpenMagvit2Encoder(nn.Module):
 
 
 def load_encoder(path: Path, settings: OpenMagvit2Settings | None = None) -> OpenMagvit2Encoder:
-    """The encoder of a checkpoint (`.ckpt`), or of the file that `python -m eval.open_magvit2` made of it.
+    """The encoder of a checkpoint (`.ckpt`), or of the file that `python -m trajvlm.eval.open_magvit2` made of it.
 
     Raises:
         UserError: the file is missing, is none of both, or needs unpickling of more than tensors.

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
-from data.errors import UserError
-from data.families import FAMILIES
-from eval.pictures import Picture, belongs, pictures, worst
-from eval.places import write
-from eval.plots import distributions, strengths
-from eval.registry import ENTRIES
-from eval.report import clips_phrase, compared_cells, trainings_cells
-from eval.results import Row, letters, number, rows
-from eval.suites import FURTHER_FAMILIES, MAIN, Suite, suites_in
-from eval.verdict import OURS, RIVAL, verdict
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.eval.comparison import OURS, RIVAL, verdict
+from trajvlm.eval.output_folder import write
+from trajvlm.eval.pictures import Picture, belongs, pictures, worst
+from trajvlm.eval.registry import ENTRIES
+from trajvlm.eval.report import clips_phrase, compared_cells, trainings_cells
+from trajvlm.eval.report_figures import distributions, strengths
+from trajvlm.eval.results_file import Row, letters, number, rows
+from trajvlm.eval.suites import FURTHER_FAMILIES, MAIN, Suite, suites_in
 
 _SHOWN = {"clean": (3, 2), "half": (3, 4)}
 """Suite -> how many of its first clips and of its worst are shown."""
@@ -50,8 +50,8 @@ def page(data: dict, first: list[Picture], worst_cases: list[Picture], remark: s
 
 
 def _tokenizer() -> str:
-    """The figures of `eval.tokenizer`, which has results of its own."""
-    from eval.tokenizer import RESULTS, cells, note
+    """The figures of `trajvlm.eval.tokenizer`, which has results of its own."""
+    from trajvlm.eval.tokenizer import RESULTS, cells, note
 
     results = json.loads(RESULTS.read_text())
     digest = f"<p>{escape(note(results))} Weights <code>{results['sha256'][:12]}</code>.</p>"
@@ -308,7 +308,7 @@ summary {{ cursor: pointer; margin-top: 2.5rem; font-weight: 600; }}
 {verdict}
 <p>{clips} of each main suite, rendered from fixed seeds that no training draws from. No answer counts as wrong and as
 an error without bound; neither an offset nor a scale is forgiven. Medians and shares stand above their 95 % intervals.
-Every measure is defined where it is computed, in <code>eval/measures.py</code>.</p>
+Every measure is defined where it is computed, in <code>eval/metrics.py</code>.</p>
 {body}
 </html>
 """

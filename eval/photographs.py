@@ -1,4 +1,5 @@
-"""Photographs as backdrops: patterns that no training saw, for all of those are drawn by `data.backdrop`."""
+"""Photographs as backdrops: patterns that no training saw, for all of those are drawn by
+`trajvlm.data.rendered.backdrop`."""
 
 from functools import cache
 
@@ -8,7 +9,7 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from data.scene import Scene
+from trajvlm.data.rendered.scene import Scene
 
 _NAMES = ("astronaut", "brick", "camera", "chelsea", "coffee", "coins", "grass", "gravel", "moon", "page", "rocket")
 """Pictures that come with scikit-image itself: a face, a wall, a landscape, a cat, a table, ..."""

@@ -13,20 +13,20 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from data.camera import project
-from data.export import to_frames
-from data.families import FAMILIES
-from data.render import render
-from data.scene import Scene
-from eval.plots import COLOURS
-from eval.results import digest
-from eval.suites import SUITES
-from eval.verdict import OURS, RIVAL, ours
-from vlm.answer import Answer
-from vlm.track_and_fit import track_and_fit
+from trajvlm.data.cameras.camera import project
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.export import to_frames
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.scene import Scene
+from trajvlm.eval.comparison import OURS, RIVAL, ours
+from trajvlm.eval.report_figures import COLOURS
+from trajvlm.eval.results_file import digest
+from trajvlm.eval.suites import SUITES
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.classical_baseline import track_and_fit
 
 if TYPE_CHECKING:  # the networks are imported where a page is made, and not where its pictures' code is
-    from eval.systems.ours import Ours
+    from trajvlm.eval.systems.ours import Ours
 
 _FRAMES = (0, 4, 8, 12, 16)
 _DENSE = np.linspace(0.0, 1.0, 65)

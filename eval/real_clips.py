@@ -14,7 +14,7 @@ The folder holds videos and `clips.yaml`, an entry for each video:
       field_of_view: 70
 
 Of each clip, three answers are judged: the language model alone, the model and the fit together, and the script without
-networks (`vlm.track_and_fit`), all on the same canonical clip.
+networks (`trajvlm.vlm.classical_baseline`), all on the same canonical clip.
 """
 
 import math
@@ -26,14 +26,14 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from data.errors import UserError
-from data.families import FAMILIES, MOTIONS
-from eval.markdown import markdown
-from vlm.quantities import NAMES, derive
-from vlm.scale import Scale
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import FAMILIES, MOTIONS
+from trajvlm.eval.markdown import markdown
+from trajvlm.vlm.quantities import NAMES, derive
+from trajvlm.vlm.scale import Scale
 
 if TYPE_CHECKING:
-    from vlm.describe import Describer, Description
+    from trajvlm.vlm.describe import Describer, Description
 
 TRUTH = "clips.yaml"
 _NUMBERS = ("start", "end", "fps", "field_of_view")
@@ -49,7 +49,7 @@ class TrueClip:
     family: str
     """One of the families, or another word for a motion that is none of them."""
     known: dict[str, float] = field(default_factory=dict)
-    """Quantities (see `vlm.quantities.NAMES`) in metres and seconds."""
+    """Quantities (see `trajvlm.vlm.quantities.NAMES`) in metres and seconds."""
     scale: Scale | None = None
     settings: dict[str, float] = field(default_factory=dict)
     """Further arguments of `Describer.describe`."""

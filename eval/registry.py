@@ -7,8 +7,8 @@ arguments.
 from dataclasses import dataclass
 from importlib import import_module
 
-from data.errors import UserError
-from eval.system import System
+from trajvlm.data.errors import UserError
+from trajvlm.eval.system import System
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,38 @@ class Entry:
 ENTRIES = {
     entry.name: entry
     for entry in (
-        Entry("ours", "this project", "eval.systems.ours", own=True, everywhere=True),
-        Entry("decoded-fit", "decoded tokens, fitted", "eval.systems.decoded_track", "load_fit", own=True),
-        Entry("decoded-trees", "trees on the decoded track", "eval.systems.decoded_track", "load_trees", learned=True),
-        Entry("controls", "this project, blinded", "eval.systems.ours", "load_controls", own=True),
-        Entry("floor", "commonest family, mean constants", "eval.systems.floor"),
-        Entry("track-and-fit", "OpenCV track, least squares", "eval.systems.track_and_fit", everywhere=True),
-        Entry("features", "features of the track, scikit-learn", "eval.systems.features", learned=True),
-        Entry("cnn3d", "small 3D CNN on pixels", "eval.systems.cnn3d", learned=True),
-        Entry("r3d18", "R3D-18 on pixels", "eval.systems.resnets", "load_r3d18", learned=True),
+        Entry("ours", "this project", "trajvlm.eval.systems.ours", own=True, everywhere=True),
+        Entry("decoded-fit", "decoded tokens, fitted", "trajvlm.eval.systems.decoded_track", "load_fit", own=True),
         Entry(
-            "resnet18", "ResNet18 on each frame, mean over time", "eval.systems.resnets", "load_resnet18", learned=True
+            "decoded-trees",
+            "trees on the decoded track",
+            "trajvlm.eval.systems.decoded_track",
+            "load_trees",
+            learned=True,
         ),
-        Entry("token-classifier", "classifier on tokens", "eval.systems.token_classifier", learned=True),
-        Entry("sindy", "track and PySINDy", "eval.systems.sindy"),
-        Entry("pysr", "track and PySR", "eval.systems.pysr"),
-        Entry("external-vlm", "an external vision-language model", "eval.systems.external_vlm"),
-        Entry("frozen-encoders", "Open-MAGVIT2, VideoMAE, CLIP, frozen", "eval.systems.frozen_encoders", learned=True),
+        Entry("controls", "this project, blinded", "trajvlm.eval.systems.ours", "load_controls", own=True),
+        Entry("floor", "commonest family, mean constants", "trajvlm.eval.systems.floor"),
+        Entry("track-and-fit", "OpenCV track, least squares", "trajvlm.eval.systems.track_and_fit", everywhere=True),
+        Entry("features", "features of the track, scikit-learn", "trajvlm.eval.systems.features", learned=True),
+        Entry("cnn3d", "small 3D CNN on pixels", "trajvlm.eval.systems.cnn3d", learned=True),
+        Entry("r3d18", "R3D-18 on pixels", "trajvlm.eval.systems.resnets", "load_r3d18", learned=True),
+        Entry(
+            "resnet18",
+            "ResNet18 on each frame, mean over time",
+            "trajvlm.eval.systems.resnets",
+            "load_resnet18",
+            learned=True,
+        ),
+        Entry("token-classifier", "classifier on tokens", "trajvlm.eval.systems.token_classifier", learned=True),
+        Entry("sindy", "track and PySINDy", "trajvlm.eval.systems.sindy"),
+        Entry("pysr", "track and PySR", "trajvlm.eval.systems.pysr"),
+        Entry("external-vlm", "an external vision-language model", "trajvlm.eval.systems.external_vlm"),
+        Entry(
+            "frozen-encoders",
+            "Open-MAGVIT2, VideoMAE, CLIP, frozen",
+            "trajvlm.eval.systems.frozen_encoders",
+            learned=True,
+        ),
     )
 }
 

@@ -3,14 +3,14 @@
 import textwrap
 from pathlib import Path
 
-from eval.markdown import markdown, write_between
-from eval.results import Row, number, rows
-from eval.suites import FURTHER_FAMILIES, MAIN, SUITES, Suite, suites_in
-from eval.verdict import controls, missing, ours, rival, share, verdict
+from trajvlm.eval.comparison import controls, missing, ours, rival, share, verdict
+from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.eval.results_file import Row, number, rows
+from trajvlm.eval.suites import FURTHER_FAMILIES, MAIN, SUITES, Suite, suites_in
 
 _WIDTH = 120
 README = Path(__file__).parent / "README.md"
-FRONT = Path(__file__).parent.parent / "README.md"
+FRONT = Path(__file__).resolve().parents[1] / "README.md"
 _COLUMNS = (
     "family right (95 % interval)",
     "all constants within 10 %",

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from data.errors import UserError
-from data.scene import Scene
-from data.splits import joined_sha256, scene_sha256
-from eval.measures import VERSION, curve_errors, equations_of, measures, sound
-from eval.registry import ENTRIES, Entry
-from eval.results import Results, decibels, digest, letters
-from eval.suites import Suite
-from eval.system import System, Verdict
+from trajvlm.data.errors import UserError
+from trajvlm.data.rendered.scene import Scene
+from trajvlm.data.rendered.splits import joined_sha256, scene_sha256
+from trajvlm.eval.metrics import VERSION, curve_errors, equations_of, measures, sound
+from trajvlm.eval.registry import ENTRIES, Entry
+from trajvlm.eval.results_file import Results, decibels, digest, letters
+from trajvlm.eval.suites import Suite
+from trajvlm.eval.system import System, Verdict
 
 CLIPS, CLIPS_ELSEWHERE, CLIPS_QUICK = 200, 60, 10
 """Clips of a suite whose clips are kept, of any other, and of each where it has to be quick."""

@@ -17,8 +17,8 @@ import numpy as np
 import sympy
 from numpy.polynomial.polynomial import polyadd, polymul, polytrim
 
-from data.clip import CANONICAL
-from data.equation import Equation, Greatest, T, evaluate
+from trajvlm.data.clip import CANONICAL
+from trajvlm.data.motions.equation import Equation, Greatest, T, evaluate
 
 _CLEARLY_THERE = 0.1
 _HARDLY_THERE = 0.02

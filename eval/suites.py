@@ -1,9 +1,9 @@
 """The sets of clips that systems are measured on: one thing made hard at a time, and everything at once.
 
-All are the test stream's motions, which no training draws from. `data.splits` fixes the first three and those of the
-nuisances; those of further families are drawn in the same way; the others leave the training's ranges: smaller balls,
-shorter and longer lenses, smaller pictures of the path, other numbers of turns, photographs behind it, the look of
-filmed scenes, too few frames.
+All are the test stream's motions, which no training draws from. `trajvlm.data.rendered.splits` fixes the first three
+and those of the nuisances; those of further families are drawn in the same way; the others leave the training's ranges:
+smaller balls, shorter and longer lenses, smaller pictures of the path, other numbers of turns, photographs behind it,
+the look of filmed scenes, too few frames.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,15 +12,15 @@ from itertools import count
 
 from torch import Tensor
 
-from data.clip import FRAMES
-from data.errors import UserError
-from data.families import BASIC, FAMILIES, FURTHER
-from data.nuisances import NAMES, Nuisances
-from data.render import render
-from data.scene import Scene, SceneSettings, draw_scene
-from data.splits import find_split, nuisance_suite
-from data.stream import TEST_SEED
-from eval.photographs import photograph
+from trajvlm.data.clip import FRAMES
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import BASIC, FAMILIES, FURTHER
+from trajvlm.data.rendered.nuisances import NAMES, Nuisances
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.scene import Scene, SceneSettings, draw_scene
+from trajvlm.data.rendered.splits import find_split, nuisance_suite
+from trajvlm.data.rendered.stream import TEST_SEED
+from trajvlm.eval.photographs import photograph
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 MAIN = "main"

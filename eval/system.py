@@ -1,7 +1,7 @@
 """What is measured: anything that looks at canonical clips and says what moves in them.
 
 One file under `eval/systems/` a kind of system. A system sees the rendered picture alone; the truth stays with
-`eval.measures`.
+`trajvlm.eval.metrics`.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from vlm.answer import Answer
+from trajvlm.vlm.answer import Answer
 
 
 @dataclass(frozen=True)

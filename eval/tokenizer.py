@@ -2,7 +2,7 @@
 
     trajvlm eval tokenizer
 
-Writes `eval/tokenizer.json` and the table in `tokenizer/README.md`.
+Writes `eval/results/tokenizer.json` and the table in `tokenizer/README.md`.
 """
 
 import json
@@ -14,17 +14,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from data.render import Track, render, render_clean, track
-from data.splits import find_split, joined_sha256, scene_sha256
-from eval.markdown import markdown, write_between
-from tokenizer.config import TokenizerConfig
-from tokenizer.measures import box_measures, code_measures, readout_measures, track_measures
-from tokenizer.model import CONFIG, SHIPPED, TrajectoryTokenizer, weights_sha256
-from tokenizer.probe import probe_tokenizer, training_codes
-from tokenizer.readout import Readout
-from vlm.looks import coded, decoded
+from trajvlm.data.rendered.render import Track, render, render_clean, track
+from trajvlm.data.rendered.splits import find_split, joined_sha256, scene_sha256
+from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.tokenizer.config import TokenizerConfig
+from trajvlm.tokenizer.metrics import box_measures, code_measures, readout_measures, track_measures
+from trajvlm.tokenizer.model import CONFIG, SHIPPED, TrajectoryTokenizer, weights_sha256
+from trajvlm.tokenizer.probe import probe_tokenizer, training_codes
+from trajvlm.tokenizer.readout import Readout
+from trajvlm.vlm.tta import coded, decoded
 
-RESULTS = Path(__file__).parent / "tokenizer.json"
+RESULTS = Path(__file__).parent / "results" / "tokenizer.json"
 README = SHIPPED.parent / "README.md"
 SUITES = {"clean": "test-clean", "half": "test-half"}
 LEVELS = (16, 64, 256, 512)

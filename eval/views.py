@@ -2,9 +2,9 @@
 
     trajvlm eval views
 
-Writes `eval/views.json` and the table in `vlm/README.md`. Paths are compared in space, in the rig's unit and in the
-left camera's frame. One view is given what it can't know, its focal length and where the middle of the path is, so that
-its error is that of the path's shape alone; two views are given the calibration and nothing else.
+Writes `eval/results/views.json` and the table in `vlm/README.md`. Paths are compared in space, in the rig's unit and in
+the left camera's frame. One view is given what it can't know, its focal length and where the middle of the path is, so
+that its error is that of the path's shape alone; two views are given the calibration and nothing else.
 """
 
 import json
@@ -13,21 +13,21 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from data.clip import CANONICAL, SIZE, Clip
-from data.errors import UserError
-from data.families import FAMILIES
-from data.render import render
-from data.rig import draw_views
-from data.splits import find_split, joined_sha256, scene_sha256
-from data.stereo import StereoPair
-from data.stream import TEST_SEED
-from eval.intervals import summary
-from eval.markdown import markdown, write_between
-from vlm.describe import Describer
-from vlm.measures import nmse
-from vlm.stereo import join
+from trajvlm.data.cameras.stereo import StereoPair
+from trajvlm.data.clip import CANONICAL, SIZE, Clip
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.splits import find_split, joined_sha256, scene_sha256
+from trajvlm.data.rendered.stream import TEST_SEED
+from trajvlm.data.rendered.views import draw_views
+from trajvlm.eval.intervals import summary
+from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.vlm.describe import Describer
+from trajvlm.vlm.metrics import nmse
+from trajvlm.vlm.stereo import join
 
-RESULTS = Path(__file__).parent / "views.json"
+RESULTS = Path(__file__).parent / "results" / "views.json"
 README = Path(__file__).parent.parent / "vlm" / "README.md"
 LEVELS = ("clean", "light", "half")
 _SYSTEMS = ("one view", "two views")

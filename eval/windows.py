@@ -2,10 +2,10 @@
 
     trajvlm eval windows
 
-Writes `eval/windows.json` and the table in `eval/README.md`. Each video holds a test clip's motion at 30 pictures a
-second, and before and after it the object at rest for up to a second. It is described twice, from the motion's true
-start to its true end and with nothing said, and the curve is compared with the true one in the picture over the whole
-motion: what a window leaves out has to be foretold.
+Writes `eval/results/windows.json` and the table in `eval/README.md`. Each video holds a test clip's motion at 30
+pictures a second, and before and after it the object at rest for up to a second. It is described twice, from the
+motion's true start to its true end and with nothing said, and the curve is compared with the true one in the picture
+over the whole motion: what a window leaves out has to be foretold.
 """
 
 import json
@@ -16,22 +16,22 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from tqdm import tqdm
 
-from data.camera import project
-from data.clip import Picture, Placement
-from data.equation import Equation
-from data.errors import UserError
-from data.export import to_frames, write_video
-from data.families import FAMILIES
-from data.render import render
-from data.scene import Scene, draw_scene
-from data.splits import find_split, joined_sha256, scene_sha256
-from data.stream import TEST_SEED
-from eval.intervals import summary
-from eval.markdown import markdown, write_between
-from vlm.describe import Describer, Description
-from vlm.measures import nmse
+from trajvlm.data.cameras.camera import project
+from trajvlm.data.clip import Picture, Placement
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.export import to_frames, write_video
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.scene import Scene, draw_scene
+from trajvlm.data.rendered.splits import find_split, joined_sha256, scene_sha256
+from trajvlm.data.rendered.stream import TEST_SEED
+from trajvlm.eval.intervals import summary
+from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.vlm.describe import Describer, Description
+from trajvlm.vlm.metrics import nmse
 
-RESULTS = Path(__file__).parent / "windows.json"
+RESULTS = Path(__file__).parent / "results" / "windows.json"
 README = Path(__file__).parent / "README.md"
 LEVELS = ("clean", "light")
 _RATE = 30

@@ -5,8 +5,8 @@ from hypothesis import settings
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from data.families import FAMILIES
-from tokenizer.config import TokenizerConfig
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.tokenizer.config import TokenizerConfig
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("untimed", deadline=None)

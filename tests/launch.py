@@ -15,7 +15,11 @@ def in_two_processes(script: Path, *arguments: object) -> subprocess.CompletedPr
     # On processors alone `accelerate launch` starts one process; PyTorch's own launcher starts several.
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
     root = Path(__file__).parents[1]
-    environment = {"PYTHONPATH": str(root), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    environment = {
+        "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}",
+        "ACCELERATE_USE_CPU": "true",
+        "OMP_NUM_THREADS": "1",
+    }
     return subprocess.run(
         [*launch, str(script), *map(str, arguments)],
         cwd=root,

@@ -24,7 +24,7 @@ def unpacked(tmp_path_factory):
         copy = scratch / "source" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).exists():
-            copy.symlink_to(ROOT / name)
+            copy.symlink_to((ROOT / name).readlink() if (ROOT / name).is_symlink() else ROOT / name)
     command = ["-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", scratch, scratch / "source"]
     subprocess.run([sys.executable, *map(str, command)], check=True, capture_output=True)
     with zipfile.ZipFile(next(scratch.glob("*.whl"))) as wheel:
@@ -35,7 +35,7 @@ def unpacked(tmp_path_factory):
 def tracked_beside(package: str, *endings: str) -> set[str]:
     """What of a package is no code and belongs into the wheel."""
     found = (path for ending in endings for path in (ROOT / package).glob(ending))
-    return {str(path.relative_to(ROOT)) for path in found if path.is_file()}
+    return {f"trajvlm/{path.relative_to(ROOT)}" for path in found if path.is_file()}
 
 
 @pytest.mark.slow
@@ -43,10 +43,11 @@ def test_a_wheel_holds_results_readmes_weights_and_examples(unpacked):
     there = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
     for package in ("data", "tokenizer", "vlm", "eval", "agents", "ui"):
         wanted = tracked_beside(package, "*.py", "README.md", "weights/*")
-        wanted |= tracked_beside(package, "*.json") if package == "eval" else set()
+        wanted |= tracked_beside(package, "results/*.json") if package == "eval" else set()
         wanted |= tracked_beside(package, "*.jsonl") if package == "agents" else set()
         assert wanted and wanted <= there
-    assert "eval/report/index.html" in there and not any(name.startswith("tests/") for name in there)
+    assert "trajvlm/eval/report/index.html" in there and "trajvlm/py.typed" in there
+    assert {name.split("/")[0] for name in there} == {"trajvlm", "trajvlm-0.1.0.dist-info"}
 
 
 @pytest.mark.slow
@@ -54,7 +55,7 @@ def test_the_report_is_written_from_an_installed_copy_into_the_users_folder(unpa
     before = {path: path.stat().st_mtime_ns for path in unpacked.rglob("*") if path.is_file()}
     environment = os.environ | {"PYTHONPATH": str(unpacked), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "ui.cli", "eval", "report"],
+        [sys.executable, "-m", "trajvlm.ui.cli", "eval", "report"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

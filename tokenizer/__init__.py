@@ -2,8 +2,6 @@
 
 import warnings
 
-import data  # noqa: F401  # sets how OpenMP's threads wait, before torch is loaded
-
 # Said by magvit2-pytorch and by what it imports, whenever that is first done.
 for _message in (r"`torch\.jit\.script` is deprecated", r"`torch\.cuda\.amp\.autocast\(args\.\.\.\)` is deprecated"):
     warnings.filterwarnings("ignore", _message, FutureWarning)

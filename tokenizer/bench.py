@@ -1,6 +1,6 @@
 """How fast clips become codes, beside the straightforward call of the library.
 
-    python -m tokenizer.bench --clips 64 --out tokenizer/bench.jsonl
+    python -m trajvlm.tokenizer.bench --clips 64 --out tokenizer/bench.jsonl
 
 Rows: how it is computed, clips a second, how many times the first row that is, and the share of codes that are the same
 as the first row's. Compiling is not counted. Set OMP_NUM_THREADS to measure with so many threads.
@@ -18,11 +18,11 @@ import typer
 from torch import Tensor
 from tqdm import tqdm
 
-from data.splits import find_split
-from data.stream import TEST_SEED, draw_batch
-from tokenizer.fast import channels_last, fast_encoder
-from tokenizer.model import SHIPPED, TrajectoryTokenizer
-from tokenizer.precision import half_precision, has_bf16
+from trajvlm.data.rendered.splits import find_split
+from trajvlm.data.rendered.stream import TEST_SEED, draw_batch
+from trajvlm.tokenizer.fast import channels_last, fast_encoder
+from trajvlm.tokenizer.model import SHIPPED, TrajectoryTokenizer
+from trajvlm.tokenizer.precision import half_precision, has_bf16
 
 
 def main(

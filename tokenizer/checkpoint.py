@@ -10,7 +10,7 @@ import safetensors.torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from data.shards import whole_file
+from trajvlm.data.rendered.shards import whole_file
 
 CHECKPOINTS = "checkpoints"
 _DRAFT = ".part"

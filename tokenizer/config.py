@@ -40,12 +40,12 @@ class TokenizerConfig:
     """Levels per dimension; their product is the codebook. Look-up-free quantisation has two in every dimension. Few
     dimensions of many levels keep numbers that are written into them."""
     context: tuple[int, ...] = (2, 2)
-    """Rounds behind the encoder's last layer, each a `tokenizer.glimpse` and what takes up what it saw: a layer of
-    `tokenizer.context`, and in the last round a `tokenizer.regression` and the `tokenizer.numbers` that write the
-    codes; how many time steps each reaches on both sides. Without any, the layers are the library's alone, and nothing
-    looks ahead."""
+    """Rounds behind the encoder's last layer, each a `trajvlm.tokenizer.glimpse` and what takes up what it saw: a layer
+    of `trajvlm.tokenizer.context`, and in the last round a `trajvlm.tokenizer.regression` and the
+    `trajvlm.tokenizer.numbers` that write the codes; how many time steps each reaches on both sides. Without any, the
+    layers are the library's alone, and nothing looks ahead."""
     painting: bool = True
-    """Whether the decoder's last layer is a `tokenizer.painting`."""
+    """Whether the decoder's last layer is a `trajvlm.tokenizer.painting`."""
 
     def __post_init__(self):
         if (self.frames - 1) % self.time_factor:

@@ -3,8 +3,9 @@
 Convolutions want channels to lie last in memory. Half precision (bf16), on a processor that has it, pays where the grid
 is fine, in the first module, and hardly changes the codes there: a rounding error of one place is averaged over many.
 In the last modules, one latent decides one code, and half precision everywhere gives other codes in a token of forty;
-measure it with `python -m tokenizer.bench`. How many modules bear it hangs on the weights: three did with former ones.
-The activations took a fifth of the time, for PyTorch's ELU is exact where a difference of 1e-7 changes no code.
+measure it with `python -m trajvlm.tokenizer.bench`. How many modules bear it hangs on the weights: three did with
+former ones. The activations took a fifth of the time, for PyTorch's ELU is exact where a difference of 1e-7 changes no
+code.
 """
 
 import copy
@@ -12,8 +13,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from tokenizer.model import TrajectoryTokenizer
-from tokenizer.precision import half_precision
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.tokenizer.precision import half_precision
 
 
 def fast_encoder(model: TrajectoryTokenizer) -> TrajectoryTokenizer:

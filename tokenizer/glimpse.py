@@ -13,7 +13,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tokenizer.steps import by_frames, by_steps
+from trajvlm.tokenizer.steps import by_frames, by_steps
 
 _SAMPLES = 16
 _SPACING_PX = 1.5
@@ -67,7 +67,7 @@ class Glimpse(nn.Module):
     def forward(self, latents: Tensor, moving: Tensor) -> Glimpsed:
         """
         Args:
-            moving: (B, 4, T, H, W), the moving part (`data.appearance.moving_part`).
+            moving: (B, 4, T, H, W), the moving part (`trajvlm.data.filmed.background_subtraction.moving_part`).
         """
         before = by_frames(self.where(rearrange(latents, "b c t h w -> b t (c h w)")), self.frames).float()
         # Where the window lies is learned from the estimate alone.

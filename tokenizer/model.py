@@ -34,16 +34,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data.appearance import moving_part
-from data.errors import UserError
-from tokenizer.checkpoint import write_weights
-from tokenizer.config import TokenizerConfig
-from tokenizer.context import TwoWayContext
-from tokenizer.glimpse import Glimpse, Glimpsed
-from tokenizer.numbers import Numbers
-from tokenizer.painting import Painting
-from tokenizer.regression import LocalRegression
-from tokenizer.steps import by_frames, by_steps
+from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.background_subtraction import moving_part
+from trajvlm.tokenizer.checkpoint import write_weights
+from trajvlm.tokenizer.config import TokenizerConfig
+from trajvlm.tokenizer.context import TwoWayContext
+from trajvlm.tokenizer.glimpse import Glimpse, Glimpsed
+from trajvlm.tokenizer.numbers import Numbers
+from trajvlm.tokenizer.painting import Painting
+from trajvlm.tokenizer.regression import LocalRegression
+from trajvlm.tokenizer.steps import by_frames, by_steps
 
 SHIPPED = Path(__file__).parent / "weights"
 _INPUT, _OUTPUT = 4, 1
@@ -285,7 +285,7 @@ def trained_config(folder: Path) -> TokenizerConfig:
         if not (folder / name).is_file():
             raise UserError(
                 f"The tokenizer's trained file {folder / name} is missing; "
-                "restore it or train one with `accelerate launch -m tokenizer.train`."
+                "restore it or train one with `accelerate launch -m trajvlm.tokenizer.train`."
             )
     try:
         return TokenizerConfig.load(folder / CONFIG)

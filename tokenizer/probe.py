@@ -1,6 +1,6 @@
 """What can be recovered from the tokens themselves: a small probe, trained on frozen codes.
 
-    python -m tokenizer.probe --tokenizer tokenizer/weights --clips 8000 --minutes 4
+    python -m trajvlm.tokenizer.probe --tokenizer tokenizer/weights --clips 8000 --minutes 4
 
 The probe is a transformer of two layers. It gets the vector of each code and the code's place, and says centre and log
 radius of the ball in every frame. It knows nothing of the decoder, so it measures the codes and not the picture; a
@@ -19,14 +19,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from data.nuisances import Nuisances
-from data.render import render, track
-from data.scene import SceneSettings, draw_scene
-from data.stream import TEST_SEED, TRAINING_SEED
-from tokenizer.config import TokenizerConfig
-from tokenizer.fast import fast_encoder
-from tokenizer.model import SHIPPED, TrajectoryTokenizer
-from tokenizer.steps import by_frames
+from trajvlm.data.rendered.nuisances import Nuisances
+from trajvlm.data.rendered.render import render, track
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import TEST_SEED, TRAINING_SEED
+from trajvlm.tokenizer.config import TokenizerConfig
+from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.model import SHIPPED, TrajectoryTokenizer
+from trajvlm.tokenizer.steps import by_frames
 
 _CHUNK = 50
 

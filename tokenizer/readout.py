@@ -1,7 +1,7 @@
 """Reading the ball's track out of a reconstructed clean scene, with no learned part.
 
-The clean scene (`data.render.render_clean`) shows a light ball on a ground of 0.1, so its centre is the centroid of
-what is brighter than the ground, and its radius follows from how much of that there is.
+The clean scene (`trajvlm.data.rendered.render.render_clean`) shows a light ball on a ground of 0.1, so its centre is
+the centroid of what is brighter than the ground, and its radius follows from how much of that there is.
 """
 
 import math
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from data.render import Track
+from trajvlm.data.rendered.render import Track
 
 _GROUND = 0.1
 # Light above the ground, averaged over a ball lit from the camera: 0.5 + 0.5 * 2/3 - 0.1.

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from math import log2
 
-from data.clip import Clip
-from data.export import encode_video, to_frames
-from tokenizer.config import TokenizerConfig
+from trajvlm.data.clip import Clip
+from trajvlm.data.rendered.export import encode_video, to_frames
+from trajvlm.tokenizer.config import TokenizerConfig
 
 _RATE = 16
 _CRF = 23

@@ -1,13 +1,13 @@
 """Train what finds the ball, and the numbers that write and read the codes, on stored clips.
 
-    python -m tokenizer.stored --start-from tokenizer/weights --out runs/stored
+    python -m trajvlm.tokenizer.stored --start-from tokenizer/weights --out runs/stored
 
 The convolutions stay what they are, and what they say of a clip is the same at every step: it is computed once and kept
-in memory. A step then takes a hundredth of the time of one of `tokenizer.train`. First the glimpses learn, and the
-context between them, from the moving part and the latents of some clips; then the regression, and the numbers that
+in memory. A step then takes a hundredth of the time of one of `trajvlm.tokenizer.train`. First the glimpses learn, and
+the context between them, from the moving part and the latents of some clips; then the regression, and the numbers that
 write the codes and read places from them, from what the last glimpse saw of many more.
 
-The decoder then has to be taught these codes: `tokenizer.train --only`.
+The decoder then has to be taught these codes: `trajvlm.tokenizer.train --only`.
 """
 
 import copy
@@ -26,22 +26,23 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from data.appearance import moving_part
-from data.errors import exit_with_a_sentence
-from data.families import FAMILIES
-from data.render import render, track
-from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SEED
-from tokenizer.config import TokenizerConfig
-from tokenizer.fast import channels_last
-from tokenizer.glimpse import Glimpsed
-from tokenizer.loop import move_average, warm_cosine
-from tokenizer.model import TrajectoryTokenizer, trained_config
-from tokenizer.precision import half_precision
-from tokenizer.steps import by_steps
+from trajvlm.data.errors import exit_with_a_sentence
+from trajvlm.data.filmed.background_subtraction import moving_part
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.render import render, track
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import TRAINING_SEED
+from trajvlm.tokenizer.config import TokenizerConfig
+from trajvlm.tokenizer.fast import channels_last
+from trajvlm.tokenizer.glimpse import Glimpsed
+from trajvlm.tokenizer.model import TrajectoryTokenizer, trained_config
+from trajvlm.tokenizer.precision import half_precision
+from trajvlm.tokenizer.steps import by_steps
+from trajvlm.tokenizer.training_loop import move_average, warm_cosine
 
 SCENES = SceneSettings(families=tuple(FAMILIES), strength=(0.0, 1.0), crowded=0.6, filmed=0.5)
-"""Worse than `data.stream.TRAINING_SCENES`: on clean clips places are soon exact, and bad ones take learning."""
+"""Worse than `trajvlm.data.rendered.stream.TRAINING_SCENES`: on clean clips places are soon exact, and bad ones take
+learning."""
 _CHUNK = 20
 _WITHIN = 2.7
 """Standard deviations of a place that the levels of a number span on each side of its mean."""

@@ -1,10 +1,10 @@
 """Train the tokenizer on rendered clips.
 
-    python -m tokenizer.train --minutes 25 --out runs/tokenizer
-    accelerate launch -m tokenizer.train --out runs/tokenizer
+    python -m trajvlm.tokenizer.train --minutes 25 --out runs/tokenizer
+    accelerate launch -m trajvlm.tokenizer.train --out runs/tokenizer
 
 Resumes what `--out` holds. Writes there `tokenizer.safetensors` and `config.json` (averaged weights), and what
-`tokenizer.loop` writes.
+`trajvlm.tokenizer.training_loop` writes.
 
 The target is the clean scene. Four losses: squared error of the pixels, those of the ball counting more; the error of
 centre and radius as they are read from the reconstruction, where a fraction of a pixel hardly counts among the squares;
@@ -25,18 +25,26 @@ from safetensors.torch import load_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data.errors import UserError, exit_with_a_sentence
-from data.render import Track
-from data.scene import SceneSettings
-from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, Batch, draw_batch, drawn_ahead, spare_cores
-from tokenizer.checkpoint import write_weights
-from tokenizer.config import TokenizerConfig
-from tokenizer.fast import channels_last
-from tokenizer.loop import Progress, accelerated, stream_numbers, train, warm_cosine
-from tokenizer.measures import reconstruction_measures
-from tokenizer.model import TrajectoryTokenizer, trained_config, weights_sha256
-from tokenizer.readout import read_track
-from tokenizer.steps import by_frames
+from trajvlm.data.errors import UserError, exit_with_a_sentence
+from trajvlm.data.rendered.render import Track
+from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.data.rendered.stream import (
+    TRAINING_SCENES,
+    TRAINING_SEED,
+    VALIDATION_SEED,
+    Batch,
+    draw_batch,
+    drawn_ahead,
+    spare_cores,
+)
+from trajvlm.tokenizer.checkpoint import write_weights
+from trajvlm.tokenizer.config import TokenizerConfig
+from trajvlm.tokenizer.fast import channels_last
+from trajvlm.tokenizer.metrics import reconstruction_measures
+from trajvlm.tokenizer.model import TrajectoryTokenizer, trained_config, weights_sha256
+from trajvlm.tokenizer.readout import read_track
+from trajvlm.tokenizer.steps import by_frames
+from trajvlm.tokenizer.training_loop import Progress, accelerated, stream_numbers, train, warm_cosine
 
 HEAD = "head.safetensors"
 
@@ -219,7 +227,7 @@ def fit(
 
     Raises:
         UserError: weights to start from are missing, the tokenizer has no part of a name in `settings.only`, or see
-            `tokenizer.loop.train`.
+            `trajvlm.tokenizer.training_loop.train`.
     """
     accelerator = accelerated(out)
     device = accelerator.device

@@ -1,12 +1,12 @@
 """Many videos into one table: a row for each file, written as Parquet, CSV or JSON lines.
 
     trajvlm describe clips/ --out results.parquet
-    accelerate launch --num_processes 8 -m ui.cli describe clips/ --device cuda --out results.parquet
-    torchrun --nproc-per-node 4 -m ui.cli describe clips/ --out results.parquet
+    accelerate launch --num_processes 8 -m trajvlm.ui.cli describe clips/ --device cuda --out results.parquet
+    torchrun --nproc-per-node 4 -m trajvlm.ui.cli describe clips/ --out results.parquet
 
 Started by `accelerate launch` or, on processors alone, where that starts one process only, by `torchrun`, every
 process on however many machines describes its share, and the first one writes. Each keeps its rows as they come
-(`ui.journal`), so that a run that was stopped goes on.
+(`trajvlm.ui.journal`), so that a run that was stopped goes on.
 """
 
 import csv
@@ -20,16 +20,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.errors import UserError
-from data.files import whole_file
-from data.video import at_rate
-from ui.columns import COLUMNS, values, values_of_two
-from ui.extras import Extras, reply_to
-from ui.journal import Journal
+from trajvlm.data.errors import UserError
+from trajvlm.data.files import whole_file
+from trajvlm.data.filmed.decode import at_rate
+from trajvlm.ui.answer_details import Extras, reply_to
+from trajvlm.ui.columns import COLUMNS, values, values_of_two
+from trajvlm.ui.journal import Journal
 
 if TYPE_CHECKING:
-    from data.stereo import StereoPair
-    from vlm.scale import Scale
+    from trajvlm.data.cameras.stereo import StereoPair
+    from trajvlm.vlm.scale import Scale
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".3gp", ".gif")
 """What is taken for a video in a folder; a file that is named by itself may have any name."""
@@ -221,7 +221,7 @@ def row(describer, task: Task, wanted: Wanted) -> dict:
 
 
 def _of_two(describer, left: Path, right: Path, wanted: Wanted) -> dict:
-    from vlm.stereo import describe_pair
+    from trajvlm.vlm.stereo import describe_pair
 
     times = {name: wanted.options[name] for name in ("start", "end", "fps")}
     return values_of_two(describe_pair(describer, left, right, wanted.pair, **at_rate(left, times)))

@@ -20,20 +20,20 @@ from gradio_client.utils import is_http_url_like
 from pydantic import ValidationError
 from starlette.middleware import Middleware
 
-from agents.agent import Agent
-from agents.session import Describes, Session
-from data.errors import UserError
-from ui.chats import DAY_S, MOST_CHATS, Chats
-from ui.conversation import Conversation
-from ui.events import Events
-from ui.extent import LARGEST_UPLOAD_MB, LONGEST_S
-from ui.loader import BackgroundDescriber
-from ui.login import People
-from ui.look import CSS, SCROLL, THEME
-from ui.own_folder import own_folder
-from ui.uploads import UploadTotal
-from ui.webcam import add_recorder
-from ui.window_and_scale import WindowAndScale
+from trajvlm.agents.agent import Agent
+from trajvlm.agents.session import Describes, Session
+from trajvlm.data.errors import UserError
+from trajvlm.ui.chats import DAY_S, MOST_CHATS, Chats
+from trajvlm.ui.conversation import Conversation
+from trajvlm.ui.events import Events
+from trajvlm.ui.loader import BackgroundDescriber
+from trajvlm.ui.login import People
+from trajvlm.ui.scratch_folder import own_folder
+from trajvlm.ui.theme import CSS, SCROLL, THEME
+from trajvlm.ui.upload_limits import LARGEST_UPLOAD_MB, LONGEST_S
+from trajvlm.ui.upload_quota import UploadTotal
+from trajvlm.ui.webcam import add_recorder
+from trajvlm.ui.window_and_scale import WindowAndScale
 
 _VIDEOS = ["video", ".gif", ".mkv", ".avi"]
 _WELCOME = f"""### Give a video of one moving object, or try a rendered one below
@@ -116,7 +116,8 @@ def build(describer: Describes, model: str | None = None, folder: Path | None = 
         _add_api(events)
         _keep_up_to_date(shown_status, status, lambda: getattr(describer, "loading", False))
         page.load(None, js=SCROLL)
-    # Events that wait for their chat's turn hold nothing; how many steps run at a time is said in `ui.turns`.
+    # Events that wait for their chat's turn hold nothing; how many steps run at a time is said in
+    # `trajvlm.ui.turn_queue`.
     return page.queue(max_size=32, default_concurrency_limit=None)
 
 
@@ -126,7 +127,7 @@ def _add_chatbot() -> gr.Chatbot:
         height=None,
         scale=1,
         layout="panel",
-        # What is new is brought into view by `ui.look.SCROLL`, from its beginning.
+        # What is new is brought into view by `trajvlm.ui.theme.SCROLL`, from its beginning.
         autoscroll=False,
         placeholder=_WELCOME,
         buttons=[],
@@ -188,7 +189,7 @@ def serve(
     """
     people = None if login is None else People(login)
     if describer is None:
-        from ui.loader import load_describer
+        from trajvlm.ui.loader import load_describer
 
         describer = BackgroundDescriber(lambda: load_describer(base_model, device))
     folder = own_folder()

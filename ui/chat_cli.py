@@ -15,14 +15,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from data.errors import UserError
-from data.readable import lines
-from ui.loader import BackgroundDescriber, check_device, load_describer
-from ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.readable import lines
+from trajvlm.ui.loader import BackgroundDescriber, check_device, load_describer
+from trajvlm.ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
 
 if TYPE_CHECKING:
-    from agents.agent import Agent
-    from vlm.describe import Describer
+    from trajvlm.agents.agent import Agent
+    from trajvlm.vlm.describe import Describer
 
 app = typer.Typer()
 
@@ -58,7 +58,7 @@ def ui(
 ):
     """Serve a page on which to chat about videos."""
     try:
-        from ui.chat import serve
+        from trajvlm.ui.chat import serve
 
         check_device(device)
         own = None
@@ -72,7 +72,7 @@ def ui(
 @app.command(epilog="Example: trajvlm password ada >> people.txt")
 def password(name: Annotated[str, typer.Argument(help="Who is to be let in.")]):
     """Ask for a password and print the line for the file of `trajvlm ui --login`."""
-    from ui.login import line_of
+    from trajvlm.ui.login import line_of
 
     try:
         # The questions go to standard error, so that standard output is the line alone.
@@ -182,14 +182,14 @@ def _agent(
     **settings: float | None,
 ) -> "Agent":
     """An agent over a video with a known length and `start`, `end` and `fps`."""
-    from agents.readings import scale
-    from data.video import open_video
+    from trajvlm.agents.readings import scale
+    from trajvlm.data.filmed.decode import open_video
 
     # What can't be answered anyway is said before the networks load.
     open_video(video)
     known = None if length is None else scale(length)
-    from agents.agent import Agent
-    from agents.session import Session
+    from trajvlm.agents.agent import Agent
+    from trajvlm.agents.session import Session
 
     session = Session(load(), out, [video])
     session.begin_with(scale=known, **settings)
@@ -198,8 +198,8 @@ def _agent(
 
 def _turn(agent: "Agent", question: str, answers: Console) -> None:
     """Print each step as it comes, then the answer, the equation of a new description, and the files."""
-    from agents.agent import Said, ToolEnded, ToolStarted
-    from agents.wording import in_lengths
+    from trajvlm.agents.agent import Said, ToolEnded, ToolStarted
+    from trajvlm.agents.wording import in_lengths
 
     said, files, described, arguments = "", [], False, {}
     for step in agent.stream(question):

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ui.conversation import Conversation
+from trajvlm.ui.conversation import Conversation
 
 DAY_S = 86_400
 MOST_CHATS = 100

@@ -17,21 +17,21 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from data.errors import UserError
-from ui.chat_cli import app as chat_app
-from ui.data_cli import app as data_app
-from ui.eval_cli import app as eval_app
-from ui.extras import Extras, reply_to
-from ui.loader import check_device, load_describer
-from ui.mcp_cli import app as mcp_app
-from ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
-from ui.printed import print_answer, print_line, print_pair
-from ui.results import Results
-from ui.tokens_cli import app as tokens_app
+from trajvlm.data.errors import UserError
+from trajvlm.ui.answer_details import Extras, reply_to
+from trajvlm.ui.chat_cli import app as chat_app
+from trajvlm.ui.data_cli import app as data_app
+from trajvlm.ui.eval_cli import app as eval_app
+from trajvlm.ui.loader import check_device, load_describer
+from trajvlm.ui.mcp_cli import app as mcp_app
+from trajvlm.ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
+from trajvlm.ui.results_folder import Results
+from trajvlm.ui.terminal_output import print_answer, print_line, print_pair
+from trajvlm.ui.tokens_cli import app as tokens_app
 
 if TYPE_CHECKING:
-    from data.stereo import StereoPair
-    from ui.batch import Task, Wanted
+    from trajvlm.data.cameras.stereo import StereoPair
+    from trajvlm.ui.batch import Task, Wanted
 
 app = typer.Typer(
     help="From a video of one moving object to the family of its motion and its equation x(t), y(t), z(t).",
@@ -57,7 +57,7 @@ _INTERRUPTED = 130
 def _columns(wanted: bool) -> None:
     """What `--columns` does."""
     if wanted:
-        from ui.columns import COLUMNS
+        from trajvlm.ui.columns import COLUMNS
 
         for name, column in COLUMNS.items():
             typer.echo(f"{name:<16}{column.meaning}")
@@ -67,7 +67,7 @@ def _columns(wanted: bool) -> None:
 @app.command(
     epilog="Example: trajvlm describe throw.mp4 swing.mov --start 0.5 --end 2 --out results; "
     "trajvlm describe clips/ --out results.parquet; "
-    "accelerate launch --num_processes 8 -m ui.cli describe clips/ --device cuda --out results.parquet"
+    "accelerate launch --num_processes 8 -m trajvlm.ui.cli describe clips/ --device cuda --out results.parquet"
 )
 def describe(
     videos: Annotated[
@@ -128,10 +128,10 @@ def describe(
     check_times(start, end, fps)
     _check_together(videos, out, right, rig, ask, scale, no_refine)
     messages = Console(stderr=True, highlight=False)
-    from agents.readings import scale as read_scale
-    from data.stereo import StereoPair
-    from data.video import at_rate
-    from ui.batch import TABLE_SUFFIXES, Wanted, find_pairs, find_videos
+    from trajvlm.agents.readings import scale as read_scale
+    from trajvlm.data.cameras.stereo import StereoPair
+    from trajvlm.data.filmed.decode import at_rate
+    from trajvlm.ui.batch import TABLE_SUFFIXES, Wanted, find_pairs, find_videos
 
     networks = {"base_model": base_model, "device": device, "adapter": adapter, "tokenizer": tokenizer}
     options = {"start": start, "end": end, "fps": fps, "refine": not no_refine, "field_of_view": field_of_view}
@@ -197,8 +197,8 @@ def _describe_pair(
     as_json: bool,
 ) -> None:
     """The command `describe` for two views of one motion."""
-    from data.video import at_rate
-    from vlm.stereo import describe_pair
+    from trajvlm.data.filmed.decode import at_rate
+    from trajvlm.vlm.stereo import describe_pair
 
     try:
         files = _make_folder(out, messages)
@@ -230,8 +230,8 @@ def demo(
     base_model: BaseModel = None,
 ):
     """Render a clip whose motion is known, describe it, and put the answer beside the truth."""
-    from data.export import write_sample
-    from data.families import FAMILIES
+    from trajvlm.data.motions.families import FAMILIES
+    from trajvlm.data.rendered.export import write_sample
 
     if family not in FAMILIES:
         raise typer.BadParameter(f"there is no family {family!r}; there are {', '.join(FAMILIES)}")
@@ -262,7 +262,7 @@ def _check_together(
     no_refine: bool,
 ) -> None:
     """Raises typer.BadParameter where options do not go together."""
-    from ui.batch import TABLE_SUFFIXES
+    from trajvlm.ui.batch import TABLE_SUFFIXES
 
     table = out is not None and out.suffix in TABLE_SUFFIXES
     if (right is None) != (rig is None):
@@ -298,7 +298,7 @@ def _table(
     """One table of all videos; raises typer.Exit with status 1 where none could be described, and 130 after Ctrl-C."""
     from accelerate import PartialState
 
-    from ui.batch import Stopped, describe_all
+    from trajvlm.ui.batch import Stopped, describe_all
 
     if as_json:
         raise typer.BadParameter(f"--json prints to the terminal and {out} is a file; give one of the two")

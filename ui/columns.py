@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from data.families import FAMILIES
-from ui.extras import Extras, derived, scaled
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.ui.answer_details import Extras, derived, scaled
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
-    from vlm.stereo import StereoDescription
+    from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.stereo import StereoDescription
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ _QUANTITIES = {
     "decay": "time in which the size halves, or doubles where it grows, in s",
     "restitution": "speed after an impact over speed before it, without a unit",
 }
-"""What `vlm.quantities` finds first under each of its names."""
+"""What `trajvlm.vlm.quantities` finds first under each of its names."""
 
 
 def _columns() -> dict[str, Column]:
-    from vlm.quantities import NAMES
+    from trajvlm.vlm.quantities import NAMES
 
     return {
         "video": Column("the file"),

@@ -13,18 +13,18 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.agent import Agent, Said, Step, ToolEnded, ToolStarted
-from agents.session import Describes, Result, Session
-from agents.tools import choose_window, describe_video, equation, refine, set_scale
-from data.errors import UserError
-from data.export import write_sample
-from data.readable import capitalised
-from ui.card import before_and_after, card, equations, follow_ups, media
-from ui.extent import refuse_long
-from ui.turns import Line, Turn
+from trajvlm.agents.agent import Agent, Said, Step, ToolEnded, ToolStarted
+from trajvlm.agents.session import Describes, Result, Session
+from trajvlm.agents.tools import choose_window, describe_video, equation, refine, set_scale
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.readable import capitalised
+from trajvlm.data.rendered.export import write_sample
+from trajvlm.ui.answer_card import before_and_after, card, equations, follow_ups, media
+from trajvlm.ui.turn_queue import Line, Turn
+from trajvlm.ui.upload_limits import refuse_long
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 
 MOST_MESSAGES = 120

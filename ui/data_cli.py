@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from data.errors import UserError
+from trajvlm.data.errors import UserError
 
 app = typer.Typer(help="Make data sets of rendered clips whose motion is known.", no_args_is_help=True)
 
@@ -49,9 +49,9 @@ def make(
     """
     import torch
 
-    from data.families import FAMILIES
-    from data.make import MakeSettings
-    from data.make import make as make_data_set
+    from trajvlm.data.motions.families import FAMILIES
+    from trajvlm.data.rendered.make import MakeSettings
+    from trajvlm.data.rendered.make import make as make_data_set
 
     names = tuple(FAMILIES) if families is None else tuple(name.strip() for name in families.split(","))
     try:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from data.errors import UserError, exit_with_a_sentence
-from ui.options import Adapter, Tokenizer
+from trajvlm.data.errors import UserError, exit_with_a_sentence
+from trajvlm.ui.options import Adapter, Tokenizer
 
 _CODES = Path("out") / "ablations" / "codes.safetensors"
-_WHOLE = {"strangers": 40, "views": 40, "writing": 100, "windows": 20}
+_WHOLE = {"ood": 40, "views": 40, "decoding": 100, "windows": 20}
 """How many clips the committed results of a command are made of; with any other number its own are kept apart."""
 _WHOLE_TOKENIZER = (200, 8000, 4.0)
 _WHOLE_GRIDS = (3.0, 100, 600, False)
@@ -62,7 +62,7 @@ def evaluate(
         if suite or system or clips or quick or again or out or adapter or tokenizer:
             raise typer.BadParameter(f"options of `eval` have no meaning before `{context.invoked_subcommand}`")
         return
-    from eval.run import CLIPS_QUICK
+    from trajvlm.eval.run import CLIPS_QUICK
 
     if quick:
         clips, suite = clips or CLIPS_QUICK, suite or ["main"]
@@ -84,9 +84,9 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Another file for the page.")] = None,
 ):
     """Write the page of results anew, without measuring anything."""
-    from eval.page import page_of, write_page
-    from eval.places import folder_for
-    from eval.results import SHIPPED, Results
+    from trajvlm.eval.output_folder import folder_for
+    from trajvlm.eval.page import page_of, write_page
+    from trajvlm.eval.results_file import SHIPPED, Results
 
     with exit_with_a_sentence():
         path = results or SHIPPED
@@ -109,9 +109,9 @@ def tokenizer(
     out: Folder = None,
 ):
     """What the tokenizer's codes keep of the object: where it is, how large, and whether it is there at all."""
-    from eval import tokenizer
-    from eval.places import folder_for
-    from tokenizer.model import SHIPPED
+    from trajvlm.eval import tokenizer
+    from trajvlm.eval.output_folder import folder_for
+    from trajvlm.tokenizer.model import SHIPPED
 
     with exit_with_a_sentence():
         whole = folder is None and (clips, probe_clips, probe_minutes) == _WHOLE_TOKENIZER
@@ -122,15 +122,15 @@ def tokenizer(
     typer.echo(tokenizer.table(results))
 
 
-@app.command(epilog="Example: trajvlm eval strangers --clips 10")
-def strangers(
-    clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = _WHOLE["strangers"],
+@app.command(epilog="Example: trajvlm eval ood --clips 10")
+def ood(
+    clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = _WHOLE["ood"],
     out: Folder = None,
 ):
     """Motions that are none of the families: how often they are refused, and how often a known one is."""
-    from eval import strangers
+    from trajvlm.eval import ood
 
-    _evaluate_and_keep(strangers, clips, clips == _WHOLE["strangers"], out)
+    _evaluate_and_keep(ood, clips, clips == _WHOLE["ood"], out)
 
 
 @app.command(epilog="Example: trajvlm eval views --clips 10")
@@ -139,20 +139,20 @@ def views(
     out: Folder = None,
 ):
     """One view against two calibrated ones: the family, and the path in space with its true depth."""
-    from eval import views
+    from trajvlm.eval import views
 
     _evaluate_and_keep(views, clips, clips == _WHOLE["views"], out)
 
 
-@app.command(epilog="Example: trajvlm eval writing --clips 20")
-def writing(
-    clips: Annotated[int, typer.Option(min=1, help="Clips of each main suite.")] = _WHOLE["writing"],
+@app.command(epilog="Example: trajvlm eval decoding --clips 20")
+def decoding(
+    clips: Annotated[int, typer.Option(min=1, help="Clips of each main suite.")] = _WHOLE["decoding"],
     out: Folder = None,
 ):
     """The model's own answers by the median of its numbers, by the likeliest, and drawn with three seeds."""
-    from eval import writing
+    from trajvlm.eval import decoding
 
-    _evaluate_and_keep(writing, clips, clips == _WHOLE["writing"], out)
+    _evaluate_and_keep(decoding, clips, clips == _WHOLE["decoding"], out)
 
 
 @app.command(epilog="Example: trajvlm eval windows --clips 4")
@@ -161,7 +161,7 @@ def windows(
     out: Folder = None,
 ):
     """Videos in which the object rests before and after its motion: the window found, and what that costs."""
-    from eval import windows
+    from trajvlm.eval import windows
 
     _evaluate_and_keep(windows, clips, clips == _WHOLE["windows"], out)
 
@@ -179,9 +179,9 @@ def clips(
     tokenizer: Tokenizer = None,
 ):
     """Videos of one's own of which the truth is known: their families, and quantities such as g."""
-    from eval.places import folder_for, write
-    from eval.real_clips import judge, read_truth, table
-    from vlm.describe import Describer
+    from trajvlm.eval.output_folder import folder_for, write
+    from trajvlm.eval.real_clips import judge, read_truth, table
+    from trajvlm.vlm.describe import Describer
 
     with exit_with_a_sentence():
         known = read_truth(folder)
@@ -205,8 +205,8 @@ def grids(
     out: Folder = None,
 ):
     """Latent grids and quantizers beside each other, trained for the same time each; goes on where it stopped."""
-    from eval import grids
-    from eval.places import folder_for
+    from trajvlm.eval import grids
+    from trajvlm.eval.output_folder import folder_for
 
     asked = minutes, clips, probe_clips, from_nothing
     with exit_with_a_sentence():
@@ -228,8 +228,8 @@ def ablations(
     out: Folder = None,
 ):
     """Parts of the language model's training left out or exchanged, for the same time each."""
-    from eval import ablations
-    from eval.places import folder_for
+    from trajvlm.eval import ablations
+    from trajvlm.eval.output_folder import folder_for
 
     asked = minutes, clips, held_out
     with exit_with_a_sentence():
@@ -242,7 +242,7 @@ def ablations(
 
 def _evaluate_and_keep(module: ModuleType, clips: int, whole: bool, out: Path | None) -> None:
     """What the commands that need nothing but a number of clips do alike: measure, keep the figures, show the table."""
-    from eval.places import folder_for
+    from trajvlm.eval.output_folder import folder_for
 
     with exit_with_a_sentence():
         own = folder_for(whole, out)
@@ -253,7 +253,7 @@ def _evaluate_and_keep(module: ModuleType, clips: int, whole: bool, out: Path | 
 
 def _keep(module: ModuleType, results: dict, own: Path | None) -> None:
     """Write results and table where they belong: into the committed files, or beside each other into a folder."""
-    from eval.places import write
+    from trajvlm.eval.output_folder import write
 
     if own is None:
         module.save(results)
@@ -286,15 +286,15 @@ def _measure(
     again: bool = False,
     folders: dict[str, Path] | None = None,
 ) -> None:
-    from eval.page import page_of, write_page
-    from eval.places import folder_for
-    from eval.registry import find_entries
-    from eval.report import table, write_readme
-    from eval.results import SHIPPED
-    from eval.run import plan, run
-    from eval.suites import find_suites
-    from eval.systems import ours
-    from eval.verdict import verdict
+    from trajvlm.eval.comparison import verdict
+    from trajvlm.eval.output_folder import folder_for
+    from trajvlm.eval.page import page_of, write_page
+    from trajvlm.eval.registry import find_entries
+    from trajvlm.eval.report import table, write_readme
+    from trajvlm.eval.results_file import SHIPPED
+    from trajvlm.eval.run import plan, run
+    from trajvlm.eval.suites import find_suites
+    from trajvlm.eval.systems import ours
 
     with exit_with_a_sentence():
         own = out.parent if out else folder_for(clips is None and not folders)

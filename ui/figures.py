@@ -17,14 +17,14 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from data.clip import Placement
-from data.equation import Equation
-from data.errors import UserError
-from data.readable import lines
-from data.video import frames
+from trajvlm.data.clip import Placement
+from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.decode import frames
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.readable import lines
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 INK, GREY, SHADOW = "#1d2430", "#8b93a1", "#a7b0bf"
 PATH = "#e4572e"

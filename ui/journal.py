@@ -8,8 +8,8 @@ import json
 import os
 from pathlib import Path
 
-from data.errors import UserError
-from data.files import whole_file
+from trajvlm.data.errors import UserError
+from trajvlm.data.files import whole_file
 
 
 class Journal:

@@ -1,6 +1,6 @@
 """Many chats at once: whether one is lost or gets another's answer, how long answers take, how much memory it needs.
 
-    python -m ui.load --chats 20
+    python -m trajvlm.ui.load --chats 20
 
 It puts the page up in a process of its own, as `trajvlm ui` does, and talks to it as any program may (`/chat`). Every
 chat has a video of its own name and a ball of its own size, so an answer that belongs to another chat is seen.
@@ -24,8 +24,8 @@ import psutil
 import typer
 from gradio_client import Client, handle_file
 
-from data.export import write_sample
-from data.families import FAMILIES
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.export import write_sample
 
 _UP_WITHIN_S = 300.0
 
@@ -146,7 +146,7 @@ def main(
     """Measure a page of one's own under many chats; exit status 1 where a chat was lost or crossed."""
     with tempfile.TemporaryDirectory() as folder:
         videos = write_videos(Path(folder), chats)
-        server, url = put_up([sys.executable, "-m", "ui.cli", "ui"])
+        server, url = put_up([sys.executable, "-m", "trajvlm.ui.cli", "ui"])
         try:
             figures = load(url, psutil.Process(server.pid), videos, turns)
         finally:

@@ -6,10 +6,10 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.errors import UserError
+from trajvlm.data.errors import UserError
 
 if TYPE_CHECKING:
-    from vlm.describe import Describer, Description
+    from trajvlm.vlm.describe import Describer, Description
 
 
 def load_describer(
@@ -24,7 +24,7 @@ def load_describer(
     """
     check_device(device)
     with redirect_stdout(sys.stderr):
-        from vlm.describe import Describer
+        from trajvlm.vlm.describe import Describer
 
         folders = {"adapter_folder": adapter, "tokenizer_folder": tokenizer}
         describer = Describer(base_model, **{name: folder for name, folder in folders.items() if folder is not None})
@@ -77,7 +77,7 @@ class BackgroundDescriber:
         return self._thread.is_alive()
 
     def describe(self, *arguments, **options) -> "Description":
-        """As `vlm.describe.Describer.describe`, after loading; raises UserError where that failed."""
+        """As `trajvlm.vlm.describe.Describer.describe`, after loading; raises UserError where that failed."""
         self._thread.join()
         if self._describer is None:
             if isinstance(self._error, UserError):
@@ -98,7 +98,8 @@ class LazyDescriber:
         self._one_at_a_time = threading.Lock()
 
     def describe(self, *arguments, **options) -> "Description":
-        """As `vlm.describe.Describer.describe`; raises UserError where loading fails, and tries again the next time."""
+        """As `trajvlm.vlm.describe.Describer.describe`; raises UserError where loading fails, and tries again the next
+        time."""
         with self._one_at_a_time:
             if self._describer is None:
                 self._describer = self._load()

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.errors import UserError
+from trajvlm.data.errors import UserError
 
 _KIND = "scrypt-16384-8-5"
 """16 MB of memory and some tenths of a second for each guess."""

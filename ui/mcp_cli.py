@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from data.errors import exit_with_a_sentence
-from ui.loader import LazyDescriber, check_device, load_describer
-from ui.options import Adapter, BaseModel, Device, Tokenizer
+from trajvlm.data.errors import exit_with_a_sentence
+from trajvlm.ui.loader import LazyDescriber, check_device, load_describer
+from trajvlm.ui.options import Adapter, BaseModel, Device, Tokenizer
 
 app = typer.Typer()
 
@@ -33,8 +33,8 @@ def mcp(
     It speaks the protocol on standard input and output until the input ends; the networks load when they are first
     needed.
     """
-    from agents.mcp_server import build
-    from agents.session import Session
+    from trajvlm.agents.mcp_server import build
+    from trajvlm.agents.session import Session
 
     with exit_with_a_sentence():
         check_device(device)

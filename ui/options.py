@@ -37,7 +37,7 @@ KnownLength = Annotated[
 
 Adapter = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="A language model's trained parts, as `vlm.train` leaves them."),
+    typer.Option(metavar="FOLDER", help="A language model's trained parts, as `trajvlm.vlm.train` leaves them."),
 ]
 Tokenizer = Annotated[
     Path | None,

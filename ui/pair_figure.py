@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ui.figures import GREY, HALO, INK, MOMENTS, PATH, draw_frame, draw_path, draw_ring, nearest_frames
+from trajvlm.ui.figures import GREY, HALO, INK, MOMENTS, PATH, draw_frame, draw_path, draw_ring, nearest_frames
 
 if TYPE_CHECKING:
-    from vlm.stereo import StereoDescription
+    from trajvlm.vlm.stereo import StereoDescription
 
 _DENSE = 240
 

@@ -8,9 +8,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from data.appearance import moving_part
-from data.clip import Clip
-from ui.figures import GREY, INK, frame_strip
+from trajvlm.data.clip import Clip
+from trajvlm.data.filmed.background_subtraction import moving_part
+from trajvlm.ui.figures import GREY, INK, frame_strip
 
 _GROUND = 0.1
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from data.errors import UserError
-from data.files import whole_file
+from trajvlm.data.errors import UserError
+from trajvlm.data.files import whole_file
 
 app = typer.Typer()
 
@@ -27,10 +27,10 @@ def tokens(
 
     Exit status: 0 if done, 1 if the video can't be used, 2 for wrong usage.
     """
-    from data.canonical import canonical_clip
-    from tokenizer.model import TrajectoryTokenizer
-    from tokenizer.size import clip_size
-    from ui.token_figure import draw_tokens
+    from trajvlm.data.filmed.canonical import canonical_clip
+    from trajvlm.tokenizer.model import TrajectoryTokenizer
+    from trajvlm.tokenizer.size import clip_size
+    from trajvlm.ui.token_figure import draw_tokens
 
     try:
         tokenizer = TrajectoryTokenizer.from_pretrained()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import gradio as gr
 import numpy as np
 
-from data.errors import UserError
-from ui.conversation import Conversation
-from ui.extent import duration_s
+from trajvlm.data.errors import UserError
+from trajvlm.ui.conversation import Conversation
+from trajvlm.ui.upload_limits import duration_s
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 _NOTHING_YET = "Give a video first. Once it was described, its stretch, scale and frame rate can be set here."
 KINDS_OF_LENGTH = ("the object's diameter, in cm", "one metre, in pixels")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.equation import Equation
-from data.families import FAMILIES, Family
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES, Family
 
 
 def writing_order(family: Family) -> np.ndarray:

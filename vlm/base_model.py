@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedModel
 
-from data.errors import UserError
-from vlm.quiet import quietly
+from trajvlm.data.errors import UserError
+from trajvlm.vlm.quiet_loading import quietly
 
 # On a CPU the backward pass of fused attention took a third of a training step at 69 tokens (vlm/README.md).
 _ATTENTION = "eager"
@@ -85,9 +85,9 @@ def _cut(model: PreTrainedModel, layers: int) -> PreTrainedModel:
 
 @torch.no_grad()
 def answers_questions(model: PreTrainedModel) -> bool:
-    """Whether a model does with embeddings, masks and positions from outside what `vlm.sample` asks of it: a question
-    behind a prompt, and behind another question that it must not see, is the same as that question alone, token by
-    token with a cache."""
+    """Whether a model does with embeddings, masks and positions from outside what `trajvlm.vlm.sample` asks of it: a
+    question behind a prompt, and behind another question that it must not see, is the same as that question alone,
+    token by token with a cache."""
     width = model.get_input_embeddings().weight.shape[1]
     decoder, embedded = model.get_decoder(), torch.randn(1, 5, width, generator=torch.Generator().manual_seed(0))
     # Two tokens of a prompt, one of a question, two of another.

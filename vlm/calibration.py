@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from data.scene import Scene
-from vlm.answer import Answer
+from trajvlm.data.rendered.scene import Scene
+from trajvlm.vlm.answer import Answer
 
 _RANGE = (0.2, 5.0)
 

@@ -14,23 +14,23 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from data.camera import CANONICAL_FOCAL, project
-from data.canonical import canonical_clip
-from data.clip import Clip, Placement
-from data.equation import Equation
-from data.errors import UserError
-from data.export import to_frames
-from data.families import FAMILIES
-from data.readable import bounce, lines
-from tokenizer.model import SHIPPED as TOKENIZER
-from tokenizer.model import TrajectoryTokenizer, weights_sha256
-from tokenizer.readout import Readout
-from vlm.answer import Answer
-from vlm.base_model import DEFAULT_NAME
-from vlm.looks import FOUR, coded, decoded
-from vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
-from vlm.refine import KNOWN_MISS_PX, judge
-from vlm.track_and_fit import track_and_fit
+from trajvlm.data.cameras.camera import CANONICAL_FOCAL, project
+from trajvlm.data.clip import Clip, Placement
+from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.canonical import canonical_clip
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.motions.readable import bounce, lines
+from trajvlm.data.rendered.export import to_frames
+from trajvlm.tokenizer.model import SHIPPED as TOKENIZER
+from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
+from trajvlm.tokenizer.readout import Readout
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.base_model import DEFAULT_NAME
+from trajvlm.vlm.classical_baseline import track_and_fit
+from trajvlm.vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
+from trajvlm.vlm.refine import KNOWN_MISS_PX, judge
+from trajvlm.vlm.tta import FOUR, coded, decoded
 
 TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
 
@@ -64,8 +64,8 @@ class Description:
     refined: Equation | None
     """After the fit to the track that the visual tokens decode to; None where that was off or impossible."""
     codes: Tensor
-    """(4, 9, 2, 2), of each look that the language model is given, in the order of `vlm.looks.FOUR`; the first is the
-    clip as it is."""
+    """(4, 9, 2, 2), of each look that the language model is given, in the order of `trajvlm.vlm.tta.FOUR`; the first is
+    the clip as it is."""
     visual_tokens: dict[str, tuple[int, ...]]
     """For each look, token ids of the codes in the language model's vocabulary, in reading order."""
     reconstruction: Tensor
@@ -90,7 +90,8 @@ class Description:
         return f"Description({self.clip.source!r}: {found}, {window}; {', '.join(lines(self.best, 3))})"
 
     def without_networks(self) -> SecondOpinion | None:
-        """What `vlm.track_and_fit` says of the same clip; None where it finds the object in too few frames."""
+        """What `trajvlm.vlm.classical_baseline` says of the same clip; None where it finds the object in too few
+        frames."""
         found = track_and_fit(to_frames(self.clip.frames), self.clip.fit_times)
         if found is None:
             return None
@@ -206,7 +207,8 @@ class Describer:
         if self.lm.config.tokenizer_sha256 != sha256:
             raise UserError(
                 f"The language model in {adapter_folder} was trained on another tokenizer than the one in "
-                f"{tokenizer_folder}; restore the pair or train the model again with `accelerate launch -m vlm.train`."
+                f"{tokenizer_folder}; restore the pair or train the model again with "
+                "`accelerate launch -m trajvlm.vlm.train`."
             )
         self.device = "cpu"
         self.models = {

@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import DynamicCache
 
-from data.errors import UserError
-from data.families import FAMILIES, Family
-from tokenizer.checkpoint import write_weights
-from vlm.answer import Answer, writing_order
-from vlm.base_model import DEFAULT_NAME, load_base
-from vlm.config import VLMConfig
-from vlm.looks import ONE, Look
-from vlm.sample import Samples, prompt_ids
-from vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
-from vlm.writing import MEDIAN, Choice, Writing
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import FAMILIES, Family
+from trajvlm.tokenizer.checkpoint import write_weights
+from trajvlm.vlm.answer import Answer, writing_order
+from trajvlm.vlm.base_model import DEFAULT_NAME, load_base
+from trajvlm.vlm.config import VLMConfig
+from trajvlm.vlm.decoding import MEDIAN, Choice, Writing
+from trajvlm.vlm.sample import Samples, prompt_ids
+from trajvlm.vlm.tta import ONE, Look
+from trajvlm.vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
 
 SHIPPED = Path(__file__).parent / "weights"
 _CONFIG, _ADAPTER, _ROWS = "config.json", "adapter.safetensors", "rows.safetensors"
@@ -69,7 +69,7 @@ class TrajectoryLM(nn.Module):
         """
         Args:
             code_vectors: (codebook, dims), the tokenizer's `code_vectors`.
-            base_model: see `vlm.base_model.load_base`.
+            base_model: see `trajvlm.vlm.base_model.load_base`.
         """
         super().__init__()
         base, self.family_ids = load_base(base_model, config.layers, config.families)
@@ -138,7 +138,7 @@ class TrajectoryLM(nn.Module):
         family has constants. With several looks, what is written is chosen by the mean of what the model says of them.
 
         Args:
-            codes: (looks * B, times, rows, columns), see `vlm.looks.coded`.
+            codes: (looks * B, times, rows, columns), see `trajvlm.vlm.tta.coded`.
         """
         prompts = prompt_ids(self.vocabulary, codes)
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
@@ -267,7 +267,7 @@ def _found(folder: Path) -> None:
         if not (folder / name).is_file():
             raise UserError(
                 f"The language model's trained file {folder / name} is missing; "
-                "restore it or train one with `python -m vlm.train`."
+                "restore it or train one with `python -m trajvlm.vlm.train`."
             )
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy
 
-from data.equation import Equation, T
-from data.errors import UserError
-from data.readable import bounce
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import Equation, T
+from trajvlm.data.motions.readable import bounce
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 _DENSE = 400
 _EARTH = 9.81

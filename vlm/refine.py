@@ -11,12 +11,12 @@ from math import prod
 import numpy as np
 from scipy.optimize import least_squares
 
-from data.camera import project
-from data.clip import CANONICAL, SIZE
-from data.families import FAMILIES
-from data.fit import Criterion, Fit, Seen, at_mean_depth, fit_all, probabilities, residuals
-from tokenizer.readout import Readout
-from vlm.answer import Answer
+from trajvlm.data.cameras.camera import project
+from trajvlm.data.clip import CANONICAL, SIZE
+from trajvlm.data.fit import Criterion, Fit, Seen, at_mean_depth, fit_all, probabilities, residuals
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.tokenizer.readout import Readout
+from trajvlm.vlm.answer import Answer
 
 # How far the model's own constants may be off before the fit resists.
 _CONSTANT_ERROR = 1.0

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.families import FAMILIES
-from vlm.answer import writing_order
-from vlm.vocabulary import Vocabulary
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.vlm.answer import writing_order
+from trajvlm.vlm.vocabulary import Vocabulary
 
 PROMPT, PADDING = 0, -1
 

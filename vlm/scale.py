@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.camera import magnification
-from data.clip import SIZE
-from data.errors import UserError
-from data.scene import SceneSettings
+from trajvlm.data.cameras.camera import magnification
+from trajvlm.data.clip import SIZE
+from trajvlm.data.errors import UserError
+from trajvlm.data.rendered.scene import SceneSettings
 
 if TYPE_CHECKING:
-    from vlm.describe import Description
+    from trajvlm.vlm.describe import Description
 
 _UNSURE = 1.2
 """Up to this many times the smallest radius of the training a size is not to be relied on."""

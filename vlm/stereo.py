@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import least_squares
 
-from data.clip import Clip, Placement
-from data.equation import Equation
-from data.errors import UserError
-from data.families import FAMILIES, Family
-from data.fit import CENTRE_ERROR, LEAST_FRAMES, Fit, misfit, probabilities, through_points
-from data.stereo import StereoPair
-from vlm.describe import Describer, Description
-from vlm.refine import DECODED, seen_in, weighed
+from trajvlm.data.cameras.stereo import StereoPair
+from trajvlm.data.clip import Clip, Placement
+from trajvlm.data.errors import UserError
+from trajvlm.data.fit import CENTRE_ERROR, LEAST_FRAMES, Fit, misfit, probabilities, through_points
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES, Family
+from trajvlm.vlm.describe import Describer, Description
+from trajvlm.vlm.refine import DECODED, seen_in, weighed
 
 _EXCHANGED_GAIN, _OFFSET_GAIN = 12.0, 50.0
 """Gain in misfit from which the videos are taken to be exchanged, or the offset to be another one.

@@ -1,10 +1,10 @@
 """Fine-tune the language model on visual tokens of rendered clips.
 
-    python -m vlm.train --minutes 25 --out runs/vlm
-    accelerate launch -m vlm.train --out runs/vlm --tokenizer tokenizer/weights
+    python -m trajvlm.vlm.train --minutes 25 --out runs/vlm
+    accelerate launch -m trajvlm.vlm.train --out runs/vlm --tokenizer tokenizer/weights
 
 Resumes what `--out` holds. Writes there `adapter.safetensors`, `rows.safetensors` and `config.json`, and
-what `tokenizer.loop` writes; validation is by decoded answers.
+what `trajvlm.tokenizer.training_loop` writes; validation is by decoded answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,24 +20,31 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from data.clip import FRAMES
-from data.errors import exit_with_a_sentence
-from data.render import Track, render, track
-from data.scene import Scene, SceneSettings, draw_scene
-from data.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, draw_clips, drawn_ahead, spare_cores
-from tokenizer.checkpoint import write_files
-from tokenizer.fast import fast_encoder
-from tokenizer.loop import Progress, accelerated, stream_numbers, train, warm_cosine
-from tokenizer.model import SHIPPED as TOKENIZER
-from tokenizer.model import TrajectoryTokenizer, weights_sha256
-from tokenizer.precision import has_bf16
-from tokenizer.steps import by_frames
-from vlm.calibration import fitting_temperature
-from vlm.config import VLMConfig
-from vlm.looks import FOUR, coded
-from vlm.measures import answer_measures
-from vlm.model import TrajectoryLM, adapter_sha256
-from vlm.sample import Question, Samples, equation_question, longest, position_question, render_samples
+from trajvlm.data.clip import FRAMES
+from trajvlm.data.errors import exit_with_a_sentence
+from trajvlm.data.rendered.render import Track, render, track
+from trajvlm.data.rendered.scene import Scene, SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import (
+    TRAINING_SCENES,
+    TRAINING_SEED,
+    VALIDATION_SEED,
+    draw_clips,
+    drawn_ahead,
+    spare_cores,
+)
+from trajvlm.tokenizer.checkpoint import write_files
+from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.model import SHIPPED as TOKENIZER
+from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
+from trajvlm.tokenizer.precision import has_bf16
+from trajvlm.tokenizer.steps import by_frames
+from trajvlm.tokenizer.training_loop import Progress, accelerated, stream_numbers, train, warm_cosine
+from trajvlm.vlm.calibration import fitting_temperature
+from trajvlm.vlm.config import VLMConfig
+from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.model import TrajectoryLM, adapter_sha256
+from trajvlm.vlm.sample import Question, Samples, equation_question, longest, position_question, render_samples
+from trajvlm.vlm.tta import FOUR, coded
 
 _CHUNK = 50
 
@@ -228,7 +235,7 @@ def fit(
             out.
 
     Raises:
-        UserError: weights to start from are missing or do not fit, or see `tokenizer.loop.train`.
+        UserError: weights to start from are missing or do not fit, or see `trajvlm.tokenizer.training_loop.train`.
     """
     accelerator = accelerated(out)
     device = accelerator.device

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from data.families import FAMILIES, MOTIONS
-from data.families.family import random_rotation
+from trajvlm.data.motions.families import FAMILIES, MOTIONS
+from trajvlm.data.motions.families.family import random_rotation
 
 TIMES = np.linspace(0.0, 1.0, 513)
 """Clip times of a path's table. Between them it is read linearly: off by less than a hundredth of a pixel of 64."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.nuisances import Nuisances
-from data.rendered.paths import IRREGULAR, PHASES, SUMS, TIMES, TRAINED, draw_path
-from data.rendered.shapes import DRAWN, GRID, Shape, draw_shape
-from data.scene import backdrop_mean, standing_out
+from trajvlm.data.rendered.nuisances import Nuisances
+from trajvlm.data.rendered.paths import IRREGULAR, PHASES, SUMS, TIMES, TRAINED, draw_path
+from trajvlm.data.rendered.scene import backdrop_mean, standing_out
+from trajvlm.data.rendered.shapes import DRAWN, GRID, Shape, draw_shape
 
 _TRIES = 60
 _EVERY = 8
@@ -32,7 +32,7 @@ class WorldSettings:
     """Share of the movers that are balls, whatever else there is."""
     paths: tuple[str, ...] = tuple(TRAINED)
     strength: tuple[float, float] = (0.0, 0.8)
-    """As in `data.scene.SceneSettings`, which has these four too."""
+    """As in `trajvlm.data.rendered.scene.SceneSettings`, which has these four too."""
     crowded: float = 0.4
     exactly: Nuisances | None = None
     filmed: float = 0.5
@@ -60,7 +60,7 @@ class Mover:
     """One thing that moves, and how it looks."""
 
     kind: str
-    """Of its path, as in `data.rendered.paths.KINDS`, or "collision" or "sway"."""
+    """Of its path, as in `trajvlm.data.rendered.paths.KINDS`, or "collision" or "sway"."""
     shape: Shape
     path: np.ndarray
     """(513, 3) at `paths.TIMES`: u, v, apparent radius."""

@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from data.families import BASIC
-from eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
+from trajvlm.data.motions.families import BASIC
+from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
 
 
 class SmallCNN(nn.Module):

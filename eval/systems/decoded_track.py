@@ -13,18 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.appearance import PREPARED
-from data.families import FAMILIES
-from data.fit import Criterion
-from eval.classifiers import TrainedSystem, trained_system
-from eval.systems.features import BoostedTrees, track_features
-from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
-from vlm.answer import Answer
-from vlm.looks import FOUR, ONE, coded, decoded
-from vlm.refine import best_fit, seen_in
+from trajvlm.data.filmed.background_subtraction import PREPARED
+from trajvlm.data.fit import Criterion
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.eval.classifiers import TrainedSystem, trained_system
+from trajvlm.eval.systems.features import BoostedTrees, track_features
+from trajvlm.tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.refine import best_fit, seen_in
+from trajvlm.vlm.tta import FOUR, ONE, coded, decoded
 
 ALONE = Criterion(penalty=25.0, sharpness=0.2)
-"""Set on validation clips, as `data.fit.Criterion` says."""
+"""Set on validation clips, as `trajvlm.data.fit.Criterion` says."""
 
 
 class DecodedFit:
@@ -45,14 +45,14 @@ class DecodedFit:
         }
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
-        """See `eval.system.System`."""
+        """See `trajvlm.eval.system.System`."""
         codes = coded(self.tokenizer.encode_codes, video).unflatten(0, (len(FOUR), -1)).unbind(dim=1)
         tracks = [decoded(self.tokenizer.decode_codes, looks)[1] for looks in codes]
         return {self.rows[0]: [best_fit(seen_in(track), ALONE) for track in tracks]}
 
 
 class DecodedTrees(BoostedTrees):
-    """Boosted trees on the track that the tokens of one look decode to; see `eval.classifiers.Classifier`."""
+    """Boosted trees on the track that the tokens of one look decode to; see `trajvlm.eval.classifiers.Classifier`."""
 
     name, row, families = "decoded_trees", "trees on the decoded track", tuple(FAMILIES)
 

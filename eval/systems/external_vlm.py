@@ -16,10 +16,10 @@ from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, Field
 from torch import Tensor
 
-from data.errors import UserError
-from data.export import to_frames
-from data.families import BASIC, FAMILIES
-from vlm.answer import Answer
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import BASIC, FAMILIES
+from trajvlm.data.rendered.export import to_frames
+from trajvlm.vlm.answer import Answer
 
 MODEL = "TRAJVLM_EXTERNAL_VLM"
 _SHOWN_PX = 256
@@ -53,7 +53,7 @@ class Reply(BaseModel):
 
 
 class ExternalVLM:
-    """One call of a chat model a clip. See `eval.system.System`."""
+    """One call of a chat model a clip. See `trajvlm.eval.system.System`."""
 
     name = "external-vlm"
     gives_equations = True
@@ -64,7 +64,7 @@ class ExternalVLM:
         self.model = model.with_structured_output(Reply, include_raw=True)
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
-        """See `eval.system.System`; a reply that does not keep to the form is no answer."""
+        """See `trajvlm.eval.system.System`; a reply that does not keep to the form is no answer."""
         replies = [self._reply(to_frames(clip)) for clip in video]
         return {self.rows[0]: [None if reply is None else answer_of(reply) for reply in replies]}
 

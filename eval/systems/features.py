@@ -11,12 +11,12 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor
 
-from data.clip import CANONICAL, FRAMES
-from data.export import to_frames
-from data.families import BASIC
-from data.fit import Seen
-from eval.classifiers import TrainedSystem, trained_system
-from vlm.track_and_fit import track_blobs
+from trajvlm.data.clip import CANONICAL, FRAMES
+from trajvlm.data.fit import Seen
+from trajvlm.data.motions.families import BASIC
+from trajvlm.data.rendered.export import to_frames
+from trajvlm.eval.classifiers import TrainedSystem, trained_system
+from trajvlm.vlm.classical_baseline import track_blobs
 
 _LEAST_FRAMES = 5
 _RATES = 5
@@ -100,7 +100,7 @@ def _recurrence(values: np.ndarray, lag: int) -> float:
 
 
 class BoostedTrees:
-    """Gradient boosting over the features (Friedman, 2001); see `eval.classifiers.Classifier`.
+    """Gradient boosting over the features (Friedman, 2001); see `trajvlm.eval.classifiers.Classifier`.
 
     Its weights are the features and labels that it has met: the trees are grown from them anew, with the same seed, for
     scikit-learn keeps trees in pickles only.
@@ -123,7 +123,7 @@ class BoostedTrees:
         self.load_weights({"features": torch.cat([self.features, inputs]), "labels": torch.cat([self.labels, labels])})
 
     def chances(self, inputs: Tensor) -> Tensor:
-        """See `eval.classifiers.Classifier`; grows the trees where it has met clips since they were grown."""
+        """See `trajvlm.eval.classifiers.Classifier`; grows the trees where it has met clips since they were grown."""
         if self.trees is None:
             options = {key: self.settings[key] for key in ("max_iter", "learning_rate", "l2_regularization")}
             trees = HistGradientBoostingClassifier(random_state=self.settings["seed"], early_stopping=False, **options)
@@ -135,11 +135,11 @@ class BoostedTrees:
         return found
 
     def weights(self) -> dict[str, Tensor]:
-        """See `eval.classifiers.Classifier`."""
+        """See `trajvlm.eval.classifiers.Classifier`."""
         return {"features": self.features, "labels": self.labels}
 
     def load_weights(self, tensors: dict[str, Tensor]) -> None:
-        """See `eval.classifiers.Classifier`."""
+        """See `trajvlm.eval.classifiers.Classifier`."""
         self.features, self.labels, self.trees = tensors["features"], tensors["labels"], None
 
     def memory(self) -> dict[str, Tensor]:

@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 from torch import Tensor
 
-from data.families import BASIC
-from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SEED
-from vlm.answer import Answer
+from trajvlm.data.motions.families import BASIC
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import TRAINING_SEED
+from trajvlm.vlm.answer import Answer
 
 _SCENES = 500
 
@@ -25,7 +25,7 @@ class Floor:
         self.identity = {"family": self.same.family, "scenes": _SCENES, "seed": TRAINING_SEED}
 
     def answer(self, video: Tensor) -> dict[str, list[Answer]]:
-        """See `eval.system.System`."""
+        """See `trajvlm.eval.system.System`."""
         return {self.rows[0]: [self.same] * len(video)}
 
 

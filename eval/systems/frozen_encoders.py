@@ -2,9 +2,9 @@
 
 Their weights are not here: environment variables name the files.
 
-    TRAJVLM_OPEN_MAGVIT2   video_128_262144.ckpt of Open-MAGVIT2, or the file that `eval.open_magvit2` makes of it
-    TRAJVLM_VIDEOMAE       folder of a VideoMAE model of transformers, with model.safetensors
-    TRAJVLM_CLIP           folder of a CLIP model of transformers, with model.safetensors
+    TRAJVLM_OPEN_MAGVIT2   video_128_262144.ckpt of Open-MAGVIT2, or the file that `trajvlm.eval.open_magvit2` makes of
+    it TRAJVLM_VIDEOMAE       folder of a VideoMAE model of transformers, with model.safetensors TRAJVLM_CLIP
+    folder of a CLIP model of transformers, with model.safetensors
 
 Clips are enlarged to the size that an encoder was trained on. Open-MAGVIT2's takes some 2.2e12 multiplications a clip:
 it wants an accelerator.
@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data.clip import FRAMES
-from data.errors import UserError
-from data.families import BASIC
-from eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, device, sha256, trained_system
-from eval.open_magvit2 import OpenMagvit2Settings, load_encoder
+from trajvlm.data.clip import FRAMES
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import BASIC
+from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, device, sha256, trained_system
+from trajvlm.eval.open_magvit2 import OpenMagvit2Settings, load_encoder
 
 OPEN_MAGVIT2, VIDEOMAE, CLIP = "TRAJVLM_OPEN_MAGVIT2", "TRAJVLM_VIDEOMAE", "TRAJVLM_CLIP"
 _TRAINING = NetworkTraining(steps_per_batch=8, weight_decay=0.1)

@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from data.appearance import PREPARED
-from vlm.answer import Answer
-from vlm.describe import Describer
-from vlm.looks import FOUR, coded, decoded
-from vlm.refine import DECODED, judge
+from trajvlm.data.filmed.background_subtraction import PREPARED
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.describe import Describer
+from trajvlm.vlm.refine import DECODED, judge
+from trajvlm.vlm.tta import FOUR, coded, decoded
 
 FOLDERS: dict[str, Path] = {}
 """Of other weights than the shipped ones, as arguments of `Describer`; set before anything is loaded."""
@@ -43,7 +43,7 @@ class Ours:
         self.identity = _identity(describer) | {"criterion": asdict(DECODED)}
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
-        """See `eval.system.System`."""
+        """See `trajvlm.eval.system.System`."""
         tokenizer, lm = self.describer.tokenizer, self.describer.lm
         codes = coded(tokenizer.encode_codes, video)
         once, answers = lm.answer(codes[: len(video)]), lm.answer(codes, looks=FOUR)
@@ -68,7 +68,7 @@ class Controls:
         self.blank = coded(describer.tokenizer.encode_codes, torch.zeros(1, 3, 17, 64, 64))
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
-        """See `eval.system.System`."""
+        """See `trajvlm.eval.system.System`."""
         codes = coded(self.describer.tokenizer.encode_codes, video)
         another = codes.unflatten(0, (len(FOUR), -1)).roll(1, dims=1).flatten(0, 1)
         blind = (another, shuffled(codes), self.blank.repeat_interleave(len(video), dim=0))

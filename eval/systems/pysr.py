@@ -18,13 +18,13 @@ import numpy as np
 import sympy
 from torch import Tensor
 
-from data.clip import CANONICAL
-from data.errors import UserError
-from data.export import to_frames
-from data.families import BASIC
-from data.fit import LEAST_FRAMES, Seen
-from eval.system import FamilyOnly
-from vlm.track_and_fit import track_blobs
+from trajvlm.data.clip import CANONICAL
+from trajvlm.data.errors import UserError
+from trajvlm.data.fit import LEAST_FRAMES, Seen
+from trajvlm.data.motions.families import BASIC
+from trajvlm.data.rendered.export import to_frames
+from trajvlm.eval.system import FamilyOnly
+from trajvlm.vlm.classical_baseline import track_blobs
 
 S = sympy.Symbol("s", real=True)
 """Clip time from -1 to 1."""
@@ -44,7 +44,7 @@ _OPTIONS = {
 
 
 class PySR:
-    """See `eval.system.System`."""
+    """See `trajvlm.eval.system.System`."""
 
     name = "pysr"
     rows = ("track and PySR",)
@@ -54,7 +54,7 @@ class PySR:
         self.identity = {"pysr": version("pysr"), **_OPTIONS}
 
     def answer(self, video: Tensor) -> dict[str, list[FamilyOnly | None]]:
-        """See `eval.system.System`; None where the object is seen in fewer than seven frames."""
+        """See `trajvlm.eval.system.System`; None where the object is seen in fewer than seven frames."""
         return {self.rows[0]: [self._verdict(track_blobs(to_frames(clip))) for clip in video]}
 
     def _verdict(self, seen: Seen) -> FamilyOnly | None:

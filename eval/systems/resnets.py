@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torchvision.models import resnet18
 from torchvision.models.video import r3d_18
 
-from data.families import BASIC
-from eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
+from trajvlm.data.motions.families import BASIC
+from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
 
 _TRAINING = NetworkTraining(learning_rate=5e-4)
 

@@ -21,14 +21,14 @@ import numpy as np
 from scipy.signal import savgol_filter
 from torch import Tensor
 
-from data.camera import CANONICAL_FOCAL
-from data.clip import CANONICAL
-from data.errors import UserError
-from data.export import to_frames
-from data.families import BASIC, FAMILIES
-from data.fit import LEAST_FRAMES, Seen, at_mean_depth
-from vlm.answer import Answer
-from vlm.track_and_fit import track_blobs
+from trajvlm.data.cameras.camera import CANONICAL_FOCAL
+from trajvlm.data.clip import CANONICAL
+from trajvlm.data.errors import UserError
+from trajvlm.data.fit import LEAST_FRAMES, Seen, at_mean_depth
+from trajvlm.data.motions.families import BASIC, FAMILIES
+from trajvlm.data.rendered.export import to_frames
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.classical_baseline import track_blobs
 
 _S = 2 * CANONICAL.times - 1
 # Terms of the acceleration below this are left out, where positions have a deviation of 1.
@@ -94,7 +94,7 @@ def _depth(seen: Seen) -> np.ndarray:
 
 
 class Sindy:
-    """See `eval.system.System`."""
+    """See `trajvlm.eval.system.System`."""
 
     name = "sindy"
     rows = ("track and PySINDy",)
@@ -104,7 +104,7 @@ class Sindy:
         self.identity = {"pysindy": version("pysindy"), "threshold": _THRESHOLD, "window": _WINDOW, "degree": _DEGREE}
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
-        """See `eval.system.System`."""
+        """See `trajvlm.eval.system.System`."""
         return {self.rows[0]: [discover(track_blobs(to_frames(clip))) for clip in video]}
 
 

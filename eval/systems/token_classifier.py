@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from data.appearance import PREPARED
-from data.families import BASIC
-from data.render import render
-from data.scene import draw_scene
-from data.stream import TRAINING_SCENES, TRAINING_SEED
-from eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
-from tokenizer.config import TokenizerConfig
-from tokenizer.model import CONFIG, SHIPPED, TrajectoryTokenizer, weights_sha256
+from trajvlm.data.filmed.background_subtraction import PREPARED
+from trajvlm.data.motions.families import BASIC
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.scene import draw_scene
+from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED
+from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, trained_system
+from trajvlm.tokenizer.config import TokenizerConfig
+from trajvlm.tokenizer.model import CONFIG, SHIPPED, TrajectoryTokenizer, weights_sha256
 
 _TRAINING = NetworkTraining(steps_per_batch=4)
 _NORM_BATCHES, _NORM_CLIPS = 12, 16

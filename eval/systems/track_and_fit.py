@@ -1,4 +1,4 @@
-"""The afternoon script (`vlm.track_and_fit`) as a system: no network, OpenCV and least squares.
+"""The afternoon script (`trajvlm.vlm.classical_baseline`) as a system: no network, OpenCV and least squares.
 
 It gets the clips as they are; and, in a second row, with the camera's shaking taken away as it is for this project's
 tokens, so that nobody need ask what that alone is worth.
@@ -10,12 +10,12 @@ import cv2
 import scipy
 from torch import Tensor
 
-from data.appearance import PREPARED
-from data.export import to_frames
-from data.families import FAMILIES
-from data.registration import registered
-from vlm.answer import Answer
-from vlm.track_and_fit import TRACKED, track_and_fit
+from trajvlm.data.filmed.background_subtraction import PREPARED
+from trajvlm.data.filmed.registration import registered
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.export import to_frames
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.classical_baseline import TRACKED, track_and_fit
 
 
 class TrackAndFit:
@@ -33,7 +33,7 @@ class TrackAndFit:
     }
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
-        """See `eval.system.System`."""
+        """See `trajvlm.eval.system.System`."""
         given = (video, registered(video))
         return {row: [track_and_fit(to_frames(clip)) for clip in clips] for row, clips in zip(self.rows, given)}
 

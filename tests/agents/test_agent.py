@@ -7,12 +7,12 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from agents.agent import MOST_CHARACTERS, MOST_TOOL_CALLS, Agent, Said, ToolEnded, ToolStarted
-from agents.local_model import NAME
-from agents.session import Session
-from data.errors import UserError
 from tests.ui import fake
 from tests.vlm import made_up
+from trajvlm.agents.agent import MOST_CHARACTERS, MOST_TOOL_CALLS, Agent, Said, ToolEnded, ToolStarted
+from trajvlm.agents.local_model import NAME
+from trajvlm.agents.session import Session
+from trajvlm.data.errors import UserError
 
 
 class Scripted(GenericFakeChatModel):

@@ -8,14 +8,14 @@ from fastmcp import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.agent import MOST_CHARACTERS, Agent
-from agents.arithmetic import evaluate_text
-from agents.local_model import requested
-from agents.mcp_server import build
-from agents.session import Session
-from data.equation import evaluate, parse
-from data.errors import UserError
 from tests.ui import fake
+from trajvlm.agents.agent import MOST_CHARACTERS, Agent
+from trajvlm.agents.arithmetic import evaluate_text
+from trajvlm.agents.local_model import requested
+from trajvlm.agents.mcp_server import build
+from trajvlm.agents.session import Session
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import evaluate, parse
 
 LONGEST_S = 5
 HOSTILE = {

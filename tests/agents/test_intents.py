@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from agents.intents import Call, plan
-from agents.local_model import requested, unserved
-from agents.spelling import mended
-from agents.toolbox import arguments_of
-from agents.tools import TOOLS
-from data.errors import UserError
+from trajvlm.agents.fuzzy_match import mended
+from trajvlm.agents.intents import Call, plan
+from trajvlm.agents.local_model import requested, unserved
+from trajvlm.agents.toolbox import arguments_of
+from trajvlm.agents.tools import TOOLS
+from trajvlm.data.errors import UserError
 
 HELD_OUT = Path(__file__).parent / "requests.jsonl"
 WRITTEN_ON = Path(requested.__code__.co_filename).parent / "examples.jsonl"

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.intents import Call
-from agents.local_model import requested
-from agents.readings import scale
-from data.errors import UserError
 from tests.vlm import made_up
-from vlm.scale import Scale
+from trajvlm.agents.intents import Call
+from trajvlm.agents.local_model import requested
+from trajvlm.agents.readings import scale
+from trajvlm.data.errors import UserError
+from trajvlm.vlm.scale import Scale
 
 READ = {
     "6.7 cm": 0.067,

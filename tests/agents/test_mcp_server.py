@@ -8,10 +8,10 @@ import sys
 import pytest
 from fastmcp import Client
 
-from agents.mcp_server import build
-from agents.session import Session
-from agents.tools import TOOLS
 from tests.ui import fake
+from trajvlm.agents.mcp_server import build
+from trajvlm.agents.session import Session
+from trajvlm.agents.tools import TOOLS
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,8 @@ def test_only_videos_below_the_folder_are_read(ask, videos, tmp_path, path):
 @pytest.mark.slow
 def test_standard_output_carries_the_protocol_and_nothing_else(videos, tmp_path):
     program = (
-        "import sys; from tests.ui import fake; sys.modules['vlm.describe'] = fake.module(); from ui.cli import app;"
+        "import sys; from tests.ui import fake; sys.modules['trajvlm.vlm.describe'] = fake.module();"
+        "from trajvlm.ui.cli import app;"
         f"app(['mcp', '--videos', {str(videos)!r}, '--out', {str(tmp_path)!r}])"
     )
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from agents.intents import Call
-from agents.local_model import requested
-from data.errors import UserError
+from trajvlm.agents.intents import Call
+from trajvlm.agents.local_model import requested
+from trajvlm.data.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from agents import tools
-from agents.session import Result, Session
-from data.equation import Equation
-from data.errors import UserError
-from data.families import FAMILIES
 from tests.ui import fake
-from vlm.quantities import NAMES
+from trajvlm.agents import tools
+from trajvlm.agents.session import Result, Session
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.vlm.quantities import NAMES
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from agents import tools
-from agents.intents import Call, plan
-from agents.local_model import requested
-from agents.session import Session
-from data.errors import UserError
 from tests.ui import fake
+from trajvlm.agents import tools
+from trajvlm.agents.intents import Call, plan
+from trajvlm.agents.local_model import requested
+from trajvlm.agents.session import Session
+from trajvlm.data.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from data.camera import magnification, project
-from data.clip import CANONICAL
-from data.families import FAMILIES, MOTIONS
-from data.fit import Criterion, Fit, Seen, fit_all, fit_family, probabilities
-from data.scene import SceneSettings, draw_scene
+from trajvlm.data.cameras.camera import magnification, project
+from trajvlm.data.clip import CANONICAL
+from trajvlm.data.fit import Criterion, Fit, Seen, fit_all, fit_family, probabilities
+from trajvlm.data.motions.families import FAMILIES, MOTIONS
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 
 
 def seen_of(scene, error=0.0):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from data.errors import UserError
-from data.families import FAMILIES
-from eval.registry import ENTRIES, Entry
-from eval.system import FamilyOnly
-from vlm.answer import Answer
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.eval.registry import ENTRIES, Entry
+from trajvlm.eval.system import FamilyOnly
+from trajvlm.vlm.answer import Answer
 
 
 class Fake:

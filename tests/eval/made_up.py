@@ -1,9 +1,9 @@
 """Results whose story is known, for tests of sentences, tables and pages."""
 
-from eval.intervals import wilson
-from eval.registry import ENTRIES
-from eval.suites import STRENGTHS, SUITES
-from eval.verdict import OURS
+from trajvlm.eval.comparison import OURS
+from trajvlm.eval.intervals import wilson
+from trajvlm.eval.registry import ENTRIES
+from trajvlm.eval.suites import STRENGTHS, SUITES
 
 TRUTH = "lpcho" * 20
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from data.scene import draw_scene
-from eval import ablations
-from eval.ablations import SCENES, VARIATIONS, DigitVocabulary, FreeRows, Variation, table
-from tokenizer.model import TrajectoryTokenizer
-from vlm.config import VLMConfig
-from vlm.model import TrajectoryLM
-from vlm.sample import render_samples
-from vlm.train import VLMTraining, questions
+from trajvlm.data.rendered.scene import draw_scene
+from trajvlm.eval import ablations
+from trajvlm.eval.ablations import SCENES, VARIATIONS, DigitVocabulary, FreeRows, Variation, table
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.vlm.config import VLMConfig
+from trajvlm.vlm.model import TrajectoryLM
+from trajvlm.vlm.sample import render_samples
+from trajvlm.vlm.train import VLMTraining, questions
 
 SIGNS, DIGITS = (100, 101), tuple(range(10))
 

@@ -8,19 +8,19 @@ import pytest
 import torch
 from torch import nn
 
-from data.errors import UserError
-from data.families import BASIC, FAMILIES
-from data.fit import Seen
-from data.render import render, render_clean
-from data.scene import SceneSettings, draw_scene
-from data.stream import TRAINING_SEED
-from eval.baseline_training import BUILDERS, BaselineTraining, fit
-from eval.classifiers import NetworkClassifier, NetworkTraining, trained_system, verdicts
-from eval.systems import cnn3d, decoded_track, features, resnets, token_classifier
-from eval.systems.features import FEATURES, BoostedTrees, track_features
 from tests.conftest import TINY_TOKENIZER
-from tokenizer.model import TrajectoryTokenizer
-from vlm.refine import DECODED
+from trajvlm.data.errors import UserError
+from trajvlm.data.fit import Seen
+from trajvlm.data.motions.families import BASIC, FAMILIES
+from trajvlm.data.rendered.render import render, render_clean
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import TRAINING_SEED
+from trajvlm.eval.baseline_training import BUILDERS, BaselineTraining, fit
+from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, trained_system, verdicts
+from trajvlm.eval.systems import cnn3d, decoded_track, features, resnets, token_classifier
+from trajvlm.eval.systems.features import FEATURES, BoostedTrees, track_features
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.vlm.refine import DECODED
 
 SCENES = SceneSettings(strength=(0.0, 0.0))
 MOMENT = BaselineTraining(minutes=1e-6, batch=4, validations=1, validation_clips=4)
@@ -161,7 +161,7 @@ def test_a_trained_system_answers_with_its_best_weights_and_says_how_long_it_had
 )
 def test_an_untrained_baseline_says_how_to_train_it(load, baseline, tmp_path, monkeypatch):
     monkeypatch.setenv("TRAJVLM_BASELINES", str(tmp_path))
-    with pytest.raises(UserError, match=f"python -m eval.baseline_training --system {baseline} "):
+    with pytest.raises(UserError, match=f"python -m trajvlm.eval.baseline_training --system {baseline} "):
         load()
 
 

@@ -4,8 +4,8 @@ import os
 
 import psutil
 
-from eval import busy as module
-from eval.busy import SETTINGS, busy, seconds_in_turns
+from trajvlm.eval import busy as module
+from trajvlm.eval.busy import SETTINGS, busy, seconds_in_turns
 
 
 class Worker:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import torch
 
-from eval.systems.ours import Controls
+from trajvlm.eval.systems.ours import Controls
 
 
 def test_each_control_is_given_other_tokens_than_the_clips_own():

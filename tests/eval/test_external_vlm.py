@@ -10,10 +10,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from data.errors import UserError
-from data.families import BASIC, FAMILIES
-from eval.systems import external_vlm
-from eval.systems.external_vlm import MODEL, ExternalVLM, Reply, answer_of, message, prompt
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import BASIC, FAMILIES
+from trajvlm.eval.systems import external_vlm
+from trajvlm.eval.systems.external_vlm import MODEL, ExternalVLM, Reply, answer_of, message, prompt
 
 LINE = {"family": "linear", "vectors": [[0, 0, 0], [0.5, 0.25, 0]], "turns": 0}
 

@@ -7,11 +7,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, VideoMAEConfig, VideoMAEModel
 
-from data.errors import UserError
-from data.families import BASIC
-from eval.open_magvit2 import OpenMagvit2Encoder, OpenMagvit2Settings, load_encoder
-from eval.systems import frozen_encoders
-from eval.systems.frozen_encoders import (
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import BASIC
+from trajvlm.eval.open_magvit2 import OpenMagvit2Encoder, OpenMagvit2Settings, load_encoder
+from trajvlm.eval.systems import frozen_encoders
+from trajvlm.eval.systems.frozen_encoders import (
     CLIPFeatures,
     OpenMagvit2Features,
     VideoMAEFeatures,

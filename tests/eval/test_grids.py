@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from eval import grids, variations
-from eval.grids import VARIATIONS, compare, table
-from tokenizer.model import SHIPPED, WEIGHTS
+from trajvlm.eval import grids, variations
+from trajvlm.eval.grids import VARIATIONS, compare, table
+from trajvlm.tokenizer.model import SHIPPED, WEIGHTS
 
 
 @pytest.fixture()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eval.intervals import bootstrap_median, wilson
+from trajvlm.eval.intervals import bootstrap_median, wilson
 
 
 def test_wilson_interval():

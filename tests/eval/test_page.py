@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from eval.page import page, write_page
-from eval.pictures import Picture, pictures, worst
-from eval.registry import Entry
-from eval.suites import SUITES
-from eval.verdict import OURS, verdict
 from tests.eval.fake import Fake
 from tests.eval.made_up import results
+from trajvlm.eval.comparison import OURS, verdict
+from trajvlm.eval.page import page, write_page
+from trajvlm.eval.pictures import Picture, pictures, worst
+from trajvlm.eval.registry import Entry
+from trajvlm.eval.suites import SUITES
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from data.errors import UserError
-from eval.real_clips import judge, read_truth, table
 from tests.ui import fake
+from trajvlm.data.errors import UserError
+from trajvlm.eval.real_clips import judge, read_truth, table
 
 PERIOD = 6.283185 / 7.85
 

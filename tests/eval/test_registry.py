@@ -4,9 +4,9 @@ import importlib.util
 
 import pytest
 
-from data.errors import UserError
-from eval.registry import ENTRIES, find_entries
-from eval.systems import floor
+from trajvlm.data.errors import UserError
+from trajvlm.eval.registry import ENTRIES, find_entries
+from trajvlm.eval.systems import floor
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=lambda entry: entry.name)

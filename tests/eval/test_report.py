@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from eval.markdown import written_between
-from eval.report import FRONT, README, compared, gist, table, text, trainings_table, write_readme
-from eval.results import SHIPPED, rows
-from eval.suites import FURTHER_FAMILIES, SUITES
+from trajvlm.eval.markdown import written_between
+from trajvlm.eval.report import FRONT, README, compared, gist, table, text, trainings_table, write_readme
+from trajvlm.eval.results_file import SHIPPED, rows
+from trajvlm.eval.suites import FURTHER_FAMILIES, SUITES
 
 
 def test_the_readmes_say_what_the_results_hold():
@@ -20,8 +20,8 @@ def test_the_readmes_say_what_the_results_hold():
 
 @pytest.mark.parametrize("system", ["ours", "controls"])
 def test_the_results_belong_to_the_shipped_weights(system):
-    from tokenizer.model import weights_sha256
-    from vlm.model import adapter_sha256
+    from trajvlm.tokenizer.model import weights_sha256
+    from trajvlm.vlm.model import adapter_sha256
 
     results = json.loads(SHIPPED.read_text())
     for name in (suite.name for suite in SUITES.values() if suite.main):
@@ -31,7 +31,7 @@ def test_the_results_belong_to_the_shipped_weights(system):
 
 
 def test_rows_about_our_tokens_belong_to_the_shipped_tokenizer():
-    from tokenizer.model import weights_sha256
+    from trajvlm.tokenizer.model import weights_sha256
 
     results = json.loads(SHIPPED.read_text())
     learned = {"transformer on our tokens": "tokens", "trees on the decoded track": "decoded_trees"}
@@ -61,8 +61,8 @@ def test_writing_the_table_leaves_the_rest_of_the_readme(tmp_path):
 
 
 def test_the_tokenizers_readme_says_what_its_results_hold():
-    from eval import tokenizer
-    from tokenizer.model import weights_sha256
+    from trajvlm.eval import tokenizer
+    from trajvlm.tokenizer.model import weights_sha256
 
     results = json.loads(tokenizer.RESULTS.read_text())
     assert written_between(tokenizer.README) == tokenizer.table(results)

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from data.errors import UserError
-from data.render import render
-from eval import run as module
-from eval.registry import ENTRIES, find_entries
-from eval.results import Results
-from eval.run import measure, plan, run
-from eval.suites import SUITES, find_suites
 from tests.eval.fake import Fake, Refusing, refuse, register
+from trajvlm.data.errors import UserError
+from trajvlm.data.rendered.render import render
+from trajvlm.eval import run as module
+from trajvlm.eval.registry import ENTRIES, find_entries
+from trajvlm.eval.results_file import Results
+from trajvlm.eval.run import measure, plan, run
+from trajvlm.eval.suites import SUITES, find_suites
 
 CLEAN = [SUITES["clean"]]
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import sympy
 
-from data.equation import Equation, parse
-from data.families import MOTIONS
-from data.scene import SceneSettings, draw_scene
-from eval.skeleton import canonical_form, match
+from trajvlm.data.motions.equation import Equation, parse
+from trajvlm.data.motions.families import MOTIONS
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.eval.skeleton import canonical_form, match
 
 TRUE = {"x": "0.3*cos(2*pi*t) + 0.1", "y": "0.5*t - 0.25", "z": "0.2*sin(2*pi*t) - 0.4*t**2"}
 SAME = (

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from data.errors import UserError
-from data.families import FAMILIES
-from data.nuisances import NAMES, Nuisances
-from data.render import render
-from data.splits import find_split, scene_sha256
-from eval.results import letters
-from eval.suites import STRENGTHS, SUITES, find_suites
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.nuisances import NAMES, Nuisances
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.splits import find_split, scene_sha256
+from trajvlm.eval.results_file import letters
+from trajvlm.eval.suites import STRENGTHS, SUITES, find_suites
 
 
 def first(name, count=5):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import sympy
 
-from data.camera import magnification, project
-from data.clip import CANONICAL
-from data.errors import UserError
-from data.families import BASIC, FAMILIES
-from data.fit import Seen
-from eval.systems import pysr, sindy
-from eval.systems.pysr import S, family_of
-from eval.systems.sindy import discover, named
+from trajvlm.data.cameras.camera import magnification, project
+from trajvlm.data.clip import CANONICAL
+from trajvlm.data.errors import UserError
+from trajvlm.data.fit import Seen
+from trajvlm.data.motions.families import BASIC, FAMILIES
+from trajvlm.eval.systems import pysr, sindy
+from trajvlm.eval.systems.pysr import S, family_of
+from trajvlm.eval.systems.sindy import discover, named
 
 PATHS = {
     "linear": [0, 0, 0, 0.7, 0.3, 0],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.tokenizer import LEVELS, cells, evaluate, levels_table
+from trajvlm.eval.tokenizer import LEVELS, cells, evaluate, levels_table
 
 
 @pytest.mark.slow

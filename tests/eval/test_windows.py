@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from data.camera import project
-from data.canonical import canonical_clip
-from data.clip import Placement
-from data.families import FAMILIES
-from data.splits import find_split
-from eval.windows import film, judged, overlap
+from trajvlm.data.cameras.camera import project
+from trajvlm.data.clip import Placement
+from trajvlm.data.filmed.canonical import canonical_clip
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.splits import find_split
+from trajvlm.eval.windows import film, judged, overlap
 
 
 @pytest.fixture(scope="module")

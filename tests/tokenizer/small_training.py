@@ -13,8 +13,8 @@ import torch.utils.tensorboard
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from tokenizer.checkpoint import write_weights
-from tokenizer.loop import Progress, accelerated, train, warm_cosine
+from trajvlm.tokenizer.checkpoint import write_weights
+from trajvlm.tokenizer.training_loop import Progress, accelerated, train, warm_cosine
 
 
 @dataclass(frozen=True)

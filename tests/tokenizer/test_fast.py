@@ -2,11 +2,11 @@
 
 import torch
 
-from data.splits import find_split
-from data.stream import TEST_SEED, draw_batch
-from tokenizer.bench import ways
-from tokenizer.fast import fast_encoder
-from tokenizer.model import TrajectoryTokenizer
+from trajvlm.data.rendered.splits import find_split
+from trajvlm.data.rendered.stream import TEST_SEED, draw_batch
+from trajvlm.tokenizer.bench import ways
+from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.model import TrajectoryTokenizer
 
 
 def test_the_fast_encoder_gives_the_same_codes_but_for_one_in_fifty_and_neighbours_there():

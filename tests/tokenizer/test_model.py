@@ -7,19 +7,19 @@ import torch
 from magvit2_pytorch import VideoTokenizer
 from torch import nn
 
-from data.errors import UserError
-from data.scene import SceneSettings
-from data.stream import draw_batch
 from tests.conftest import TINY_TOKENIZER
-from tokenizer.config import TokenizerConfig
-from tokenizer.context import TwoWayContext
-from tokenizer.glimpse import Glimpse, Glimpsed
-from tokenizer.measures import reconstruction_measures, track_measures
-from tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
-from tokenizer.numbers import Numbers
-from tokenizer.painting import Painting
-from tokenizer.regression import LocalRegression
-from tokenizer.steps import by_frames, by_steps
+from trajvlm.data.errors import UserError
+from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.data.rendered.stream import draw_batch
+from trajvlm.tokenizer.config import TokenizerConfig
+from trajvlm.tokenizer.context import TwoWayContext
+from trajvlm.tokenizer.glimpse import Glimpse, Glimpsed
+from trajvlm.tokenizer.metrics import reconstruction_measures, track_measures
+from trajvlm.tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
+from trajvlm.tokenizer.numbers import Numbers
+from trajvlm.tokenizer.painting import Painting
+from trajvlm.tokenizer.regression import LocalRegression
+from trajvlm.tokenizer.steps import by_frames, by_steps
 
 TINY_LFQ = replace(TINY_TOKENIZER, quantizer="lfq", fsq_levels=(2,) * 6)
 

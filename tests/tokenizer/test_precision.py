@@ -2,12 +2,12 @@
 
 import torch
 
-from data.scene import SceneSettings
-from data.stream import draw_batch
 from tests.conftest import TINY_TOKENIZER
-from tokenizer.fast import fast_encoder
-from tokenizer.model import TrajectoryTokenizer
-from tokenizer.precision import half_precision, has_bf16
+from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.data.rendered.stream import draw_batch
+from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.tokenizer.precision import half_precision, has_bf16
 
 
 def _processor(monkeypatch, *names: str) -> None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import torch
 from safetensors.torch import load_file
 
-from data.scene import SceneSettings
 from tests.conftest import TINY_TOKENIZER
-from tokenizer import stored
-from tokenizer.glimpse import Glimpsed
-from tokenizer.model import TrajectoryTokenizer
-from tokenizer.stored import StoredTraining, fit
+from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.tokenizer import stored
+from trajvlm.tokenizer.glimpse import Glimpsed
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.tokenizer.stored import StoredTraining, fit
 
 FINE = replace(TINY_TOKENIZER, fsq_levels=(256, 256))
 

@@ -8,17 +8,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from data.errors import UserError
-from data.render import render_clean, track
-from data.scene import SceneSettings, draw_scene
-from data.stream import draw_batch
 from tests.conftest import TINY_TOKENIZER
 from tests.launch import in_two_processes
-from tokenizer import train
-from tokenizer.checkpoint import latest_checkpoint
-from tokenizer.model import TrajectoryTokenizer
-from tokenizer.readout import read_track
-from tokenizer.train import TokenizerObjective, TokenizerTraining, fit
+from trajvlm.data.errors import UserError
+from trajvlm.data.rendered.render import render_clean, track
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import draw_batch
+from trajvlm.tokenizer import train
+from trajvlm.tokenizer.checkpoint import latest_checkpoint
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.tokenizer.readout import read_track
+from trajvlm.tokenizer.train import TokenizerObjective, TokenizerTraining, fit
 
 
 def test_the_readout_finds_the_ball_in_a_clean_scene():

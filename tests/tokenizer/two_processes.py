@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from data.scene import SceneSettings
 from tests.conftest import TINY_TOKENIZER
 from tests.killed import kill_once_at
-from tokenizer.train import TokenizerTraining, fit
+from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.tokenizer.train import TokenizerTraining, fit
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

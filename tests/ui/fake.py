@@ -13,15 +13,15 @@ import cv2
 import numpy as np
 import torch
 
-from data.camera import CANONICAL_FOCAL, magnification, project
-from data.clip import FRAMES, SIZE, Clip, Placement
-from data.equation import Equation
-from data.errors import UserError
-from data.export import to_frames
-from data.video import frames, open_video
-from tokenizer.readout import Readout, read_track
-from vlm.describe import SecondOpinion
-from vlm.track_and_fit import track_and_fit
+from trajvlm.data.cameras.camera import CANONICAL_FOCAL, magnification, project
+from trajvlm.data.clip import FRAMES, SIZE, Clip, Placement
+from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.decode import frames, open_video
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.rendered.export import to_frames
+from trajvlm.tokenizer.readout import Readout, read_track
+from trajvlm.vlm.classical_baseline import track_and_fit
+from trajvlm.vlm.describe import SecondOpinion
 
 RATE, SECONDS = 30, 1.6
 TRUE = Equation.from_text(
@@ -90,7 +90,7 @@ def write_video(path: Path, width: int = 480, height: int = 270, path_of_ball: E
 
 @dataclass(frozen=True)
 class FakeDescription:
-    """What `vlm.describe.Description` promises."""
+    """What `trajvlm.vlm.describe.Description` promises."""
 
     clip: Clip
     family: str = "helical"
@@ -160,7 +160,7 @@ class FakeDescription:
 
 
 class FakeDescriber:
-    """What `vlm.describe.Describer` promises; the base model `missing` can't be loaded."""
+    """What `trajvlm.vlm.describe.Describer` promises; the base model `missing` can't be loaded."""
 
     def __init__(self, base_model: str | None = None, family: str = "helical", **folders):
         self.family, self.known = family, True
@@ -196,7 +196,7 @@ class FakeDescriber:
 
 
 def module() -> ModuleType:
-    """In place of `vlm.describe`."""
-    fake = ModuleType("vlm.describe")
+    """In place of `trajvlm.vlm.describe`."""
+    fake = ModuleType("trajvlm.vlm.describe")
     fake.Describer, fake.Description = FakeDescriber, FakeDescription
     return fake

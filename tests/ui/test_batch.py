@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import sympy
 
-from data.camera import project
-from data.equation import Equation
-from data.errors import UserError
-from data.families import FAMILIES
-from data.stereo import StereoPair
 from tests.ui import fake
 from tests.vlm import made_up
-from ui.batch import Task, find_pairs
-from ui.columns import COLUMNS, values, values_of_two
-from ui.extras import Extras
-from vlm.quantities import NAMES
-from vlm.stereo import StereoDescription
+from trajvlm.data.cameras.camera import project
+from trajvlm.data.cameras.stereo import StereoPair
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.ui.answer_details import Extras
+from trajvlm.ui.batch import Task, find_pairs
+from trajvlm.ui.columns import COLUMNS, values, values_of_two
+from trajvlm.vlm.quantities import NAMES
+from trajvlm.vlm.stereo import StereoDescription
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +299,7 @@ def test_a_full_disk_leaves_no_half_table_and_what_was_described_is_kept(run, cl
 
     out = tmp_path / "results.csv"
     with monkeypatch.context() as broken:
-        broken.setattr("ui.batch._write_csv", full)
+        broken.setattr("trajvlm.ui.batch._write_csv", full)
         done = run("describe", clips, "--out", out)
     assert done.exit_code == 1 and "No space left on device" in done.stderr and not out.exists()
     described[0].clear()
@@ -340,7 +340,7 @@ def test_folders_of_two_views_are_paired_by_name(tmp_path):
 
 
 def test_two_views_make_a_table_in_the_unit_of_the_cameras_file(run, clips, tmp_path, monkeypatch):
-    from vlm import stereo
+    from trajvlm.vlm import stereo
 
     camera = {"focal_px": [500, 500], "centre_px": [240, 135]}
     rig = {"left": camera, "right": camera, "rotation": np.eye(3).tolist(), "translation": [-0.5, 0, 0], "unit": "cm"}
@@ -382,8 +382,8 @@ def test_a_device_that_is_none_is_one_sentence(run, clips, command, device):
 def test_processes_share_the_work(clips, tmp_path):
     program = tmp_path / "describe.py"
     program.write_text(
-        "import sys; from tests.ui import fake; sys.modules['vlm.describe'] = fake.module();"
-        "from ui.cli import app; app(sys.argv[1:])"
+        "import sys; from tests.ui import fake; sys.modules['trajvlm.vlm.describe'] = fake.module();"
+        "from trajvlm.ui.cli import app; app(sys.argv[1:])"
     )
     out = tmp_path / "results.jsonl"
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(program)]

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.ui import fake
-from ui.chat import serve
-from ui.loader import BackgroundDescriber, load_describer
-from ui.login import line_of
+from trajvlm.ui.chat import serve
+from trajvlm.ui.loader import BackgroundDescriber, load_describer
+from trajvlm.ui.login import line_of
 
 CHROMIUM = shutil.which("chromium")
 SCREENSHOTS = Path("out/screenshots")

@@ -10,16 +10,16 @@ import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 
-from agents.intents import Call, plan
-from agents.local_model import NAME
-from data.errors import UserError
 from tests.ui import fake
-from ui.card import bars, latex
-from ui.chat import _stay, build, serve
-from ui.conversation import Conversation
-from ui.loader import BackgroundDescriber
-from ui.own_folder import own_folder
-from ui.window_and_scale import (
+from trajvlm.agents.intents import Call, plan
+from trajvlm.agents.local_model import NAME
+from trajvlm.data.errors import UserError
+from trajvlm.ui.answer_card import bars, latex
+from trajvlm.ui.chat import _stay, build, serve
+from trajvlm.ui.conversation import Conversation
+from trajvlm.ui.loader import BackgroundDescriber
+from trajvlm.ui.scratch_folder import own_folder
+from trajvlm.ui.window_and_scale import (
     KINDS_OF_LENGTH,
     WindowAndScale,
     frame_rate_in_words,
@@ -298,7 +298,7 @@ def test_a_rendered_sample_comes_with_its_lens(monkeypatch):
         fake.write_video(path)
         return SimpleNamespace(family=family, field_of_view=47.0)
 
-    monkeypatch.setattr("ui.conversation.write_sample", rendered)
+    monkeypatch.setattr("trajvlm.ui.conversation.write_sample", rendered)
     conversation = Conversation(fake.FakeDescriber())
     video = conversation.sample("parabolic", 1)
     assert video.exists() and conversation.session.video == video and conversation.session.field_of_view == 47.0

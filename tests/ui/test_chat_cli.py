@@ -8,12 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.ui import fake
-from ui.cli import app
+from trajvlm.ui.cli import app
 
 
 @pytest.fixture()
 def run(monkeypatch):
-    monkeypatch.setitem(sys.modules, "vlm.describe", fake.module())
+    monkeypatch.setitem(sys.modules, "trajvlm.vlm.describe", fake.module())
 
     def call(*arguments, typed=None):
         return CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
@@ -96,7 +96,7 @@ def test_help_shows_an_example(run, command):
 
 def test_help_does_not_wait_for_the_page_or_the_agents():
     code = (
-        "import sys; from typer.testing import CliRunner; from ui.cli import app;"
+        "import sys; from typer.testing import CliRunner; from trajvlm.ui.cli import app;"
         "assert CliRunner().invoke(app, ['ask', '--help']).exit_code == 0;"
         "print(sorted({'torch', 'gradio', 'langchain', 'plotly', 'matplotlib'} & set(sys.modules)))"
     )

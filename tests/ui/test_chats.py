@@ -2,11 +2,11 @@
 
 import pytest
 
-from agents import agent
 from tests.ui import fake
-from ui import conversation as conversations
-from ui.chats import DAY_S, Chats
-from ui.conversation import Conversation
+from trajvlm.agents import agent
+from trajvlm.ui import conversation as conversations
+from trajvlm.ui.chats import DAY_S, Chats
+from trajvlm.ui.conversation import Conversation
 
 
 @pytest.fixture()

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from data.equation import Equation
 from tests.ui import fake
+from trajvlm.data.motions.equation import Equation
 
 COMMANDS = ("describe", "demo")
 
@@ -93,7 +93,7 @@ def test_help_shows_an_example(run, command):
 
 def test_help_does_not_wait_for_the_networks():
     code = (
-        "import sys; from typer.testing import CliRunner; from ui.cli import app;"
+        "import sys; from typer.testing import CliRunner; from trajvlm.ui.cli import app;"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0;"
         "print(sorted({'torch', 'transformers', 'matplotlib'} & set(sys.modules)))"
     )
@@ -172,7 +172,7 @@ def test_a_picture_is_written_whole_or_not_at_all(run, video, tmp_path, monkeypa
 
     assert run("describe", video, "--out", tmp_path).exit_code == 0
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    monkeypatch.setattr("ui.figures.draw", full)
+    monkeypatch.setattr("trajvlm.ui.figures.draw", full)
     failed = run("describe", video, "--out", tmp_path)
     assert failed.exit_code == 1 and "No space left on device" in failed.stderr
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

@@ -2,8 +2,8 @@
 
 from typer.testing import CliRunner
 
-from data import make as module
-from ui.cli import app
+from trajvlm.data.rendered import make as module
+from trajvlm.ui.cli import app
 
 
 def run(*arguments):

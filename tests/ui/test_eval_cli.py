@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from eval import report, results
-from eval.registry import ENTRIES
 from tests.eval.fake import Fake, refuse, register
-from ui import eval_cli
-from ui.cli import app
+from trajvlm.eval import report
+from trajvlm.eval import results_file as results
+from trajvlm.eval.registry import ENTRIES
+from trajvlm.ui import eval_cli
+from trajvlm.ui.cli import app
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,7 +68,7 @@ def test_options_before_a_subcommand_are_wrong_usage():
     assert "tokenizer" in call("--help").stdout
 
 
-TRACKED = [path for folder in ("eval", "vlm", "tokenizer", ".") for path in sorted((ROOT / folder).glob("*.json"))]
+TRACKED = [path for folder in ("eval/results", ".") for path in sorted((ROOT / folder).glob("*.json"))]
 TRACKED += [ROOT / folder / "README.md" for folder in ("eval", "vlm", "tokenizer", ".")]
 
 
@@ -82,10 +83,10 @@ def tracked():
     assert not changed
 
 
-@pytest.mark.parametrize("name", ["strangers", "views", "writing", "windows"])
+@pytest.mark.parametrize("name", ["ood", "views", "decoding", "windows"])
 @pytest.mark.parametrize("out", [None, "mine"])
 def test_a_partial_evaluation_never_touches_what_is_tracked(name, out, tracked, tmp_path, monkeypatch):
-    module = import_module(f"eval.{name}")
+    module = import_module(f"trajvlm.eval.{name}")
     shipped = json.loads(module.RESULTS.read_text())
     monkeypatch.setattr(module, "evaluate", lambda clips: shipped | {"clips": clips})
     done = call(name, "--clips", 7, *(["--out", out] if out else []))
@@ -96,9 +97,9 @@ def test_a_partial_evaluation_never_touches_what_is_tracked(name, out, tracked, 
 
 
 def test_what_is_committed_is_what_the_commands_measure_when_nothing_is_said():
-    held = {path.stem: json.loads(path.read_text()) for path in (ROOT / "eval").glob("*.json")}
-    assert {name: held[name]["clips"] for name in ("views", "writing", "windows")}.items() <= eval_cli._WHOLE.items()
-    assert held["strangers"]["levels"]["clean"]["the families"]["clips"] == eval_cli._WHOLE["strangers"]
+    held = {path.stem: json.loads(path.read_text()) for path in (ROOT / "eval" / "results").glob("*.json")}
+    assert {name: held[name]["clips"] for name in ("views", "decoding", "windows")}.items() <= eval_cli._WHOLE.items()
+    assert held["ood"]["levels"]["clean"]["the families"]["clips"] == eval_cli._WHOLE["ood"]
     assert (held["tokenizer"]["clips"], *held["tokenizer"]["probe"].values()) == eval_cli._WHOLE_TOKENIZER
     for name, whole in (("grids", eval_cli._WHOLE_GRIDS), ("ablations", eval_cli._WHOLE_ABLATIONS)):
         assert tuple(held[name]["settings"].values())[:-1] == whole
@@ -112,7 +113,7 @@ def test_fewer_clips_of_everything_are_kept_apart_too(tracked, tmp_path):
 
 def test_a_shorter_training_of_variations_is_kept_apart(tracked, tmp_path, monkeypatch):
     for name, options in (("grids", ("--minutes", 0.5)), ("ablations", ("--held-out", 3))):
-        module = import_module(f"eval.{name}")
+        module = import_module(f"trajvlm.eval.{name}")
         asked = []
 
         def compare_variations(out, settings, names, steps, measure, asked=asked):
@@ -120,14 +121,14 @@ def test_a_shorter_training_of_variations_is_kept_apart(tracked, tmp_path, monke
             return {"settings": settings, "variations": {}}
 
         monkeypatch.setattr(module, "compare_variations", compare_variations)
-        monkeypatch.setattr("eval.ablations._codes", lambda *given: {"training": None, "held_out": None})
+        monkeypatch.setattr("trajvlm.eval.ablations._codes", lambda *given: {"training": None, "held_out": None})
         done = call(name, *options)
         assert done.exit_code == 0, done.output
         assert asked == [Path("out/eval") / f"{name}.json"]
 
 
 def test_other_weights_are_measured_and_kept_apart(tracked, tmp_path, monkeypatch):
-    from eval.systems import ours
+    from trajvlm.eval.systems import ours
 
     monkeypatch.setattr(ours, "FOLDERS", {})
     done = call("--suite", "clean", "--system", "floor", "--adapter", tmp_path, "--tokenizer", tmp_path)
@@ -137,7 +138,7 @@ def test_other_weights_are_measured_and_kept_apart(tracked, tmp_path, monkeypatc
 
 
 def test_where_no_checkout_is_results_go_to_the_users_folder(tracked, tmp_path, monkeypatch):
-    monkeypatch.setattr("eval.places.in_checkout", lambda: False)
+    monkeypatch.setattr("trajvlm.eval.output_folder.in_checkout", lambda: False)
     assert call("--suite", "clean", "--system", "floor").exit_code == 0
     assert (tmp_path / "trajvlm-results" / "results.json").is_file()
     assert (tmp_path / "trajvlm-results" / "report" / "index.html").is_file()
@@ -145,6 +146,6 @@ def test_where_no_checkout_is_results_go_to_the_users_folder(tracked, tmp_path, 
 
 def test_a_folder_that_can_not_be_made_is_said_before_anything_is_measured(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("eval.windows.evaluate", lambda clips: pytest.fail("it was measured"))
+    monkeypatch.setattr("trajvlm.eval.windows.evaluate", lambda clips: pytest.fail("it was measured"))
     done = call("windows", "--clips", 2, "--out", tmp_path / "file" / "folder")
     assert done.exit_code == 1 and "can't be made" in done.stderr

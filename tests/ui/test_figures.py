@@ -9,9 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from data.families import FAMILIES
 from tests.ui import fake
-from ui.figures import draw
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.ui.figures import draw
 
 
 @pytest.mark.parametrize("refine", [True, False])

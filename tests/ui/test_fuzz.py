@@ -26,8 +26,8 @@ class Decoder:
     """A describer that finds and crops the motion as the real one does, and then says that it is helical."""
 
     def describe(self, video, start=None, end=None, fps=None, refine=True, field_of_view=60.0):
-        from data.canonical import canonical_clip
         from tests.ui.fake import FakeDescription
+        from trajvlm.data.filmed.canonical import canonical_clip
 
         return FakeDescription(canonical_clip(video, start, end, fps))
 
@@ -46,7 +46,7 @@ def upload_each(files, folder, results) -> None:
 
 def upload(file, draw: bool) -> tuple[str, bool]:
     """What is answered to a file and whether it was described; with `draw` such a file is read again to be drawn on."""
-    from ui.conversation import Conversation
+    from trajvlm.ui.conversation import Conversation
 
     try:
         conversation = Conversation(Decoder())

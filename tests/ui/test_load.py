@@ -6,12 +6,12 @@ import psutil
 import pytest
 
 from tests.ui import fake
-from ui.load import load, put_up
+from trajvlm.ui.load import load, put_up
 
 CHATS = 8
 PROGRAM = """
 from tests.ui import fake
-from ui.chat import serve
+from trajvlm.ui.chat import serve
 serve(describer=fake.FakeDescriber(family="parabolic"))
 """
 

@@ -8,11 +8,11 @@ import pytest
 from gradio_client import Client, handle_file
 from typer.testing import CliRunner
 
-from data.errors import UserError
 from tests.ui import fake
-from ui.chat import serve
-from ui.cli import app
-from ui.login import People, line_of
+from trajvlm.data.errors import UserError
+from trajvlm.ui.chat import serve
+from trajvlm.ui.cli import app
+from trajvlm.ui.login import People, line_of
 
 
 @pytest.fixture(scope="module")

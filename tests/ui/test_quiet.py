@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data.export import write_sample
+from trajvlm.data.rendered.export import write_sample
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ def run(*arguments, **environment):
 def test_describe_says_nothing_but_the_answer(tmp_path):
     write_sample(tmp_path / "throw.mp4", "parabolic", 1)
     # Where nothing is unpacked yet, that is done first, and has bars of its own.
-    done = run("-m", "ui.cli", "describe", tmp_path / "throw.mp4", XDG_CACHE_HOME=str(tmp_path))
+    done = run("-m", "trajvlm.ui.cli", "describe", tmp_path / "throw.mp4", XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 0 and done.stderr == ""
     first, second, *others = done.stdout.splitlines()
     assert first == str(tmp_path / "throw.mp4") and second.startswith("  parabolic: ")
@@ -33,7 +33,7 @@ def test_describe_says_nothing_but_the_answer(tmp_path):
 
 @pytest.mark.slow
 def test_the_tools_for_other_programs_say_nothing_that_nobody_asked():
-    done = run("-m", "ui.cli", "mcp")
+    done = run("-m", "trajvlm.ui.cli", "mcp")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -49,9 +49,18 @@ class Stop(MetaPathFinder):
 sys.meta_path.insert(0, Stop())
 """
 PROGRAMS = (
-    "import sys; sys.argv = ['trajvlm', 'describe', 'a.mp4']; from ui.cli import app; app()",
-    "import ui.cli; from ui.loader import load_describer; load_describer()",
-    *(f"import {module}" for module in ("vlm.describe", "tokenizer.train", "eval.run", "agents.tools", "data.render")),
+    "import sys; sys.argv = ['trajvlm', 'describe', 'a.mp4']; from trajvlm.ui.cli import app; app()",
+    "import trajvlm.ui.cli; from trajvlm.ui.loader import load_describer; load_describer()",
+    *(
+        f"import {module}"
+        for module in (
+            "trajvlm.vlm.describe",
+            "trajvlm.tokenizer.train",
+            "trajvlm.eval.run",
+            "trajvlm.agents.tools",
+            "trajvlm.data.rendered.render",
+        )
+    ),
 )
 
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from data.canonical import canonical_clip
 from tests.conftest import TINY_TOKENIZER
 from tests.ui.fake import write_video
-from tokenizer.model import TrajectoryTokenizer
-from tokenizer.size import clip_size
-from ui.cli import app
-from ui.token_figure import mosaic
+from trajvlm.data.filmed.canonical import canonical_clip
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.tokenizer.size import clip_size
+from trajvlm.ui.cli import app
+from trajvlm.ui.token_figure import mosaic
 
 
 @pytest.fixture()

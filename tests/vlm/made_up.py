@@ -3,14 +3,14 @@
 import numpy as np
 import torch
 
-from data.camera import CANONICAL_FOCAL
-from data.clip import Clip
-from data.families import FAMILIES
-from data.render import render, render_clean
-from data.scene import SceneSettings, draw_scene
-from tokenizer.readout import read_track
-from vlm.describe import TOKENIZER_NAME, Description, SecondOpinion
-from vlm.looks import FOUR
+from trajvlm.data.cameras.camera import CANONICAL_FOCAL
+from trajvlm.data.clip import Clip
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.render import render, render_clean
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.tokenizer.readout import read_track
+from trajvlm.vlm.describe import TOKENIZER_NAME, Description, SecondOpinion
+from trajvlm.vlm.tta import FOUR
 
 
 def description(family: str = "bouncing") -> Description:

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.clip import CANONICAL
-from data.equation import Equation
-from data.families import FAMILIES
-from vlm.answer import Answer
-from vlm.vocabulary import NUMBERS, Vocabulary
+from trajvlm.data.clip import CANONICAL
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.vocabulary import NUMBERS, Vocabulary
 
 
 @given(st.sampled_from(sorted(FAMILIES)), st.integers(0, 2**31))

@@ -24,18 +24,18 @@ from transformers import (
     Qwen3Config,
 )
 
-from data.errors import UserError
-from data.families import FAMILIES
-from data.render import track
-from data.scene import SceneSettings, draw_scene
 from tests.conftest import TINY_TOKENIZER
 from tests.vlm.test_model import some, some_codes
-from tokenizer.model import TrajectoryTokenizer
-from tokenizer.precision import half_precision
-from vlm import base_model
-from vlm.config import VLMConfig
-from vlm.model import TrajectoryLM
-from vlm.train import ReadingObjective, VLMTraining, optimizer_of
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.render import track
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.tokenizer.precision import half_precision
+from trajvlm.vlm import base_model
+from trajvlm.vlm.config import VLMConfig
+from trajvlm.vlm.model import TrajectoryLM
+from trajvlm.vlm.train import ReadingObjective, VLMTraining, optimizer_of
 
 WORDS = 13 + len(FAMILIES)
 NAMED = dict(vocab_size=WORDS, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, pad_token_id=0)

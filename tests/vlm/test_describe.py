@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from data.camera import project
-from data.clip import Picture, Placement
-from data.equation import Equation
-from data.errors import UserError
-from data.export import write_sample
-from data.families import FAMILIES
-from data.scene import SceneSettings
-from data.stream import draw_batch
-from tokenizer.model import SHIPPED as TOKENIZER
-from vlm.describe import Describer
-from vlm.looks import FOUR
-from vlm.model import SHIPPED
+from trajvlm.data.cameras.camera import project
+from trajvlm.data.clip import Picture, Placement
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.export import write_sample
+from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.data.rendered.stream import draw_batch
+from trajvlm.tokenizer.model import SHIPPED as TOKENIZER
+from trajvlm.vlm.describe import Describer
+from trajvlm.vlm.model import SHIPPED
+from trajvlm.vlm.tta import FOUR
 
 pytestmark = pytest.mark.slow
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data.equation import Equation
-from data.errors import UserError
 from tests.vlm import made_up
-from vlm.describe import Describer
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import Equation
+from trajvlm.vlm.describe import Describer
 
 
 def test_a_printed_description_is_short_and_says_what_was_found():

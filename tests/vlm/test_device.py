@@ -4,20 +4,20 @@ from dataclasses import fields
 
 import torch
 
-from data.render import track
-from data.scene import SceneSettings, draw_scene
 from tests.conftest import TINY_TOKENIZER
 from tests.far_device import GPU, FarDevice
 from tests.tokenizer.video.test_model import TINY as TINY_VIDEO_TOKENIZER
 from tests.vlm.test_model import CONFIG, some
-from tokenizer.fast import channels_last, fast_encoder
-from tokenizer.model import TrajectoryTokenizer
-from tokenizer.train import TokenizerObjective, TokenizerTraining
-from tokenizer.video.model import LayerTokenizer
-from tokenizer.video.train import Objective
-from vlm.model import TrajectoryLM
-from vlm.sample import Samples
-from vlm.train import ReadingObjective, VLMTraining
+from trajvlm.data.rendered.render import track
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.tokenizer.fast import channels_last, fast_encoder
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.tokenizer.train import TokenizerObjective, TokenizerTraining
+from trajvlm.tokenizer.video.model import LayerTokenizer
+from trajvlm.tokenizer.video.train import Objective
+from trajvlm.vlm.model import TrajectoryLM
+from trajvlm.vlm.sample import Samples
+from trajvlm.vlm.train import ReadingObjective, VLMTraining
 
 
 def test_the_tokenizers_losses_are_computed_on_the_device():

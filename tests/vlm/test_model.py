@@ -9,29 +9,29 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from data.equation import Equation
-from data.errors import UserError
-from data.families import FAMILIES
-from data.render import track
-from data.scene import SceneSettings, draw_scene
-from data.stream import draw_clips
 from tests.conftest import TINY_TOKENIZER
 from tests.launch import in_two_processes
-from tokenizer.checkpoint import latest_checkpoint
-from tokenizer.model import TrajectoryTokenizer
-from vlm import train
-from vlm.answer import Answer, writing_order
-from vlm.base_model import load_base
-from vlm.calibration import fitting_temperature
-from vlm.config import VLMConfig
-from vlm.measures import answer_measures
-from vlm.model import TrajectoryLM
-from vlm.sample import PROMPT, longest, render_samples
-from vlm.show import lines
-from vlm.train import ReadingObjective, VLMTraining, fit, questions
-from vlm.vocabulary import NUMBERS
-from vlm.writing import MEDIAN
-from vlm.writing import drawn as drawn_by
+from trajvlm.data.errors import UserError
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.render import track
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.data.rendered.stream import draw_clips
+from trajvlm.tokenizer.checkpoint import latest_checkpoint
+from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.vlm import train
+from trajvlm.vlm.answer import Answer, writing_order
+from trajvlm.vlm.base_model import load_base
+from trajvlm.vlm.calibration import fitting_temperature
+from trajvlm.vlm.config import VLMConfig
+from trajvlm.vlm.decoding import MEDIAN
+from trajvlm.vlm.decoding import drawn as drawn_by
+from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.model import TrajectoryLM
+from trajvlm.vlm.sample import PROMPT, longest, render_samples
+from trajvlm.vlm.show_samples import lines
+from trajvlm.vlm.train import ReadingObjective, VLMTraining, fit, questions
+from trajvlm.vlm.vocabulary import NUMBERS
 
 CONFIG = VLMConfig(layers=2, lora_rank=4, codebook_size=60, grid=(9, 2, 2))
 

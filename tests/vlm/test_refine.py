@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from data.camera import project
-from data.clip import CANONICAL
-from data.families import FAMILIES
-from data.render import Track, track
-from data.scene import SceneSettings, draw_scene
-from tokenizer.readout import Readout
-from vlm.answer import Answer
-from vlm.refine import KNOWN_MISS_PX, judge, refine
+from trajvlm.data.cameras.camera import project
+from trajvlm.data.clip import CANONICAL
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.render import Track, track
+from trajvlm.data.rendered.scene import SceneSettings, draw_scene
+from trajvlm.tokenizer.readout import Readout
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.refine import KNOWN_MISS_PX, judge, refine
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))

@@ -8,20 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data.clip import CANONICAL, Picture
-from data.errors import UserError
-from data.export import to_frames, write_video
-from data.families import FAMILIES
-from data.fit import CENTRE_ERROR, probabilities
-from data.nuisances import Nuisances
-from data.render import render
-from data.rig import draw_views
-from data.scene import SceneSettings
-from data.stereo import StereoPair
 from tests.vlm.made_up import description
-from vlm.describe import Describer
-from vlm.refine import DECODED
-from vlm.stereo import View, _views, describe_pair, fit_views, objections
+from trajvlm.data.cameras.stereo import StereoPair
+from trajvlm.data.clip import CANONICAL, Picture
+from trajvlm.data.errors import UserError
+from trajvlm.data.fit import CENTRE_ERROR, probabilities
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.rendered.export import to_frames, write_video
+from trajvlm.data.rendered.nuisances import Nuisances
+from trajvlm.data.rendered.render import render
+from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.data.rendered.views import draw_views
+from trajvlm.vlm.describe import Describer
+from trajvlm.vlm.refine import DECODED
+from trajvlm.vlm.stereo import View, _views, describe_pair, fit_views, objections
 
 TIMES = CANONICAL.times
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
+from trajvlm.vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
 
 VOCABULARY = Vocabulary(base_size=100, codebook_size=60)
 

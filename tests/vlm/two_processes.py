@@ -4,11 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-from data.scene import SceneSettings
 from tests.killed import kill_once_at
-from vlm import train
-from vlm.config import VLMConfig
-from vlm.train import CodedClips, VLMTraining, fit
+from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.vlm import train
+from trajvlm.vlm.config import VLMConfig
+from trajvlm.vlm.train import CodedClips, VLMTraining, fit
 
 
 class ToldClips(CodedClips):

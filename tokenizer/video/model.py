@@ -28,11 +28,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data.background import background
-from data.errors import UserError
-from data.registration import registered
-from tokenizer.checkpoint import write_weights
-from tokenizer.video.config import VideoTokenizerConfig
+from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.background import background
+from trajvlm.data.filmed.registration import registered
+from trajvlm.tokenizer.checkpoint import write_weights
+from trajvlm.tokenizer.video.config import VideoTokenizerConfig
 
 CONFIG, WEIGHTS = "config.json", "tokenizer.safetensors"
 _INPUT, _OUTPUT = 5, 2

@@ -1,11 +1,11 @@
 """Train the video tokenizer on drawn worlds.
 
-    python -m tokenizer.video.train --minutes 25 --batch 64 --out runs/video-tokenizer
-    accelerate launch -m tokenizer.video.train --out runs/video-tokenizer
+    python -m trajvlm.tokenizer.video.train --minutes 25 --batch 64 --out runs/video-tokenizer
+    accelerate launch -m trajvlm.tokenizer.video.train --out runs/video-tokenizer
 
 Resumes what `--out` holds. The target is the moving layer, and its losses are those of pictures alone
-(`tokenizer.video.losses`). For a while, from the start, a second small decoder draws a coarse coverage from each step's
-numbers alone; it shows the encoder a short way and is then gone.
+(`trajvlm.tokenizer.video.losses`). For a while, from the start, a second small decoder draws a coarse coverage from
+each step's numbers alone; it shows the encoder a short way and is then gone.
 """
 
 from collections.abc import Iterator
@@ -20,17 +20,17 @@ from safetensors.torch import load_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data.errors import UserError, exit_with_a_sentence
-from data.rendered.stream import WorldBatch, draw_worlds
-from data.rendered.world import WorldSettings
-from data.stream import TRAINING_SEED, VALIDATION_SEED, drawn_ahead, spare_cores
-from tokenizer.checkpoint import write_weights
-from tokenizer.loop import Progress, accelerated, stream_numbers, train, warm_cosine
-from tokenizer.precision import half_precision
-from tokenizer.video.config import VideoTokenizerConfig
-from tokenizer.video.losses import layer_loss, near
-from tokenizer.video.measures import layer_measures
-from tokenizer.video.model import LayerTokenizer, weights_sha256
+from trajvlm.data.errors import UserError, exit_with_a_sentence
+from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED, drawn_ahead, spare_cores
+from trajvlm.data.rendered.world import WorldSettings
+from trajvlm.data.rendered.world_stream import WorldBatch, draw_worlds
+from trajvlm.tokenizer.checkpoint import write_weights
+from trajvlm.tokenizer.precision import half_precision
+from trajvlm.tokenizer.training_loop import Progress, accelerated, stream_numbers, train, warm_cosine
+from trajvlm.tokenizer.video.config import VideoTokenizerConfig
+from trajvlm.tokenizer.video.losses import layer_loss, near
+from trajvlm.tokenizer.video.metrics import layer_measures
+from trajvlm.tokenizer.video.model import LayerTokenizer, weights_sha256
 
 SHORT_WAY = "short_way.safetensors"
 _COARSE = 16
@@ -183,7 +183,7 @@ def fit(
         render_processes: how many processes draw clips for each process; as many as there are idle cores if left out.
 
     Raises:
-        UserError: weights to start from are missing, or see `tokenizer.loop.train`.
+        UserError: weights to start from are missing, or see `trajvlm.tokenizer.training_loop.train`.
     """
     accelerator = accelerated(out)
     device = accelerator.device

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from data.clip import CANONICAL
-from data.nuisances import Nuisances
-from data.rendered.drawing import _without_long_gaps, draw
-from data.rendered.paths import NEVER_TRAINED, TIMES, TRAINED, draw_path
-from data.rendered.shapes import DRAWN, ONLY_TESTED, REACH, Shape, draw_shape, polygon_distance, rectangle
-from data.rendered.stream import draw_worlds
-from data.rendered.world import Arm, Mover, Rod, World, WorldSettings, draw_world, framed
+from trajvlm.data.clip import CANONICAL
+from trajvlm.data.rendered.nuisances import Nuisances
+from trajvlm.data.rendered.paths import NEVER_TRAINED, TIMES, TRAINED, draw_path
+from trajvlm.data.rendered.shapes import DRAWN, ONLY_TESTED, REACH, Shape, draw_shape, polygon_distance, rectangle
+from trajvlm.data.rendered.world import Arm, Mover, Rod, World, WorldSettings, draw_world, framed
+from trajvlm.data.rendered.world_render import _without_long_gaps, draw
+from trajvlm.data.rendered.world_stream import draw_worlds
 
 PX = 2 / 64
 

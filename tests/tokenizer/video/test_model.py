@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from data.rendered.stream import draw_worlds
-from data.rendered.world import WorldSettings
-from tokenizer.video.config import VideoTokenizerConfig
-from tokenizer.video.losses import layer_loss
-from tokenizer.video.measures import layer_measures
-from tokenizer.video.model import LayerTokenizer, prepared
-from tokenizer.video.train import Objective, VideoTokenizerTraining, fit
+from trajvlm.data.rendered.world import WorldSettings
+from trajvlm.data.rendered.world_stream import draw_worlds
+from trajvlm.tokenizer.video.config import VideoTokenizerConfig
+from trajvlm.tokenizer.video.losses import layer_loss
+from trajvlm.tokenizer.video.metrics import layer_measures
+from trajvlm.tokenizer.video.model import LayerTokenizer, prepared
+from trajvlm.tokenizer.video.train import Objective, VideoTokenizerTraining, fit
 
 TINY = VideoTokenizerConfig(
     init_dim=8,

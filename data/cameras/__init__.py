@@ -1,0 +1,1 @@
+"""Cameras: one pinhole, several about one motion, and two that are calibrated."""

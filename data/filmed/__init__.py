@@ -1,0 +1,1 @@
+"""Videos that people filmed: decoded, registered, and the one moving object found in them."""

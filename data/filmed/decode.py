@@ -1,0 +1,275 @@
+"""Decoding: any video file as upright RGB pictures with their times, one at a time.
+
+Memory is bounded by a few pictures whatever the length of the file, because nothing is kept: the caller samples.
+Times are the file's own timestamps counted from its first picture, so variable frame rates come out right.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import av
+import numpy as np
+
+from trajvlm.data.errors import UserError
+
+# No message of FFmpeg's own: a damaged file is reported once, by a UserError. Any other level than None calls back
+# into Python from the decoder's threads, which can lock up.
+av.logging.set_level(None)
+
+MIN_SIDE = 16
+"""Pictures narrower or lower than this, in pixels, are refused."""
+GUESSED_RATE = 25.0
+"""Frames a second where a file has neither timestamps nor a frame rate."""
+MOST_PIXELS = 40_000_000
+"""Larger pictures are refused before one is decoded: 8K has 33 million, and a file of some kilobytes may claim more."""
+SLICE_THREAD_PIXELS = 10_000_000
+"""Above this size a decoder works on one picture at a time: whole pictures in flight would cost 50 MB each."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a video before it is decoded."""
+
+    path: str
+    width: int
+    """Width of the upright picture (after the rotation flag), in pixels."""
+    height: int
+    rate: float
+    """Average frames a second."""
+    duration_s: float | None
+    """Seconds that the file claims to last, None where it does not say; a damaged file may hold less."""
+    frame_count: int | None
+    """Frames that the file claims to hold (from the duration where it does not count them), None if unknown."""
+
+
+def open_video(path: str | Path, fps: float | None = None) -> VideoInfo:
+    """Check that `path` is a video that can be decoded, by decoding its first two pictures.
+
+    With `fps` the rate and the duration are those of a video played at that many frames a second.
+    Raises UserError if it is not a file, not a video, has no second picture, or is tiny.
+    """
+    if fps is not None and not 0 < fps < float("inf"):
+        raise UserError(
+            f"a frame rate has to be a positive number, not {fps}; leave it out to use the file's own times"
+        )
+    with _stream(path) as (container, stream):
+        decoded = _decode(container, stream)
+        first = next(decoded, None)
+        if first is None:
+            raise UserError(f"no picture of {path} can be decoded; the file is damaged, save or download it again")
+        second = next(decoded, None)
+        width, height = _upright_size(first)
+        if min(width, height) < MIN_SIDE:
+            raise UserError(
+                f"the pictures of {path} are {width} x {height} pixels; "
+                f"give a video at least {MIN_SIDE} pixels wide and high"
+            )
+        info = _describe(str(path), container, stream, width, height)
+        if second is None and (info.frame_count or 1) > 1:
+            raise UserError(
+                f"only one of the {info.frame_count} pictures of {path} can be decoded; the file is cut short or "
+                f"damaged, save or download it again"
+            )
+        if second is None:
+            raise UserError(f"{path} has only one picture; give a video in which something moves")
+    if fps is None:
+        return info
+    return replace(info, rate=fps, duration_s=info.frame_count / fps if info.frame_count else None)
+
+
+def slower(path: str | Path, fps: float | None) -> float:
+    """How many times slower than at `fps` frames a second the file plays; 1 where no rate is given.
+
+    Raises UserError as `open_video` does.
+    """
+    return 1.0 if fps is None else fps / open_video(path).rate
+
+
+def at_rate(path: str | Path, options: dict) -> dict:
+    """Options of a description whose `start` and `end` are seconds of the file's own clock, as a player shows them:
+    the same with both at the rate `fps`, where one is given. Raises UserError as `open_video` does."""
+    if options.get("fps") is None or (options.get("start") is None and options.get("end") is None):
+        return options
+    times = slower(path, options["fps"])
+    given = {name: options.get(name) for name in ("start", "end")}
+    return options | {name: None if value is None else value / times for name, value in given.items()}
+
+
+def frames(
+    path: str | Path,
+    fps: float | None = None,
+    longest_side: int | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    stride: int = 1,
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield (seconds from the first picture, upright RGB picture (H, W, 3) uint8) in order of strictly rising time.
+
+    `fps` overrides the timestamps: frame k is at k / fps (for gifs and slow motion). `longest_side` in pixels makes
+    larger pictures smaller while they are decoded. Only times in [start, end] come, and of these every `stride`-th.
+    A damaged end is left out; where nothing at all can be decoded, nothing comes. Transparent pixels become white.
+    Raises UserError if `path` is not a video.
+    """
+    with _stream(path) as (container, stream):
+        decoded = _decode(container, stream)
+        first = next(decoded, None)
+        if first is None:
+            return
+        origin, size = _seconds(first, stream, 0), _scaled(first, longest_side)
+        may_seek = fps is None and start is not None and start > 2.0 and first.pts is not None
+        if may_seek and _seek(container, stream, origin + start, origin):
+            timed = _timed(_decode(container, stream), stream, None, origin)
+        else:
+            timed = _timed(_chain(first, decoded), stream, fps, origin)
+        kept = 0
+        for time, frame in timed:
+            if end is not None and time > end:
+                return
+            if start is not None and time < start:
+                continue
+            if kept % stride == 0:
+                yield time, _upright_rgb(frame, size)
+            kept += 1
+
+
+@contextmanager
+def _stream(path: str | Path):
+    """The open container and its video stream; every failure to get there is a UserError."""
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise UserError(f"{path} is a folder; give one video file")
+        if file.exists() and not file.is_file():
+            raise UserError(f"{path} is a pipe or a device; save the video as a file first")
+        if file.is_symlink() and not file.exists():
+            raise UserError(f"{path} is a link to a file that is not there; mend the link")
+        if not file.is_file():
+            raise UserError(f"there is no file {path}; check the name")
+        if file.stat().st_size == 0:
+            raise UserError(f"{path} is empty; save or download it again")
+        # "file:" keeps a name with a colon from being read as a protocol.
+        container = av.open(f"file:{file}", options={"protocol_whitelist": "file"})
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if isinstance(error, PermissionError):
+            raise UserError(f"{path} may not be read; change its permissions") from error
+        raise UserError(f"{path} is not a video, or it is damaged; give a file that a video player can play") from error
+    with container:
+        # FFmpeg plays text files as terminal art and a song's cover as a film of one picture.
+        streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+        if container.format.name == "tty":
+            raise UserError(f"{path} is text and not a video; give a video file")
+        if not streams:
+            raise UserError(f"{path} has no pictures in it, only sound or data; give a video file")
+        stream = streams[0]
+        if stream.codec_context is None:
+            raise UserError(f"{path} is in a format that can't be decoded here; convert it to MP4 with H.264")
+        pixels = stream.codec_context.width * stream.codec_context.height
+        if pixels > MOST_PIXELS:
+            raise UserError(
+                f"the pictures of {path} are {stream.codec_context.width} x {stream.codec_context.height} pixels, more "
+                f"than 8K; make the video smaller"
+            )
+        # The pictures themselves may be larger than the file says.
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+        large = pixels > SLICE_THREAD_PIXELS
+        stream.thread_type = "SLICE" if large else "AUTO"
+        stream.codec_context.thread_count = 2
+        yield container, stream
+
+
+def _decode(container, stream) -> Iterator[av.VideoFrame]:
+    """All pictures that can be decoded; damaged packets are skipped and a torn end is an end."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.FFmpegError):
+            return
+        try:
+            yield from (frame for frame in packet.decode() if not frame.is_corrupt)
+        except av.FFmpegError:
+            continue
+
+
+def _chain(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    yield first
+    yield from rest
+
+
+def _timed(decoded, stream, fps: float | None, origin: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Pair frames with seconds from `origin`; a frame whose time does not rise is dropped."""
+    last = -1.0
+    for index, frame in enumerate(decoded):
+        time = index / fps if fps else _seconds(frame, stream, index) - origin
+        if time > last:
+            yield time, frame
+            last = time
+
+
+def _seconds(frame: av.VideoFrame, stream, index: int) -> float:
+    if frame.pts is not None:
+        return float(frame.pts * frame.time_base)
+    return index / float(stream.average_rate or GUESSED_RATE)
+
+
+def _seek(container, stream, time: float, origin: float) -> bool:
+    """Go to the last key frame before `time`; False, and back at the beginning, where the file cannot do that."""
+    try:
+        container.seek(int(time / stream.time_base), stream=stream, backward=True)
+        frame = next(_decode(container, stream), None)
+        if frame is not None and frame.pts is not None and origin <= _seconds(frame, stream, 0) <= time:
+            container.seek(int(time / stream.time_base), stream=stream, backward=True)
+            return True
+    except av.FFmpegError:
+        pass
+    container.seek(0)
+    return False
+
+
+def _describe(path: str, container, stream, width: int, height: int) -> VideoInfo:
+    rate = float(stream.average_rate or stream.guessed_rate or GUESSED_RATE)
+    duration = None
+    if stream.duration:
+        duration = float(stream.duration * stream.time_base)
+    elif container.duration:
+        duration = container.duration / av.time_base
+    count = stream.frames or (round(duration * rate) if duration else None)
+    return VideoInfo(path, width, height, rate, duration, count)
+
+
+def _turn(frame: av.VideoFrame) -> np.ndarray:
+    """The display matrix's linear part as signs: (x right, y down) of the stored picture to the upright one."""
+    for side in frame.side_data:
+        if side.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = np.frombuffer(bytes(side), np.int32)[:5]
+            turn = np.round(np.array([[a, c], [b, d]]) / 65536).astype(int)
+            if np.abs(turn).sum() == 2 and abs(round(np.linalg.det(turn))) == 1:
+                return turn
+    return np.eye(2, dtype=int)  # no flag, or an odd angle, which no phone writes
+
+
+def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
+    swapped = _turn(frame)[0, 0] == 0
+    return (frame.height, frame.width) if swapped else (frame.width, frame.height)
+
+
+def _scaled(frame: av.VideoFrame, longest_side: int | None) -> tuple[int, int]:
+    """Size (width, height) of the stored picture made smaller, if need be, to `longest_side`."""
+    shrink = min(1.0, (longest_side or np.inf) / max(frame.width, frame.height))
+    return max(1, round(frame.width * shrink)), max(1, round(frame.height * shrink))
+
+
+def _upright_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    """The picture as (H, W, 3) uint8; scaled before the conversion, so that 8K never exists as RGB unless asked for."""
+    see_through = any(component.is_alpha for component in frame.format.components)
+    layout = "rgba" if see_through else "rgb24"
+    rgb = frame.reformat(width=size[0], height=size[1], format=layout, interpolation="AREA").to_ndarray()
+    if see_through:
+        alpha = rgb[..., 3:].astype(np.uint16)
+        rgb = ((rgb[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    turn = _turn(frame)
+    if turn[0, 0] == 0:
+        rgb, turn = rgb.swapaxes(0, 1), turn[:, ::-1]
+    return np.ascontiguousarray(rgb[:: turn[1, 1], :: turn[0, 0]])

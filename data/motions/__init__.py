@@ -1,0 +1,1 @@
+"""What a motion is: functions of time, equations, families, and fits."""

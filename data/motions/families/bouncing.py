@@ -1,0 +1,38 @@
+"""A ball that bounces along: p = c + u s + h hop, one parabola after the other, each impact slower by the restitution.
+
+The ball is in the air when the clip begins, and hits the floor at least once in it. Rolling resistance and spin are
+neglected: the velocity along the floor is the same after an impact.
+"""
+
+import numpy as np
+
+from trajvlm.data.motions.families.family import Family, flat, random_rotation
+from trajvlm.data.motions.terms import FUNCTIONS
+
+_EDGE = 0.1
+_LEAST_RESTITUTION = 0.4
+
+
+def draw(rng: np.random.Generator) -> np.ndarray:
+    rotation = random_rotation(rng)
+    flight, restitution = rng.uniform(0.35, 1.2), rng.uniform(0.5, 0.95)
+    impact = rng.uniform(_EDGE, min(flight, 1 - _EDGE))
+    along = rng.uniform(0.0, 1.2) * rotation[0]
+    return flat(np.zeros(3), along, rotation[1], flight=flight, impact=impact, restitution=restitution)
+
+
+def visible(constants: np.ndarray) -> bool:
+    # What tells it from a throw is what comes after the first impact.
+    after = FUNCTIONS["hop"].values(np.linspace(constants[-2], 1, 17), *constants[-3:, None]).max()
+    return bool(after * np.linalg.norm(constants[6:8]) > 0.15)
+
+
+def possible(constants: np.ndarray) -> np.ndarray:
+    """An impact within the clip, and a restitution that shows: no impact gives speed, and where a ball hardly rises
+    after it, a hand in the first frame would pass for a flight."""
+    out = np.array(constants, dtype=float)
+    out[-2:] = np.clip(out[-2:], (_EDGE, _LEAST_RESTITUTION), (1 - _EDGE, 1.0))
+    return out
+
+
+FAMILY = Family("bouncing", "a ball that bounces", ("1", "s", "hop"), draw, visible, possible)

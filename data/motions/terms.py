@@ -1,0 +1,136 @@
+"""The functions of time that families are made of.
+
+Clip time t runs from 0 to 1. It enters as s = 2 t - 1 (polynomials), as the angle 2 pi n (t - 1/2) (turns) and as
+t - 1/2 (fading): centred on the middle of the clip, where the constants stay within a few units and an error in one
+disturbs the others least. Bounces alone count from the clip's start.
+
+A function may have constants inside it, its *shape*: the number of turns, say. Everything else is linear.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+
+from trajvlm.data.motions.equation import Greatest, T
+
+FLIGHTS = 5
+"""So many parabolas a bouncing ball flies, the one before the first impact included; then it rests."""
+LAST_START = 1.5
+"""No flight begins later than this, in clip lengths: nothing is claimed of what comes after."""
+_LEAST_FLIGHT = 0.05
+
+
+@dataclass(frozen=True)
+class TimeFunction:
+    """One function of clip time."""
+
+    shape: tuple[str, ...]
+    """The names of the constants inside it."""
+    values: Callable[..., np.ndarray]
+    """Its values (..., T) at times (T,) for shape constants (..., 1)."""
+    symbolic: Callable[..., sympy.Expr]
+    """The same as an expression in t, for shape constants that are numbers."""
+    written: Callable[..., str]
+    """The same as text behind a coefficient, each constant with two decimals."""
+
+
+def flights(flight: np.ndarray, impact: np.ndarray, restitution: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Start and end (..., FLIGHTS) of each parabola; one that never begins has both at infinity.
+
+    Args:
+        flight: how long the flight before the first impact lasts, in clip lengths.
+        impact: the clip time of the first impact.
+        restitution: the speed after an impact relative to that before it, from 0 to 1, and so each flight's duration
+            relative to the one before. Numbers outside these ranges are taken as their nearest ends.
+    """
+    flight, restitution = np.maximum(flight, _LEAST_FLIGHT), np.clip(restitution, 0.0, 1.0)
+    lasts = flight[..., None] * restitution[..., None] ** np.arange(FLIGHTS)
+    ends = impact[..., None] + np.cumsum(lasts, axis=-1) - lasts[..., :1]
+    never = (ends - lasts > LAST_START) | (lasts == 0)
+    return np.where(never, np.inf, ends - lasts), np.where(never, np.inf, ends)
+
+
+def _hop(t: np.ndarray, flight: np.ndarray, impact: np.ndarray, restitution: np.ndarray) -> np.ndarray:
+    start, end = flights(flight, impact, restitution)
+    with np.errstate(invalid="ignore"):
+        height = (t[..., None] - start) * (end - t[..., None])
+    return (
+        4
+        * np.nan_to_num(height, nan=0.0, neginf=0.0).max(axis=-1, initial=0.0)
+        / np.maximum(flight, _LEAST_FLIGHT) ** 2
+    )
+
+
+def _hop_symbolic(flight: float, impact: float, restitution: float) -> sympy.Expr:
+    bounds = zip(*(b.tolist() for b in flights(*map(np.asarray, (flight, impact, restitution)))))
+    top = 4 / max(flight, _LEAST_FLIGHT) ** 2
+    parabolas = [sympy.expand(top * (T - a) * (b - T)) for a, b in bounds if np.isfinite(a)]
+    return Greatest(sympy.Integer(0), *parabolas) if parabolas else sympy.Integer(0)
+
+
+def _hop_written(flight: float, impact: float, restitution: float) -> str:
+    flight, restitution = max(flight, _LEAST_FLIGHT), min(max(restitution, 0.0), 1.0)
+    ends = [f"{impact:.2f}"]
+    for k in range(1, FLIGHTS):
+        ends.append(f"{ends[-1]} + {flight:.2f}*{restitution:.2f}" + (f"**{k}" if k > 1 else ""))
+    starts = [f"{impact:.2f} - {flight:.2f}", *ends]
+    begun = np.isfinite(flights(*map(np.asarray, (flight, impact, restitution)))[0]).tolist()
+    parabolas = [f"4*(t - ({a}))*({b} - t)/{flight:.2f}**2" for a, b, yes in zip(starts, ends, begun) if yes]
+    return f"*max(0, {', '.join(parabolas)})"
+
+
+def _angle(turns: float) -> sympy.Expr:
+    return 2 * sympy.pi * sympy.Float(turns) * (T - sympy.Rational(1, 2))
+
+
+def _faded(fading: float) -> sympy.Expr:
+    return sympy.exp(-sympy.Float(fading) * (T - sympy.Rational(1, 2)))
+
+
+def _wave(sine: bool) -> TimeFunction:
+    name = "sin" if sine else "cos"
+    numeric, symbolic = getattr(np, name), getattr(sympy, name)
+    return TimeFunction(
+        ("turns",),
+        lambda t, turns: numeric(2 * np.pi * turns * (t - 0.5)),
+        lambda turns: symbolic(_angle(turns)),
+        lambda turns: f"*{name}(2*pi*{turns:.2f}*(t - 0.5))",
+    )
+
+
+def _fading(sine: bool) -> TimeFunction:
+    wave = _wave(sine)
+    return TimeFunction(
+        ("turns", "fading"),
+        lambda t, turns, fading: np.exp(-fading * (t - 0.5)) * wave.values(t, turns),
+        lambda turns, fading: _faded(fading) * wave.symbolic(turns),
+        lambda turns, fading: f"*exp(-({fading:.2f})*(t - 0.5)){wave.written(turns)}",
+    )
+
+
+def _power(exponent: int, written: str) -> TimeFunction:
+    return TimeFunction(
+        (), lambda t: (2 * t - 1) ** exponent, lambda: sympy.expand(2 * T - 1) ** exponent, lambda: written
+    )
+
+
+FUNCTIONS: dict[str, TimeFunction] = {
+    "1": _power(0, ""),
+    "s": _power(1, "*(2*t - 1)"),
+    "s2": _power(2, "*(2*t - 1)**2"),
+    "cos": _wave(sine=False),
+    "sin": _wave(sine=True),
+    "sin2": TimeFunction(
+        ("turns",),
+        lambda t, turns: np.sin(4 * np.pi * turns * (t - 0.5)),
+        lambda turns: sympy.sin(2 * _angle(turns)),
+        lambda turns: f"*sin(4*pi*{turns:.2f}*(t - 0.5))",
+    ),
+    "fading cos": _fading(sine=False),
+    "fading sin": _fading(sine=True),
+    "hop": TimeFunction(("flight", "impact", "restitution"), _hop, _hop_symbolic, _hop_written),
+}
+"""Fading waves fall by exp(-fading) within the clip. A hop is 0 on the floor and 1 at the top of the flight before the
+first impact: one parabola after the other, each lower than the one before."""

@@ -1,0 +1,87 @@
+"""What a person reads of an equation says what the equation says."""
+
+import re
+
+import numpy as np
+import pytest
+
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.motions.readable import bounce, capitalised, latex, lines
+
+DURATION = 1.43
+TIMES = np.linspace(0, 1.5 * DURATION, 200)
+OTHERS = [name for name in FAMILIES if name != "bouncing"]
+
+
+def drawn(name: str, seed: int = 3) -> tuple[np.ndarray, Equation]:
+    constants = FAMILIES[name].draw(np.random.default_rng(seed))
+    return constants, FAMILIES[name].equation(constants).with_time(0.0, DURATION)
+
+
+def read_h(line: str, t: np.ndarray) -> np.ndarray:
+    """The values of a line `h(t) = ... to 1.21 s, then ... to 2.45 s, then 0`."""
+    values, begin = np.zeros_like(t), -np.inf
+    for top, middle, half, end in re.findall(r"([\d.]+) - \(\(t ([-+] [\d.]+)\)/([\d.]+)\)\*\*2 to ([\d.]+) s", line):
+        inside = (t >= begin) & (t < float(end))
+        flown = float(top) - ((t + float(middle.replace(" ", ""))) / float(half)) ** 2
+        values, begin = np.where(inside, flown, values), float(end)
+    return values
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_bounce_is_written_flight_by_flight_and_is_the_same_curve(seed):
+    constants, equation = drawn("bouncing", seed)
+    *axes, h = lines(equation)
+    assert len(axes) == 3 and not any("max" in line for line in (*axes, h)) and h.endswith("then 0")
+    found = bounce(equation)
+    start = equation.positions(np.zeros(1)) - found.rise * read_h(h, np.zeros(1))[:, None]
+    curve = start + found.drift * TIMES[:, None] + found.rise * read_h(h, TIMES)[:, None]
+    # Three digits are written, and a flight may begin at a rounded time.
+    assert np.abs(curve - equation.positions(TIMES)).max() < 0.05 * np.linalg.norm(found.rise)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_bounce_in_words_has_its_height_impacts_restitution_and_drift(seed):
+    constants, equation = drawn("bouncing", seed)
+    flight, impact, restitution = constants[-3:] * (DURATION, DURATION, 1)
+    found = bounce(equation)
+    assert found.height == pytest.approx(np.linalg.norm(constants[6:9]))
+    assert found.restitution == pytest.approx(restitution)
+    assert found.flights[0].end - found.flights[0].start == pytest.approx(flight)
+    assert found.impacts(DURATION)[0] == pytest.approx(impact)
+    assert np.allclose(found.drift, 2 * constants[3:6] / DURATION)
+    words = found.in_words(DURATION, "m")
+    for said in (f"{found.height:.3g} m high", f"{impact:.2f}", f"{restitution:.2f}", "m/s", "floor"):
+        assert said in words
+    assert not {"max", "**"} & set(words.split())
+
+
+def test_a_bounce_is_written_by_cases_in_latex():
+    text = latex(drawn("bouncing")[1], "m")
+    assert r"\begin{cases}" in text and "max" not in text and text.count(r"\mathrm{m}") == 3
+
+
+def test_a_bounce_whose_numbers_were_rounded_is_still_one():
+    equation = drawn("bouncing")[1]
+    again = Equation.from_text(equation.to_text())
+    assert bounce(again).restitution == pytest.approx(bounce(equation).restitution, abs=0.03)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_motions_are_written_as_they_are(name):
+    equation = drawn(name)[1]
+    assert lines(equation) == [f"{axis}(t) = {text}" for axis, text in equation.to_text(4).items()]
+    assert bounce(equation) is None and "cases" not in latex(equation, "u")
+
+
+@pytest.mark.parametrize("text", ["max(t, 1 - t)", "max(0, t)", "max(0, 1 - t**2, 9 - (t - 9)**2)", "max(0, t**2 - 1)"])
+def test_a_maximum_that_is_no_bounce_stays_a_maximum(text):
+    equation = Equation.from_text({"x": text, "y": "t", "z": "0"})
+    assert bounce(equation) is None and "max(" in lines(equation)[0] and len(lines(equation)) == 3
+
+
+def test_a_sentence_does_not_begin_with_another_constant():
+    assert capitalised("g can be read from a free flight only") == "g can be read from a free flight only"
+    assert capitalised("a swing has no radius") == "A swing has no radius"
+    assert capitalised("there is no video") == "There is no video"

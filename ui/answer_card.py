@@ -1,0 +1,112 @@
+"""The long answer in the chat: family, confidence, equations, pictures and tables of one description."""
+
+import html
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from trajvlm.agents.session import Session
+from trajvlm.agents.tools import draw_curve, plot, save_table, show_tokens
+from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.readable import capitalised, latex
+
+if TYPE_CHECKING:
+    from trajvlm.vlm.describe import Description
+
+FOLLOW_UPS = (
+    "What is the equation?",
+    "How fast is it?",
+    "Where will it be half a second after the end?",
+    "Plot the acceleration",
+    "Show the tokens",
+)
+"""Questions offered as buttons under an answer."""
+BY_FAMILY = {
+    "parabolic": "The ball is 6.7 cm wide. What was g?",
+    "circular": "What are the radius and the period?",
+    "helical": "What are the radius, the period and the pitch?",
+    "oscillating": "What are the amplitude and the period?",
+    "linear": "How far did it travel?",
+    "damped": "How quickly does it die away?",
+    "spiral": "What are the period and the decay?",
+    "bouncing": "What is the restitution?",
+}
+
+
+def card(session: Session) -> Iterator[tuple[str, list]]:
+    """The parts of the answer in reading order, each made as it is asked for.
+
+    A part is a title, empty where it always lies open, and its markdown, gradio components and files.
+
+    Raises UserError where the video can't be described, or not be read again.
+    """
+    import gradio as gr
+
+    from trajvlm.ui.plot3d import path_in_space
+
+    description, metres = session.description(), session.metres_per_unit
+    yield "", [gr.HTML(bars(description)), equations(description, metres)]
+    yield "", [media(draw_curve(session).files[0])]
+    yield "", [gr.Plot(path_in_space(description, metres), show_label=False)]
+    for what in ("position", "velocity"):
+        yield f"{what.capitalize()} against time", [media(plot(session, what).files[0])]
+    yield "Visual tokens, between the clip and what they decode to", [media(show_tokens(session).files[0])]
+    yield "", [media(save_table(session, kind).files[0]) for kind in ("csv", "json")]
+
+
+def media(path) -> dict:
+    """A file as part of a chat message."""
+    return {"path": str(path), "alt_text": path.stem.replace("-", " ")}
+
+
+def bars(description: "Description") -> str:
+    """The family and the probability of each, as HTML."""
+    rows = []
+    for name, p in sorted(description.probabilities.items(), key=lambda item: -item[1]):
+        best = " best" if name == description.family else ""
+        rows.append(
+            f'<div class="family{best}"><span class="name">{html.escape(name)}</span><span class="track">'
+            f'<span class="fill" style="width:{100 * p:.1f}%"></span></span><span class="share">{p:.0%}</span></div>'
+        )
+    head = f"<b>{html.escape(description.finding)}</b>: {html.escape(description.meaning)}"
+    return f'<div class="families"><p>{head}</p>{"".join(rows)}{_doubt(description)}</div>'
+
+
+def _doubt(description: "Description") -> str:
+    """What the language model and the fit say where they differ, as HTML; empty where they agree."""
+    doubt = description.doubt
+    return f'<p class="doubt">{html.escape(capitalised(doubt))}.</p>' if doubt else ""
+
+
+def equations(description: "Description", metres_per_unit: float | None = None) -> str:
+    """The best equation as LaTeX, with what its numbers are measured in."""
+    place = description.clip.placement
+    length = (
+        f"u is half the width of the crop, {place.half_width_px:.3g} pixels at the path's mean depth"
+        if metres_per_unit is None
+        else "lengths in metres, by the scale that was set"
+    )
+    kind = "Refined" if description.refined is not None else "From the language model alone"
+    return (
+        f"{_shown(kind, description.best, metres_per_unit)}\n\nt in seconds from the clip's first frame; "
+        f"{length}; x to the right, y up, z to the camera."
+    )
+
+
+def before_and_after(description: "Description", metres_per_unit: float | None = None) -> str:
+    """The equation of the language model alone above the refined one, as LaTeX; there has to be a refined one."""
+    kinds = (("From the language model alone", description.equation), ("Refined", description.refined))
+    return "\n\n".join(_shown(kind, one, metres_per_unit) for kind, one in kinds)
+
+
+def _shown(kind: str, one: Equation, metres_per_unit: float | None) -> str:
+    """An equation under its name, in metres where their number is known."""
+    unit, one = ("u", one) if metres_per_unit is None else ("m", one.stretched(metres_per_unit))
+    return f"**{kind}:**\n\n$$\n{latex(one, unit)}\n$$"
+
+
+def follow_ups(session: Session) -> list[dict[str, str]]:
+    """Questions that make sense now, as options of a chat message; none before a video was described."""
+    if not session.described:
+        return []
+    first = BY_FAMILY.get(session.description().family)
+    return [{"value": question} for question in ([first] if first else []) + list(FOLLOW_UPS)]

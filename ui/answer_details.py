@@ -1,0 +1,119 @@
+"""What the command line adds to a description: quantities, lengths in metres, and the answer to a question."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trajvlm.data.errors import UserError
+
+if TYPE_CHECKING:
+    from trajvlm.agents.agent import Reply
+    from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.quantities import Quantity
+    from trajvlm.vlm.scale import Scale
+    from trajvlm.vlm.stereo import StereoDescription
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What one video's description was given and asked besides."""
+
+    scale: "Scale | None" = None
+    """One known length."""
+    metres: float | None = None
+    """Metres in one unit of the description's equations; None without a scale."""
+    reply: "Reply | None" = None
+    """The answer to a question about the video."""
+
+    @classmethod
+    def of(cls, description: "Description", scale: "Scale | None", reply: "Reply | None" = None) -> "Extras":
+        """Raises UserError where the description does not give the scale."""
+        return cls(scale, None if scale is None else scale.metres_per_unit(description), reply)
+
+    def to_dict(self, description: "Description") -> dict:
+        """As further fields of the description's JSON object; its frame is replaced where the scale is known."""
+        fields: dict = {"quantities": quantities(description, self.metres)}
+        if self.metres is not None:
+            fields |= {
+                "frame": description.to_dict()["frame"] | {"scale_known": True},
+                "metres_per_unit": self.metres,
+                "equation_m": description.best.stretched(self.metres).to_text(),
+            }
+        if self.reply is not None:
+            fields |= {"answer": self.reply.text, "answered_by": self.reply.model, "calls": calls(self.reply)}
+        return fields
+
+
+NOTHING = Extras()
+
+
+def quantities(description: "Description | StereoDescription", metres: float | None) -> dict[str, list[dict]]:
+    """Of each quantity that the motion has, by the name that one asks for it: what it is called, its value and unit,
+    what to know about it and what speaks against it; lengths in metres, or in u, the equation's own unit, where
+    `metres` is None."""
+    from trajvlm.agents.wording import unit_of
+
+    return {
+        name: [
+            {
+                "name": one.name,
+                "value": scaled(one, metres),
+                "unit": unit_of(one, metres),
+                "remark": one.remark,
+                "warning": one.warning(metres),
+            }
+            for one in found
+        ]
+        for name, found in derived(description).items()
+    }
+
+
+def derived(description: "Description | StereoDescription") -> dict[str, list["Quantity"]]:
+    """What `trajvlm.vlm.quantities.derive` finds under each of its names; without the names of which this motion has
+    none."""
+    from trajvlm.vlm.quantities import NAMES, derive
+
+    found = {}
+    for name in NAMES:
+        try:
+            found[name] = derive(name, description)
+        except UserError:
+            continue
+    return found
+
+
+def scaled(quantity: "Quantity", metres: float | None) -> float | None:
+    """Its value in metres and seconds, four digits; None where that is no number."""
+    value = quantity.scaled(metres)
+    return float(f"{value:.4g}") if math.isfinite(value) else None
+
+
+def calls(reply: "Reply") -> list[dict]:
+    """What the tools said that an answer rests on, as plain values."""
+    return [
+        {"tool": call.name, "failed": call.failed, "values": call.result.values if call.result else {}}
+        for call in reply.calls
+    ]
+
+
+def reply_to(
+    question: str, describer, video: Path, description: "Description", scale: "Scale | None", options: dict, out: Path
+) -> "Reply":
+    """The chat's answer about a video that has just been described.
+
+    Args:
+        options: with which `Describer.describe` was called.
+        out: folder for what the tools draw.
+
+    Raises:
+        UserError: as `Agent.ask` does.
+    """
+    from trajvlm.agents.agent import Agent
+    from trajvlm.agents.session import Session
+
+    session = Session(describer, out, [video])
+    session.begin_with(options["start"], options["end"], options["fps"], scale)
+    session.field_of_view = options["field_of_view"]
+    session.remember(description)
+    return Agent(session).ask(question)

@@ -1,0 +1,63 @@
+"""A folder of results: for each video a picture and a JSON file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trajvlm.data.errors import UserError
+from trajvlm.data.files import whole_file
+from trajvlm.ui.answer_details import NOTHING, Extras
+
+if TYPE_CHECKING:
+    from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.stereo import StereoDescription
+
+
+class Results:
+    """A folder of results: for each video a picture and a JSON file, both under the video's own name.
+
+    Results of another video are never overwritten: the second `throw` becomes `throw-2`. Those of the same video, from
+    an earlier run, are.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._taken: set[str] = set()
+
+    def save(self, video: Path, description: "Description", fps: float | None = None, extras: Extras = NOTHING) -> Path:
+        """Write both files and return the picture's path; raises UserError where the folder can't be written to."""
+        from trajvlm.ui.figures import draw
+
+        answer = description.to_dict() | extras.to_dict(description)
+        return self._write(video, answer, lambda picture: draw(description, picture, fps))
+
+    def save_pair(self, video: Path, found: "StereoDescription", fps: float | None = None) -> Path:
+        """As `save`, of a left video and a right one, under the left one's name."""
+        from trajvlm.ui.pair_figure import draw_pair
+
+        return self._write(video, found.to_dict(), lambda picture: draw_pair(found, picture, fps))
+
+    def _write(self, video: Path, answer: dict, draw: Callable[[Path], None]) -> Path:
+        name, number = video.stem, 2
+        while name in self._taken or self._belongs_to_another(name, video):
+            name, number = f"{video.stem}-{number}", number + 1
+        self._taken.add(name)
+        picture = self.folder / f"{name}.png"
+        try:
+            with whole_file(picture) as draft:
+                draw(draft)
+            with whole_file(self.folder / f"{name}.json") as draft:
+                draft.write_text(json.dumps({"video": str(video), **answer}, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{self.folder} can't be written to ({error.strerror}); choose another folder") from error
+        return picture
+
+    def _belongs_to_another(self, name: str, video: Path) -> bool:
+        record = self.folder / f"{name}.json"
+        if not record.exists():
+            return (self.folder / f"{name}.png").exists()
+        try:
+            return Path(json.loads(record.read_text(encoding="utf-8"))["video"]).resolve() != video.resolve()
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
