@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.data.test_video import refusal, write
+from tests.data.filmed.test_decode import refusal, write
 from trajvlm.data.clip import CANONICAL, FRAMES, SIZE, Clip
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed import tracking as motion
