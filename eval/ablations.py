@@ -4,7 +4,7 @@
 
 All variations see the same clips, encoded once by the shipped tokenizer, for the same time: as many steps as fit into
 it by the steps' times, measured before in turns. Judged by decoded answers on held-out clips. Results are kept one by
-one in `eval/results/ablations.json`, and the table goes into `vlm/README.md`. Times this short rank the parts at the
+one in `eval/results/ablations.json`, and the table goes into `docs/results.md`. Times this short rank the parts at the
 beginning of a training, not at its end.
 """
 
@@ -25,7 +25,7 @@ from transformers import AutoTokenizer, DynamicCache
 from trajvlm.data.rendered.render import render, track
 from trajvlm.data.rendered.scene import Scene, SceneSettings, draw_scene
 from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED
-from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.eval.markdown import TABLES, markdown, write_between
 from trajvlm.eval.variations import compare_variations
 from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.tokenizer.fast import fast_encoder
@@ -41,7 +41,7 @@ from trajvlm.vlm.train import ReadingObjective, VLMTraining, optimizer_of, quest
 from trajvlm.vlm.vocabulary import Vocabulary
 
 RESULTS = Path(__file__).parent / "results" / "ablations.json"
-README = Path(__file__).parent.parent / "vlm" / "README.md"
+DOCUMENT = TABLES
 SCENES = SceneSettings(strength=(0.0, 0.3))
 """Light nuisances: what is compared shows itself earlier where the codes are easier to read."""
 _CHUNK = 50
@@ -213,8 +213,8 @@ def table(results: dict) -> str:
 
 
 def save(results: dict) -> None:
-    """Write the README's table."""
-    write_between(README, table(results), "ablations")
+    """Write the table."""
+    write_between(DOCUMENT, table(results), "ablations")
 
 
 class _Training:

@@ -22,7 +22,7 @@ from trajvlm.vlm.describe import Describer
 from trajvlm.vlm.tta import FOUR, coded
 
 RESULTS = Path(__file__).parent / "results" / "decoding.json"
-README = Path(__file__).parent.parent / "vlm" / "README.md"
+DOCUMENT = Path(__file__).parent.parent / "vlm" / "README.md"
 _WAYS = {"the median": lambda: MEDIAN, "the likeliest": lambda: LIKELIEST} | {
     f"drawn, seed {seed}": lambda seed=seed: drawn(seed) for seed in range(3)
 }
@@ -72,4 +72,4 @@ def table(results: dict) -> str:
 def save(results: dict) -> None:
     """Write the results and the README's table."""
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    write_between(README, table(results), "decoding")
+    write_between(DOCUMENT, table(results), "decoding")

@@ -4,7 +4,7 @@
 
 Every variation starts from the shipped tokenizer's layers wherever their shapes fit, so that what is compared is what
 the codes can hold and not who learns to see first; with `--from-nothing` none does. Results are kept one by one in
-`eval/results/grids.json`, and the table goes into `tokenizer/README.md`. The same time means as many steps as fit into
+`eval/results/grids.json`, and the table goes into `docs/results.md`. The same time means as many steps as fit into
 it by the steps' times, which are measured before in turns, so that a machine that is busy for a while slows none of
 them alone.
 """
@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 
 from trajvlm.data.rendered.splits import find_split
 from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
-from trajvlm.eval.markdown import markdown, write_between
-from trajvlm.eval.tokenizer import README, SUITES, measure_split
+from trajvlm.eval.markdown import TABLES, markdown, write_between
+from trajvlm.eval.tokenizer import SUITES, measure_split
 from trajvlm.eval.variations import compare_variations
 from trajvlm.tokenizer.config import TokenizerConfig
 from trajvlm.tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
@@ -30,6 +30,7 @@ from trajvlm.tokenizer.probe import probe_tokenizer, training_codes
 from trajvlm.tokenizer.train import TokenizerObjective, TokenizerTraining, fit
 
 RESULTS = Path(__file__).parent / "results" / "grids.json"
+DOCUMENT = TABLES
 _BASE = TokenizerConfig(fsq_levels=(16,) * 4, context=(), painting=False)
 _TRUNK, _ATTENTION = _BASE.layers[:-3], _BASE.layers[-2:]
 VARIATIONS = {
@@ -93,8 +94,8 @@ def table(results: dict) -> str:
 
 
 def save(results: dict) -> None:
-    """Write the README's table."""
-    write_between(README, table(results), "grids")
+    """Write the table."""
+    write_between(DOCUMENT, table(results), "grids")
 
 
 def _one_step(config: TokenizerConfig) -> Callable[[int], None]:

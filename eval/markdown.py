@@ -1,7 +1,10 @@
-"""Tables in Markdown, and the marks of a README between which they are written."""
+"""Tables in Markdown, and the marks of a document between which they are written."""
 
 import re
 from pathlib import Path
+
+TABLES = Path(__file__).resolve().parents[1] / "docs" / "results.md"
+"""The tables that are too long for a README."""
 
 
 def markdown(cells: list[list[str]], note: str = "") -> str:
@@ -10,14 +13,14 @@ def markdown(cells: list[list[str]], note: str = "") -> str:
     return "\n".join([heads, "|---" * len(cells[0]) + "|", *lines, *(["", note] if note else [])]) + "\n"
 
 
-def write_between(readme: Path, written: str, mark: str = "results") -> None:
+def write_between(document: Path, written: str, mark: str = "results") -> None:
     """Put a text between the marks `<!-- mark -->` and `<!-- /mark -->` of a Markdown file."""
-    readme.write_text(_between(mark).sub(lambda found: found[1] + written + found[3], readme.read_text()))
+    document.write_text(_between(mark).sub(lambda found: found[1] + written + found[3], document.read_text()))
 
 
-def written_between(readme: Path, mark: str = "results") -> str:
-    """What stands between a README's marks."""
-    return _between(mark).search(readme.read_text())[2]
+def written_between(document: Path, mark: str = "results") -> str:
+    """What stands between a document's marks."""
+    return _between(mark).search(document.read_text())[2]
 
 
 def _between(mark: str) -> re.Pattern:

@@ -25,7 +25,7 @@ from trajvlm.vlm.describe import Describer
 from trajvlm.vlm.refine import KNOWN_MISS_PX
 
 RESULTS = Path(__file__).parent / "results" / "ood.json"
-README = Path(__file__).parent.parent / "vlm" / "README.md"
+DOCUMENT = Path(__file__).parent.parent / "vlm" / "README.md"
 LEVELS = ("clean", "light", "half")
 
 
@@ -66,4 +66,4 @@ def table(results: dict) -> str:
 def save(results: dict) -> None:
     """Write the results and the README's table."""
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    write_between(README, table(results), "ood")
+    write_between(DOCUMENT, table(results), "ood")

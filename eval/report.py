@@ -1,10 +1,11 @@
-"""The tables of results, written between two marks of a README: the whole here, the gist in the project's own."""
+"""The tables of results, written between marks: all of them in `docs/results.md`, what they say in `eval/README.md`,
+the gist in the project's own README."""
 
 import textwrap
 from pathlib import Path
 
 from trajvlm.eval.comparison import controls, missing, ours, rival, share, verdict
-from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.eval.markdown import TABLES, markdown, write_between
 from trajvlm.eval.results_file import Row, number, rows
 from trajvlm.eval.suites import FURTHER_FAMILIES, MAIN, SUITES, Suite, suites_in
 
@@ -113,19 +114,20 @@ def gist(data: dict, group: str = MAIN) -> str:
     return "\n".join([markdown(lines), *(_filled(part) + "\n" for part in (note, *said))])
 
 
-def write_readme(data: dict, readme: Path = README, front: Path = FRONT) -> None:
-    """Put the tables and what they say between the READMEs' marks."""
+def write_documents(data: dict, readme: Path = README, front: Path = FRONT, tables: Path = TABLES) -> None:
+    """Put the tables and what they say between the documents' marks."""
     write_between(readme, text(data))
-    write_between(readme, trainings_table(data), "baselines")
-    write_between(readme, compared(data), "compared")
-    write_between(readme, table(data, FURTHER_FAMILIES), "further")
+    write_between(tables, table(data))
+    write_between(tables, table(data, FURTHER_FAMILIES), "further")
+    write_between(tables, compared(data), "compared")
+    write_between(tables, trainings_table(data), "baselines")
     write_between(front, gist(data))
     write_between(front, gist(data, FURTHER_FAMILIES), "further")
 
 
 def text(data: dict) -> str:
-    """The tables, and what they say in sentences."""
-    return table(data) + "\n" + "\n\n".join(map(_filled, verdict(data))) + "\n"
+    """What the tables say, in sentences."""
+    return "\n\n".join(map(_filled, verdict(data))) + "\n"
 
 
 def _filled(sentence: str) -> str:

@@ -25,7 +25,7 @@ from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.tta import coded, decoded
 
 RESULTS = Path(__file__).parent / "results" / "tokenizer.json"
-README = SHIPPED.parent / "README.md"
+DOCUMENT = SHIPPED.parent / "README.md"
 SUITES = {"clean": "test-clean", "half": "test-half"}
 LEVELS = (16, 64, 256, 512)
 """Levels a dimension that the latents are rounded to beside the shipped ones, with the same weights."""
@@ -145,8 +145,8 @@ def levels_table(results: dict) -> str:
 def save(results: dict) -> None:
     """Write the results and the README's tables."""
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    write_between(README, table(results))
-    write_between(README, levels_table(results), "levels")
+    write_between(DOCUMENT, table(results))
+    write_between(DOCUMENT, levels_table(results), "levels")
 
 
 def _draw(split: str, clips: int) -> Clips:

@@ -28,7 +28,7 @@ from trajvlm.vlm.metrics import nmse
 from trajvlm.vlm.stereo import join
 
 RESULTS = Path(__file__).parent / "results" / "views.json"
-README = Path(__file__).parent.parent / "vlm" / "README.md"
+DOCUMENT = Path(__file__).parent.parent / "vlm" / "README.md"
 LEVELS = ("clean", "light", "half")
 _SYSTEMS = ("one view", "two views")
 
@@ -84,4 +84,4 @@ def table(results: dict) -> str:
 def save(results: dict) -> None:
     """Write the results and the README's table."""
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    write_between(README, table(results), "views")
+    write_between(DOCUMENT, table(results), "views")

@@ -32,7 +32,7 @@ from trajvlm.vlm.describe import Describer, Description
 from trajvlm.vlm.metrics import nmse
 
 RESULTS = Path(__file__).parent / "results" / "windows.json"
-README = Path(__file__).parent / "README.md"
+DOCUMENT = Path(__file__).parent / "README.md"
 LEVELS = ("clean", "light")
 _RATE = 30
 _MOTION = Picture(frames=46, size=256)
@@ -149,4 +149,4 @@ def _cells(part: dict) -> Iterator[str]:
 def save(results: dict) -> None:
     """Write the results and the README's table."""
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    write_between(README, table(results), "windows")
+    write_between(DOCUMENT, table(results), "windows")

@@ -257,7 +257,7 @@ def _keep(module: ModuleType, results: dict, own: Path | None) -> None:
 
     if own is None:
         module.save(results)
-        typer.echo(f"{module.RESULTS}, and the table in {module.README}")
+        typer.echo(f"{module.RESULTS}, and the table in {module.DOCUMENT}")
         return
     path = own / module.RESULTS.name
     typer.echo(write(path, json.dumps(results, indent=1) + "\n"))
@@ -290,7 +290,7 @@ def _measure(
     from trajvlm.eval.output_folder import folder_for
     from trajvlm.eval.page import page_of, write_page
     from trajvlm.eval.registry import find_entries
-    from trajvlm.eval.report import table, write_readme
+    from trajvlm.eval.report import table, write_documents
     from trajvlm.eval.results_file import SHIPPED
     from trajvlm.eval.run import plan, run
     from trajvlm.eval.suites import find_suites
@@ -302,7 +302,7 @@ def _measure(
         path = out or (own / SHIPPED.name if own else SHIPPED)
         results = run(plan(find_suites(suites), find_entries(systems)), path, clips, again)
         if own is None:
-            write_readme(results.data)
+            write_documents(results.data)
         typer.echo(table(results.data))
         typer.echo("\n".join(verdict(results.data)))
         typer.echo(write_page(results.data, page_of(results.path)))

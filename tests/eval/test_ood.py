@@ -13,10 +13,10 @@ TABLES = {"ood": ood, "views": views, "windows": windows, "decoding": decoding}
 
 
 @pytest.mark.parametrize("mark", TABLES)
-def test_the_readme_says_what_the_results_of_the_shipped_weights_hold(mark):
+def test_the_document_says_what_the_results_of_the_shipped_weights_hold(mark):
     table = TABLES[mark]
     results = json.loads(table.RESULTS.read_text())
-    assert written_between(table.README, mark) == table.table(results)
+    assert written_between(table.DOCUMENT, mark) == table.table(results)
     assert results["tokenizer"]["sha256"] == weights_sha256()
     assert results["model"]["adapter_sha256"] == adapter_sha256()
 

@@ -2,18 +2,20 @@ import json
 
 import pytest
 
-from trajvlm.eval.markdown import written_between
-from trajvlm.eval.report import FRONT, README, compared, gist, table, text, trainings_table, write_readme
+from trajvlm.eval import ablations, grids
+from trajvlm.eval.markdown import TABLES, written_between
+from trajvlm.eval.report import FRONT, README, compared, gist, table, text, trainings_table, write_documents
 from trajvlm.eval.results_file import SHIPPED, rows
 from trajvlm.eval.suites import FURTHER_FAMILIES, SUITES
 
 
-def test_the_readmes_say_what_the_results_hold():
+def test_the_documents_say_what_the_results_hold():
     results = json.loads(SHIPPED.read_text())
     assert written_between(README) == text(results)
-    assert written_between(README, mark="baselines") == trainings_table(results)
-    assert written_between(README, mark="compared") == compared(results)
-    assert written_between(README, mark="further") == table(results, FURTHER_FAMILIES)
+    assert written_between(TABLES) == table(results)
+    assert written_between(TABLES, "further") == table(results, FURTHER_FAMILIES)
+    assert written_between(TABLES, "compared") == compared(results)
+    assert written_between(TABLES, "baselines") == trainings_table(results)
     assert written_between(FRONT) == gist(results)
     assert written_between(FRONT, "further") == gist(results, FURTHER_FAMILIES)
 
@@ -44,20 +46,26 @@ def test_rows_about_our_tokens_belong_to_the_shipped_tokenizer():
                 assert identity["tokenizer_sha256"] == weights_sha256(), row.label
 
 
-def test_writing_the_table_leaves_the_rest_of_the_readme(tmp_path):
-    readmes = tmp_path / "eval.md", tmp_path / "front.md"
-    for readme in readmes:
+@pytest.mark.parametrize("module", [ablations, grids], ids=["ablations", "grids"])
+def test_the_tables_of_variations_say_what_their_results_hold(module):
+    results = json.loads(module.RESULTS.read_text())
+    assert written_between(module.DOCUMENT, module.RESULTS.stem) == module.table(results)
+
+
+def test_writing_the_tables_leaves_the_rest_of_the_documents(tmp_path):
+    documents = tmp_path / "eval.md", tmp_path / "front.md", tmp_path / "tables.md"
+    for document in documents:
         marks = [
             f"<!-- {mark} -->\nold\n<!-- /{mark} -->\n" for mark in ("results", "baselines", "compared", "further")
         ]
-        readme.write_text("".join(["before\n", *marks, "after\n"]))
+        document.write_text("".join(["before\n", *marks, "after\n"]))
     results = json.loads(SHIPPED.read_text())
-    write_readme(results, *readmes)
-    write_readme(results, *readmes)
-    for readme in readmes:
-        whole = readme.read_text()
+    write_documents(results, *documents)
+    write_documents(results, *documents)
+    for document in documents:
+        whole = document.read_text()
         assert whole.startswith("before\n") and whole.endswith("\nafter\n") and "results -->\nold" not in whole
-    assert [written_between(readme) for readme in readmes] == [text(results), gist(results)]
+    assert [written_between(document) for document in documents] == [text(results), gist(results), table(results)]
 
 
 def test_the_tokenizers_readme_says_what_its_results_hold():
@@ -65,8 +73,8 @@ def test_the_tokenizers_readme_says_what_its_results_hold():
     from trajvlm.tokenizer.model import weights_sha256
 
     results = json.loads(tokenizer.RESULTS.read_text())
-    assert written_between(tokenizer.README) == tokenizer.table(results)
-    assert written_between(tokenizer.README, "levels") == tokenizer.levels_table(results)
+    assert written_between(tokenizer.DOCUMENT) == tokenizer.table(results)
+    assert written_between(tokenizer.DOCUMENT, "levels") == tokenizer.levels_table(results)
     assert results["sha256"] == weights_sha256()
 
 
