@@ -3,7 +3,7 @@
 from trajvlm import Describer
 
 description = Describer().describe("throw.mp4")
-print(description.family, description.equation)
+print(description.family, description.best.to_text())
 """
 
 import os

@@ -42,7 +42,7 @@ def test_quick_measures_the_main_suites_beside_the_shipped_results(tmp_path):
     shipped = results.SHIPPED.read_text(), report.README.read_text()
     done = call("--quick", "--clips", 1, "--system", "floor", "--system", "sindy")
     assert done.exit_code == 0, done.output
-    cells = json.loads((tmp_path / "out" / "eval" / "results.json").read_text())["suites"]
+    cells = json.loads((tmp_path / "out" / "eval" / results.SHIPPED.name).read_text())["suites"]
     assert (tmp_path / "out" / "eval" / "report" / "index.html").is_file()
     assert list(cells) == ["clean", "light", "half"] and cells["clean"]["sindy"] == {"refused": "package not supplied"}
     assert (results.SHIPPED.read_text(), report.README.read_text()) == shipped
@@ -109,7 +109,7 @@ def test_what_is_committed_is_what_the_commands_measure_when_nothing_is_said():
 def test_fewer_clips_of_everything_are_kept_apart_too(tracked, tmp_path):
     assert call("--suite", "clean", "--system", "floor", "--clips", 2).exit_code == 0
     assert call("model", "--clips", 1).exit_code == 0
-    assert json.loads((tmp_path / "out" / "eval" / "results.json").read_text())["suites"]["clean"]
+    assert json.loads((tmp_path / "out" / "eval" / results.SHIPPED.name).read_text())["suites"]["clean"]
 
 
 def test_a_shorter_training_of_variations_is_kept_apart(tracked, tmp_path, monkeypatch):
@@ -134,14 +134,14 @@ def test_other_weights_are_measured_and_kept_apart(tracked, tmp_path, monkeypatc
     monkeypatch.setattr(ours, "FOLDERS", {})
     done = call("--suite", "clean", "--system", "floor", "--adapter", tmp_path, "--tokenizer", tmp_path)
     assert done.exit_code == 0, done.output
-    assert (tmp_path / "out" / "eval" / "results.json").is_file()
+    assert (tmp_path / "out" / "eval" / results.SHIPPED.name).is_file()
     assert ours.FOLDERS == {"adapter_folder": tmp_path, "tokenizer_folder": tmp_path}
 
 
 def test_where_no_checkout_is_results_go_to_the_users_folder(tracked, tmp_path, monkeypatch):
     monkeypatch.setattr("trajvlm.eval.output_folder.in_checkout", lambda: False)
     assert call("--suite", "clean", "--system", "floor").exit_code == 0
-    assert (tmp_path / "trajvlm-results" / "results.json").is_file()
+    assert (tmp_path / "trajvlm-results" / results.SHIPPED.name).is_file()
     assert (tmp_path / "trajvlm-results" / "report" / "index.html").is_file()
 
 
