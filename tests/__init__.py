@@ -1,1 +1,3 @@
-import data  # noqa: F401  # sets how OpenMP's threads wait, before torch is loaded
+"""What each part promises."""
+
+import trajvlm  # noqa: F401  # sets how OpenMP's threads wait, before torch is loaded
