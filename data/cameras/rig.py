@@ -44,11 +44,11 @@ class Pose:
 
     def to_camera(self, thing: Movable, family: Family | None = None) -> Movable:
         """Points (..., 3), an `Equation`, or with `family` that family's constants (size,), in the camera's frame."""
-        return _moved(thing, self.rotation, self.translation, family)
-
-    def to_world(self, thing: Movable, family: Family | None = None) -> Movable:
-        """The way back of `to_camera`."""
-        return _moved(thing, self.rotation.T, -self.rotation.T @ self.translation, family)
+        if isinstance(thing, Equation):
+            return thing.moved(self.rotation, self.translation)
+        if family is not None:
+            return family.moved(thing, self.rotation, self.translation)
+        return np.asarray(thing) @ self.rotation.T + self.translation
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,6 @@ def numbers(plain: dict, key: str, count: int | None = None) -> np.ndarray:
     if count not in (None, len(found)) or not np.isfinite(found).all():
         raise ValueError(f"{key} has to be {wanted}, not {found.tolist()}")
     return found
-
-
-def _moved(thing: Movable, matrix: np.ndarray, shift: np.ndarray, family: Family | None) -> Movable:
-    if isinstance(thing, Equation):
-        return thing.moved(matrix, shift)
-    return family.moved(thing, matrix, shift) if family is not None else np.asarray(thing) @ matrix.T + shift
 
 
 def _about_vertical(angle: float) -> np.ndarray:
