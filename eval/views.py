@@ -52,7 +52,7 @@ def evaluate(clips: int) -> dict:
             one = views[0].best.positions(CANONICAL.times)
             answers = {"one view": (views[0].family, one - one.mean(axis=0) + truth.mean(axis=0))}
             try:
-                both = join(*views, StereoPair.of(rig, SIZE))
+                both = join(*views, StereoPair.from_rig(rig, SIZE))
                 answers["two views"] = both.family, both.equation.positions(CANONICAL.times)
             except UserError:
                 answers["two views"] = None, np.full_like(truth, np.inf)

@@ -181,7 +181,7 @@ def _samples(settings: MakeSettings, indices: range, drawn: list[Drawn], bar: tq
         truth = write_truth(scenes, rig, settings.seed, index)
         files = dict(zip(("mp4", "right.mp4"), clips))
         if len(clips) > 1:
-            files["rig.json"] = (json.dumps(StereoPair.of(rig, SIZE).to_dict()) + "\n").encode()
+            files["rig.json"] = (json.dumps(StereoPair.from_rig(rig, SIZE).to_dict()) + "\n").encode()
         yield f"{index:08d}", {**files, "json": truth}
         bar.update()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from trajvlm.data.cameras.camera import canonical, extent
+from trajvlm.data.cameras.camera import canonical, image_bounds
 from trajvlm.data.cameras.rig import Pose, Rig
 from trajvlm.data.motions.families import MOTIONS
 from trajvlm.data.rendered.scene import Scene, SceneSettings, backdrop_mean, draw_scene
@@ -76,7 +76,7 @@ def _fits(scene: Scene) -> bool:
     positions = MOTIONS[scene.family].positions(scene.path, _DENSE)
     if np.abs(positions[:, 2]).max() > _DEEPEST * scene.focal or np.abs(scene.constants).max() > _LARGEST_CONSTANT:
         return False
-    low, high = extent(positions, scene.focal, scene.radius)
+    low, high = image_bounds(positions, scene.focal, scene.radius)
     return bool(low.min() > -_MARGIN and high.max() < _MARGIN)
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trajvlm.data.cameras.camera import CANONICAL_FOCAL, canonical, extent, magnification, project
+from trajvlm.data.cameras.camera import CANONICAL_FOCAL, canonical, image_bounds, magnification, project
 from trajvlm.data.clip import CANONICAL
 from trajvlm.data.filmed.background import background
 from trajvlm.data.filmed.background_subtraction import moving_part
@@ -98,7 +98,7 @@ def test_spirals_shrink_or_grow_and_damped_swings_stay_on_their_line():
 def test_every_frame_shows_the_whole_ball():
     for index in range(300):
         scene = draw_scene(SceneSettings(), 5, index)
-        low, high = extent(MOTIONS[scene.family].positions(scene.path, DENSE), scene.focal, scene.radius)
+        low, high = image_bounds(MOTIONS[scene.family].positions(scene.path, DENSE), scene.focal, scene.radius)
         assert low.min() > -1 and high.max() < 1
         assert np.abs(scene.constants).max() <= 2
 
