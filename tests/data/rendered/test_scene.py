@@ -17,7 +17,7 @@ from trajvlm.data.motions.equation import Equation, T
 from trajvlm.data.motions.families import FAMILIES, MOTIONS
 from trajvlm.data.motions.families.family import random_rotation
 from trajvlm.data.motions.terms import FLIGHTS, FUNCTIONS, flights
-from trajvlm.data.rendered import layers as stage
+from trajvlm.data.rendered import layers
 from trajvlm.data.rendered.nuisances import NAMES, Nuisances
 from trajvlm.data.rendered.render import _ball, render, render_clean, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
@@ -142,8 +142,8 @@ def test_things_are_drawn_as_if_the_whole_picture_were_computed(name, monkeypatc
     settings = SceneSettings(exactly=Nuisances(**{name: 0.7}), filmed=0.5)
     scenes = [draw_scene(settings, 6, k) for k in range(20)]
     drawn = render(scenes)
-    monkeypatch.setattr(stage._Layers, "_near", lambda self, uv, reach: (stage._EVERYWHERE, self.u, self.v))
-    monkeypatch.setattr(stage.np, "count_nonzero", len)
+    monkeypatch.setattr(layers._Layers, "_window_around", lambda self, uv, reach: (layers._WHOLE, self.u, self.v))
+    monkeypatch.setattr(layers.np, "count_nonzero", len)
     assert torch.allclose(drawn, render(scenes), atol=1e-4)
 
 
