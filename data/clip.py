@@ -107,7 +107,7 @@ class Clip:
         }
 
     @classmethod
-    def whole(cls, frames: torch.Tensor, source: str = "") -> "Clip":
+    def from_frames(cls, frames: torch.Tensor, source: str = "") -> "Clip":
         """A rendered clip (3, 17, 64, 64), which is canonical as it is and takes one second."""
         return cls(frames, Placement(SIZE / 2, SIZE / 2, SIZE / 2, 0.0, 1.0, SIZE, SIZE), source)
 

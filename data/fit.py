@@ -25,7 +25,7 @@ _DENSE = np.linspace(0.0, 1.0, 65)
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observations:
     """A track: centre and radius of the object in the N frames in which it was found."""
 
     t: np.ndarray
@@ -78,7 +78,7 @@ class Criterion:
     sharpness: float = 0.5
 
 
-def residuals(family: Family, constants: np.ndarray, log_size: float, seen: Seen) -> np.ndarray:
+def residuals(family: Family, constants: np.ndarray, log_size: float, seen: Observations) -> np.ndarray:
     """(3 N,) differences between a path and a track, in assumed errors; `log_size` is ln of the radius at depth 0."""
     positions = family.positions(family.nearest(constants), seen.t)
     positions[:, 2] = np.minimum(positions[:, 2], _NEAREST)
@@ -90,7 +90,7 @@ def residuals(family: Family, constants: np.ndarray, log_size: float, seen: Seen
     )
 
 
-def fit_family(family: Family, seen: Seen) -> Fit:
+def fit_family(family: Family, seen: Observations) -> Fit:
     """Fit a family to a track by robust least squares (soft L1), from the best start of a grid."""
 
     def error(parameters: np.ndarray) -> np.ndarray:
@@ -118,7 +118,7 @@ def at_mean_depth(family: Family, constants: np.ndarray) -> np.ndarray:
     return family.moved(constants, scale, np.array([0.0, 0.0, CANONICAL_FOCAL * (1 - scale)]))
 
 
-def fit_all(seen: Seen, names: tuple[str, ...] = tuple(FAMILIES)) -> dict[str, Fit] | None:
+def fit_all(seen: Observations, names: tuple[str, ...] = tuple(FAMILIES)) -> dict[str, Fit] | None:
     """Fit every family to a track; None where the object was found in fewer than seven frames."""
     if len(seen.t) < LEAST_FRAMES:
         return None
@@ -133,17 +133,17 @@ def probabilities(fits: dict[str, Fit], criterion: Criterion) -> dict[str, float
     return {name: float(weight / sum(weights.values())) for name, weight in weights.items()}
 
 
-def _initial_constants(family: Family, seen: Seen) -> np.ndarray:
+def _initial_constants(family: Family, seen: Observations) -> np.ndarray:
     """Constants (size,) by linear least squares, with depth from the apparent size.
 
     Depth, which is inaccurate, has no weight in the choice of the constants inside the functions of time.
     """
     depth = np.clip(CANONICAL_FOCAL * (1 - np.median(seen.radius) / seen.radius), -2, 2)
     points = np.column_stack([seen.centre * (1 - depth / CANONICAL_FOCAL)[:, None], depth])
-    return through_points(family, seen.t, points, np.array([1.0, 1.0, 0.0]))
+    return fit_points(family, seen.t, points, np.array([1.0, 1.0, 0.0]))
 
 
-def through_points(family: Family, t: np.ndarray, points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def fit_points(family: Family, t: np.ndarray, points: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Constants (size,) by linear least squares through points (N, 3) at clip times t (N,), the best over a grid of the
     constants inside the functions of time.
 

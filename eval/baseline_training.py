@@ -30,7 +30,7 @@ from trajvlm.data.errors import UserError, exit_with_a_sentence
 from trajvlm.data.files import atomic_write
 from trajvlm.data.rendered.render import render
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
-from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
+from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, prefetch
 from trajvlm.eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
 from trajvlm.eval.systems import cnn3d, decoded_track, features, frozen_encoders, resnets, token_classifier
 from trajvlm.tokenizer.checkpoint import write_weights
@@ -116,7 +116,7 @@ def fit(
     due = earlier + settings.minutes / settings.validations
     bar = tqdm(desc=classifier.name, initial=progress.clips, unit=" clips", mininterval=5)
     wanted = ((first, settings.batch) for first in count(progress.clips, settings.batch))
-    for video, labels in drawn_ahead(partial(_clips, scenes, TRAINING_SEED), wanted):
+    for video, labels in prefetch(partial(_clips, scenes, TRAINING_SEED), wanted):
         with torch.no_grad():
             inputs = classifier.prepare(video)
         classifier.learn(inputs, labels, settings.rate(progress.minutes))

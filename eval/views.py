@@ -46,7 +46,7 @@ def evaluate(clips: int) -> dict:
             family = FAMILIES[scenes[0].family]
             truth = family.positions(scenes[0].path, CANONICAL.times) - [0.0, 0.0, rig.focal]
             views = [
-                describer.describe_clip(Clip.whole(picture), field_of_view=scenes[0].field_of_view)
+                describer.describe_clip(Clip.from_frames(picture), field_of_view=scenes[0].field_of_view)
                 for picture in render(scenes)
             ]
             one = views[0].best.positions(CANONICAL.times)

@@ -12,11 +12,11 @@ from torch import Tensor
 from trajvlm.data.filmed.background import background
 from trajvlm.data.filmed.registration import registered
 
-PREPARED = "frames registered, background taken away"
-"""What `moving_part` does, in words: part of the identity of results that depend on it, so it must not change."""
+PREPROCESSING = "frames registered, background taken away"
+"""`subtract_background` in words: part of the identity of results that depend on it, so the text must not change."""
 
 
-def moving_part(video: Tensor) -> Tensor:
+def subtract_background(video: Tensor) -> Tensor:
     """Register clips (B, 3, 17, H, W) in [0, 1] and subtract their background.
 
     Returns:

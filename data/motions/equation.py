@@ -169,7 +169,7 @@ class Equation:
         tau = (T - start) / duration
         return Equation(*(_tidy(expression.subs(T, tau)) for expression in self.axes))
 
-    def stretched(self, factor: float) -> "Equation":
+    def scaled(self, factor: float) -> "Equation":
         """All lengths multiplied by a factor."""
         return Equation(*(sympy.expand(e * factor) for e in self.axes))
 

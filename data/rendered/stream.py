@@ -61,7 +61,7 @@ def spare_cores(sharing: int = 1) -> int:
     return max(1, cores // sharing - 1)
 
 
-def drawn_ahead(
+def prefetch(
     draw: Callable[[int, int], Drawn], wanted: Iterable[tuple[int, int]], processes: int = 1
 ) -> Iterator[Drawn]:
     """Yield `draw(first, size)` for each of the wanted batches in order, drawn ahead by worker processes.

@@ -146,7 +146,7 @@ def test_a_time_without_a_frame_shows_the_one_before_again_and_never_a_later_one
 
 
 def test_a_rendered_clip_has_even_times():
-    clip = Clip.whole(torch.zeros(3, FRAMES, SIZE, SIZE))
+    clip = Clip.from_frames(torch.zeros(3, FRAMES, SIZE, SIZE))
     assert (clip.fit_times == CANONICAL.times).all() and not clip.repeated.any() and not clip.unseen.any()
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trajvlm.data.cameras.camera import CANONICAL_FOCAL, canonical, image_bounds, magnification, project
 from trajvlm.data.clip import CANONICAL
 from trajvlm.data.filmed.background import background
-from trajvlm.data.filmed.background_subtraction import moving_part
+from trajvlm.data.filmed.background_subtraction import subtract_background
 from trajvlm.data.motions.equation import Equation, T
 from trajvlm.data.motions.families import FAMILIES, MOTIONS
 from trajvlm.data.motions.families.family import random_rotation
@@ -216,10 +216,10 @@ def test_the_background_is_the_temporal_median_and_is_taken_away():
     video = torch.rand(2, 3, 17, 8, 8)
     assert torch.equal(background(video)[:, :, 0], video[:, :, ::2].median(dim=2).values)
     still = torch.rand(2, 3, 1, 8, 8).expand(-1, -1, 17, -1, -1)
-    assert moving_part(still).abs().max() == 0
+    assert subtract_background(still).abs().max() == 0
     scene = [draw_scene(SceneSettings(strength=(0.7, 0.7)), 0, k) for k in range(4)]
     brighter = render(scene) * 0.5 + 0.2
-    assert torch.allclose(moving_part(brighter), moving_part(render(scene)), atol=1e-3)
+    assert torch.allclose(subtract_background(brighter), subtract_background(render(scene)), atol=1e-3)
 
 
 def test_frames_of_a_canonical_picture():
