@@ -61,13 +61,13 @@ def memory_growth(samples: int) -> tuple[float, float]:
     return start, _resident_mb()
 
 
-def write_large_video(path: Path) -> None:
+def write_large_video(path: str | Path) -> None:
     """A ball on a circle before a plain wall, 1920 x 1080 at 30 frames a second."""
     settings = SceneSettings(families=("circular",), exactly=Nuisances(), radius=(0.1, 0.15))
     scene = draw_scene(settings, TRAINING_SEED, 0)
     # Rendered at half the size and enlarged, as rendering at full size takes some gigabytes.
     square = [cv2.resize(frame, (1080, 1080)) for frame in to_frames(render([scene], _LARGE)[0])]
-    write_video(path, np.pad(np.stack(square), ((0, 0), (0, 0), (420, 420), (0, 0)), mode="edge"), _RATE)
+    write_video(Path(path), np.pad(np.stack(square), ((0, 0), (0, 0), (420, 420), (0, 0)), mode="edge"), _RATE)
 
 
 def _render_batch(run: int) -> None:

@@ -90,7 +90,14 @@ def check_window(info: VideoInfo, start: float | None, end: float | None) -> Non
             )
 
 
-def read_frames(info: VideoInfo, start, end, fps, settings: MotionSettings, resume: float | None = None) -> FrameBuffer:
+def read_frames(
+    info: VideoInfo,
+    start: float | None,
+    end: float | None,
+    fps: float | None,
+    settings: MotionSettings,
+    resume: float | None = None,
+) -> FrameBuffer:
     """Decode small pictures: all of a short video; of a long one those around the window, or from `resume` (s) on.
 
     Raises UserError if too few frames can be decoded.

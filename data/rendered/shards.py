@@ -18,7 +18,7 @@ Sample = tuple[str, dict[str, bytes]]
 _CHUNK = 2**20
 
 
-def write_shard(path: Path, samples: Iterable[Sample]) -> None:
+def write_shard(path: str | Path, samples: Iterable[Sample]) -> None:
     """Write a shard; raises OSError, and leaves nothing behind, where it can't be."""
     with atomic_write(path) as draft, tarfile.open(draft, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for key, files in samples:
@@ -29,10 +29,10 @@ def write_shard(path: Path, samples: Iterable[Sample]) -> None:
                 tar.addfile(member, io.BytesIO(content))
 
 
-def file_sha256(path: Path) -> str:
+def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal digits."""
     total = hashlib.sha256()
-    with path.open("rb") as file:
+    with Path(path).open("rb") as file:
         while chunk := file.read(_CHUNK):
             total.update(chunk)
     return total.hexdigest()

@@ -120,8 +120,10 @@ class Family:
             for axis, column in zip("xyz", self.vectors(constants).T)
         }
 
-    def moved(self, constants: np.ndarray, matrix: np.ndarray | float = 1.0, shift: np.ndarray | float = 0.0):
-        """Constants of the path matrix @ p(t) + shift; `matrix` is (3, 3), a factor per axis (3,), or one factor."""
+    def moved(
+        self, constants: np.ndarray, matrix: np.ndarray | float = 1.0, shift: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Constants (..., size) of the path matrix @ p(t) + shift; `matrix` is (3, 3), (3,) factors, or one factor."""
         out = np.array(constants, dtype=float)
         vectors = self.vectors(out)
         matrix = np.asarray(matrix, dtype=float)
