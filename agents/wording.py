@@ -106,13 +106,13 @@ def in_metres(session: Session) -> dict:
         return {}
     if metres is None:
         return {}
-    return {"metres_per_unit": metres, "equation_m": session.description().best.stretched(metres).to_text()}
+    return {"metres_per_unit": metres, "equation_m": session.description().best.scaled(metres).to_text()}
 
 
 def bounce_in_words(session: Session) -> str:
     """How high, when and how fast a ball bounces, as a sentence with a space behind it; empty for another motion."""
     found, metres = session.description(), in_metres(session).get("metres_per_unit")
-    told = bounce(found.best if metres is None else found.best.stretched(metres))
+    told = bounce(found.best if metres is None else found.best.scaled(metres))
     unit = "u" if metres is None else "m"
     return "" if told is None else f"{capitalised(told.in_words(found.clip.placement.duration_s, unit))}. "
 
@@ -127,7 +127,7 @@ def useful(description: "Description") -> dict:
 def in_lengths(one: Equation, session: Session) -> Equation:
     """The equation in the lengths that `lengths` names."""
     metres = session.metres_per_unit
-    return one if metres is None else one.stretched(metres)
+    return one if metres is None else one.scaled(metres)
 
 
 def equation_text(one: Equation) -> str:

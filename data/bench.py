@@ -1,4 +1,4 @@
-"""How fast the world is drawn, whether drawing it leaks memory, and how fast a video is read.
+"""Benchmark: speed and memory growth of rendering, and speed of reading a video.
 
     python -m trajvlm.data.bench --samples 2000
 
@@ -29,7 +29,7 @@ from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
 
 _BATCH = 16
-_FILM = Picture(frames=60, size=540)
+_LARGE = Picture(frames=60, size=540)
 _RATE = 30
 
 
@@ -46,7 +46,7 @@ def main(
         video = Path(folder) / "large.mp4"
         write_large_video(video)
         seconds = _median(lambda _: canonical_clip(video), runs)
-    rows.append((f"canonical clip of 1920 x 1080, {_FILM.frames} frames", f"{seconds:.2f} s"))
+    rows.append((f"canonical clip of 1920 x 1080, {_LARGE.frames} frames", f"{seconds:.2f} s"))
     for what, figure in rows:
         print(f"{what:<44}{figure}")
 
@@ -57,17 +57,17 @@ def memory_growth(samples: int) -> tuple[float, float]:
     for first in tqdm(range(0, samples, _BATCH), desc="memory", disable=None):
         draw_batch(TRAINING_SCENES, TRAINING_SEED, first, _BATCH)
         if not start and first + _BATCH >= samples / 10:
-            start = _resident()
-    return start, _resident()
+            start = _resident_mb()
+    return start, _resident_mb()
 
 
-def write_large_video(path: Path) -> None:
+def write_large_video(path: str | Path) -> None:
     """A ball on a circle before a plain wall, 1920 x 1080 at 30 frames a second."""
     settings = SceneSettings(families=("circular",), exactly=Nuisances(), radius=(0.1, 0.15))
     scene = draw_scene(settings, TRAINING_SEED, 0)
-    # Drawn at half the size and enlarged: at full size the pictures in work would take some gigabytes.
-    square = [cv2.resize(frame, (1080, 1080)) for frame in to_frames(render([scene], _FILM)[0])]
-    write_video(path, np.pad(np.stack(square), ((0, 0), (0, 0), (420, 420), (0, 0)), mode="edge"), _RATE)
+    # Rendered at half the size and enlarged, as rendering at full size takes some gigabytes.
+    square = [cv2.resize(frame, (1080, 1080)) for frame in to_frames(render([scene], _LARGE)[0])]
+    write_video(Path(path), np.pad(np.stack(square), ((0, 0), (0, 0), (420, 420), (0, 0)), mode="edge"), _RATE)
 
 
 def _render_batch(run: int) -> None:
@@ -76,7 +76,7 @@ def _render_batch(run: int) -> None:
 
 
 def _median(work: Callable[[int], object], runs: int) -> float:
-    """Median seconds of `runs` runs, after one that does not count."""
+    """Median seconds of `runs` runs, after one warm-up."""
     seconds = []
     for run in range(runs + 1):
         start = time.perf_counter()
@@ -85,7 +85,7 @@ def _median(work: Callable[[int], object], runs: int) -> float:
     return statistics.median(seconds[1:])
 
 
-def _resident() -> float:
+def _resident_mb() -> float:
     gc.collect()
     return psutil.Process().memory_info().rss / 1e6
 

@@ -1,12 +1,12 @@
-"""The canonical clip: what every video, rendered or real, is made into before a tokenizer sees it.
+"""The canonical clip: the form of every video, rendered or real, that a tokenizer reads.
 
 A canonical clip is 17 square frames of 64 x 64 pixels, RGB in [0, 1], at equal steps of *clip time* tau from
 0 (first frame) to 1 (last frame). Image coordinates (u, v) run from -1 to 1 over the width and the height of the
 frame, u to the right and v upwards; the centre of pixel (row i, column j) is at u = (j + 0.5) / 32 - 1,
 v = 1 - (i + 0.5) / 32.
 
-A video has its frames when it has them and not at those 17 times: `Clip.times` says when each frame was taken, and
-`Clip.repeated` which of them stand in for one that the video does not have.
+The frames of a video are not at those 17 times: `Clip.times` says when each frame was taken, and `Clip.repeated` which
+of them repeat the one before because the video has none.
 
 `Placement` is the exact map from these coordinates back to the pixels and seconds of the source video.
 """
@@ -22,14 +22,14 @@ SIZE = 64
 
 @dataclass(frozen=True)
 class Picture:
-    """How finely a clip is drawn; the canonical clip unless said otherwise."""
+    """Size of a rendered clip: number of frames, and width and height in pixels; by default the canonical clip's."""
 
     frames: int = FRAMES
     size: int = SIZE
 
     @property
     def times(self) -> np.ndarray:
-        """Clip time of each frame, (frames,)."""
+        """(frames,) clip time of each frame, 0 to 1."""
         return np.linspace(0.0, 1.0, self.frames)
 
 
@@ -38,7 +38,7 @@ CANONICAL = Picture()
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a canonical clip lies in its source video.
+    """Position of a canonical clip in its source video.
 
     Pixels are those of the upright picture (after the file's rotation flag), x to the right and y downwards,
     with (0, 0) at the top left corner of the top left pixel.
@@ -77,7 +77,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Clip:
-    """A canonical clip and where it came from."""
+    """A canonical clip and its source."""
 
     frames: torch.Tensor
     """(3, 17, 64, 64), float32 in [0, 1]."""
@@ -87,20 +87,19 @@ class Clip:
     notes: tuple[str, ...] = ()
     """Sentences on how the window and the crop were chosen, for the person who reads the result."""
     times: np.ndarray = field(default_factory=lambda: CANONICAL.times)
-    """(17,) clip time at which the picture in each frame was taken; a repeated one was taken when it is first shown."""
+    """(17,) clip time at which each frame was taken; a repeated frame has the time of the one it repeats."""
     repeated: np.ndarray = field(default_factory=lambda: np.zeros(FRAMES, dtype=bool))
-    """(17,) whether a frame shows the one before it again, as the video has none that is nearer to its even time."""
+    """(17,) whether a frame repeats the one before, as the video has none nearest to its even time."""
     unseen: np.ndarray = field(default_factory=lambda: np.zeros(FRAMES, dtype=bool))
     """(17,) whether a frame lies before the object is first found in the window, or after it is last found."""
 
     @property
     def fit_times(self) -> np.ndarray:
-        """(17,) clip time at which each frame shows the object, NaN where a frame does not count in a fit: it repeats
-        another, or lies outside the time in which the object is found."""
+        """(17,) clip time of each frame for a fit; NaN where a frame is left out, as it is `repeated` or `unseen`."""
         return np.where(self.repeated | self.unseen, np.nan, self.times)
 
     def frame_times(self) -> dict:
-        """When each frame was taken in seconds of the video, and the numbers of those that are marked, for JSON."""
+        """Times of the frames in seconds of the video, and the indices of repeated and unseen ones, for JSON."""
         return {
             "times_s": [round(float(time), 4) for time in self.placement.to_seconds(self.times)],
             "repeated": np.flatnonzero(self.repeated).tolist(),
@@ -108,7 +107,7 @@ class Clip:
         }
 
     @classmethod
-    def whole(cls, frames: torch.Tensor, source: str = "") -> "Clip":
+    def from_frames(cls, frames: torch.Tensor, source: str = "") -> "Clip":
         """A rendered clip (3, 17, 64, 64), which is canonical as it is and takes one second."""
         return cls(frames, Placement(SIZE / 2, SIZE / 2, SIZE / 2, 0.0, 1.0, SIZE, SIZE), source)
 

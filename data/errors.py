@@ -1,23 +1,29 @@
-"""The one exception that a user, and not a programmer, is meant to read."""
+"""The one exception whose message is for the user and not for a programmer."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
+_RED, _PLAIN = "\033[31m", "\033[0m"
 
 
 class UserError(Exception):
-    """Something that the user can mend: one sentence on what is wrong and what to do.
+    """Something that the user can put right; the message is one sentence on what is wrong and what to do.
 
-    The command line prints the sentence and exits with status 1; it never shows a traceback for it.
+    A command prints the sentence and exits with status 1, without a traceback (`exit_with_a_sentence`).
     """
 
 
 @contextmanager
 def exit_with_a_sentence() -> Iterator[None]:
-    """For commands: a `UserError` inside ends the program, its sentence on the standard error stream."""
+    """Print a `UserError` of the block to standard error, in red on a terminal, and exit with status 1.
+
+    Raises:
+        SystemExit: with status 1, from the `UserError`.
+    """
     try:
         yield
     except UserError as error:
-        typer.secho(str(error), fg="red", err=True)
+        sentence = f"{_RED}{error}{_PLAIN}" if sys.stderr.isatty() else str(error)
+        print(sentence, file=sys.stderr, flush=True)
         raise SystemExit(1) from error

@@ -1,4 +1,4 @@
-"""Frames moved by parts of a pixel: what a shaking camera does, and what undoes it."""
+"""Frames shifted by fractions of a pixel, to simulate a shaking camera and to undo its shaking."""
 
 import torch
 from torch import Tensor
@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 
 def shifted(video: Tensor, shifts: Tensor) -> Tensor:
-    """Frames of clips (B, C, T, H, W) with what lay `shifts` (B, T, 2) pixels to the right and below at each place; the
-    edge is carried on outwards."""
+    """Clips (B, C, T, H, W) resampled bilinearly: each pixel gets the value that lay `shifts` (B, T, 2) pixels to the
+    right and below. Beyond the picture its edge is repeated."""
     height, width = video.shape[-2:]
     right, down = (shifts.flatten(0, 1) * shifts.new_tensor([2 / width, 2 / height]))[..., None].unbind(1)
     columns = (_axis(width, video) + right)[:, None, :].expand(-1, height, -1)

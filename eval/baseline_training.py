@@ -11,7 +11,6 @@ validating included.
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -28,9 +27,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from trajvlm.data.errors import UserError, exit_with_a_sentence
+from trajvlm.data.files import atomic_write
 from trajvlm.data.rendered.render import render
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
-from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, drawn_ahead
+from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, VALIDATION_SEED, prefetch
 from trajvlm.eval.classifiers import STATE, TRAINING, WEIGHTS, Classifier, baselines_folder
 from trajvlm.eval.systems import cnn3d, decoded_track, features, frozen_encoders, resnets, token_classifier
 from trajvlm.tokenizer.checkpoint import write_weights
@@ -116,7 +116,7 @@ def fit(
     due = earlier + settings.minutes / settings.validations
     bar = tqdm(desc=classifier.name, initial=progress.clips, unit=" clips", mininterval=5)
     wanted = ((first, settings.batch) for first in count(progress.clips, settings.batch))
-    for video, labels in drawn_ahead(partial(_clips, scenes, TRAINING_SEED), wanted):
+    for video, labels in prefetch(partial(_clips, scenes, TRAINING_SEED), wanted):
         with torch.no_grad():
             inputs = classifier.prepare(video)
         classifier.learn(inputs, labels, settings.rate(progress.minutes))
@@ -180,17 +180,11 @@ def _save(folder, classifier, settings, scenes, progress: Progress, curve: list[
     state = {f"weights.{name}": value for name, value in weights.items()}
     state |= {f"memory.{name}": value for name, value in classifier.memory().items()}
     if better:
-        _replace(folder / WEIGHTS, lambda draft: write_weights(weights, draft))
+        write_weights(weights, folder / WEIGHTS)
     # The state carries its own progress, so that the two can't fall apart.
-    _replace(folder / STATE, lambda draft: write_weights(state, draft, {"record": json.dumps(record)}))
-    _replace(folder / TRAINING, lambda draft: draft.write_text(json.dumps(record, indent=1) + "\n"))
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file at once or not at all."""
-    draft = path.with_suffix(".part")
-    write(draft)
-    os.replace(draft, path)
+    write_weights(state, folder / STATE, {"record": json.dumps(record)})
+    with atomic_write(folder / TRAINING) as draft:
+        draft.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _resumed(folder: Path, classifier: Classifier) -> tuple[Progress, list[dict]]:

@@ -41,7 +41,9 @@ def evaluate(clips: int) -> dict:
             drawn = replace(find_split(f"test-{level}").settings, families=families)
             scenes = [draw_scene(drawn, TEST_SEED, index) for index in range(clips)]
             refused = sum(
-                not describer.describe_clip(Clip.whole(render([scene])[0]), field_of_view=scene.field_of_view).known
+                not describer.describe_clip(
+                    Clip.from_frames(render([scene])[0]), field_of_view=scene.field_of_view
+                ).known
                 for scene in tqdm(scenes, desc=f"{level}, {kind}", leave=False)
             )
             results["levels"][level][kind] = {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.files import whole_file
+from trajvlm.data.files import atomic_write
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,7 +42,7 @@ def write(path: Path, text: str) -> Path:
     """Write a file whole, and return its path; raises UserError where that can't be done."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as draft:
+        with atomic_write(path) as draft:
             draft.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path} can't be written ({error.strerror}); choose another place with --out") from error

@@ -10,7 +10,6 @@ and `said` (a letter a clip, see `letters`) and `curve_db` (10 log10 of each cli
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 
 from trajvlm.data.errors import UserError
+from trajvlm.data.files import atomic_write
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.eval.registry import ENTRIES, Entry
 
@@ -99,9 +99,8 @@ class Results:
             named = {cell.get(field) for cell in cells}
             self.data[table] = {key: value for key, value in self.data[table].items() if key in named}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".part")
-        draft.write_text(_text(self.data, _INDENTED) + "\n")
-        os.replace(draft, self.path)
+        with atomic_write(self.path) as draft:
+            draft.write_text(_text(self.data, _INDENTED) + "\n")
 
 
 def digest(value: dict) -> str:

@@ -46,13 +46,13 @@ def evaluate(clips: int) -> dict:
             family = FAMILIES[scenes[0].family]
             truth = family.positions(scenes[0].path, CANONICAL.times) - [0.0, 0.0, rig.focal]
             views = [
-                describer.describe_clip(Clip.whole(picture), field_of_view=scenes[0].field_of_view)
+                describer.describe_clip(Clip.from_frames(picture), field_of_view=scenes[0].field_of_view)
                 for picture in render(scenes)
             ]
             one = views[0].best.positions(CANONICAL.times)
             answers = {"one view": (views[0].family, one - one.mean(axis=0) + truth.mean(axis=0))}
             try:
-                both = join(*views, StereoPair.of(rig, SIZE))
+                both = join(*views, StereoPair.from_rig(rig, SIZE))
                 answers["two views"] = both.family, both.equation.positions(CANONICAL.times)
             except UserError:
                 answers["two views"] = None, np.full_like(truth, np.inf)

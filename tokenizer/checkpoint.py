@@ -1,7 +1,6 @@
 """What a training leaves in its folder: whole or not at all, at whatever moment its processes are killed."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import safetensors.torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from trajvlm.data.rendered.shards import whole_file
+from trajvlm.data.files import atomic_write, flush_to_disk
 
 CHECKPOINTS = "checkpoints"
 _DRAFT = ".part"
@@ -19,14 +18,14 @@ _DRAFT = ".part"
 def write_weights(weights: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file, readable for whom the umask lets read files."""
     # `safetensors.torch.save_file` makes it readable for its owner alone.
-    with whole_file(path) as file:
-        file.write(safetensors.torch.save(weights, metadata))
+    with atomic_write(path) as draft:
+        draft.write_bytes(safetensors.torch.save(weights, metadata))
 
 
 def write_lines(path: Path, records: list[dict]) -> None:
     """Write records as lines of JSON."""
-    with whole_file(path) as file:
-        file.write("".join(json.dumps(record) + "\n" for record in records).encode())
+    with atomic_write(path) as draft:
+        draft.write_bytes("".join(json.dumps(record) + "\n" for record in records).encode())
 
 
 def read_lines(path: Path) -> list[dict]:
@@ -41,7 +40,7 @@ def write_files(folder: Path, write: Callable[[Path], None]) -> None:
     draft.mkdir(parents=True)
     write(draft)
     for file in draft.iterdir():
-        _on_disk(file)
+        flush_to_disk(file)
     for file in draft.iterdir():
         file.replace(folder / file.name)
     draft.rmdir()
@@ -64,18 +63,9 @@ def keep_checkpoint(accelerator: Accelerator, out: Path, step: int) -> None:
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         for file in draft.iterdir():
-            _on_disk(file)
+            flush_to_disk(file)
         kept = draft.rename(draft.with_suffix(""))
-        _on_disk(kept.parent)
+        flush_to_disk(kept.parent)
         for folder in kept.parent.iterdir():
             if folder != kept:
                 shutil.rmtree(folder)
-
-
-def _on_disk(path: Path) -> None:
-    """Wait until what was written of a file, or of a folder's list of files, outlasts a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -67,7 +67,7 @@ class Glimpse(nn.Module):
     def forward(self, latents: Tensor, moving: Tensor) -> Glimpsed:
         """
         Args:
-            moving: (B, 4, T, H, W), the moving part (`trajvlm.data.filmed.background_subtraction.moving_part`).
+            moving: (B, 4, T, H, W), the moving part (`trajvlm.data.filmed.background_subtraction.subtract_background`).
         """
         before = by_frames(self.where(rearrange(latents, "b c t h w -> b t (c h w)")), self.frames).float()
         # Where the window lies is learned from the estimate alone.

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.filmed.background_subtraction import moving_part
+from trajvlm.data.filmed.background_subtraction import subtract_background
 from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.tokenizer.config import TokenizerConfig
 from trajvlm.tokenizer.context import TwoWayContext
@@ -128,7 +128,7 @@ class TrajectoryTokenizer(VideoTokenizer):
 
     def encoded(self, video: Tensor) -> Encoded:
         """The same, and what was on the way to it."""
-        moving = moving_part(video)
+        moving = subtract_background(video)
         latents = self.convolved(moving)
         if self.latent_norm:
             projected = self.quantizers.project_in(latents.movedim(1, -1)).float()

@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from trajvlm.data.errors import exit_with_a_sentence
-from trajvlm.data.filmed.background_subtraction import moving_part
+from trajvlm.data.filmed.background_subtraction import subtract_background
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.rendered.render import render, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
@@ -206,7 +206,7 @@ class _Kept(Dataset):
     def __getitem__(self, chunk: int) -> list[Tensor]:
         first = self.first + chunk * _CHUNK
         drawn = [draw_scene(self.scenes, TRAINING_SEED, first + k) for k in range(_CHUNK)]
-        return [*self.keep(moving_part(render(drawn))), track(drawn).places]
+        return [*self.keep(subtract_background(render(drawn))), track(drawn).places]
 
 
 def _stored(keep: Callable[[Tensor], list[Tensor]], scenes: SceneSettings, first: int, count: int) -> list[Tensor]:

@@ -34,7 +34,7 @@ from trajvlm.data.rendered.stream import (
     VALIDATION_SEED,
     Batch,
     draw_batch,
-    drawn_ahead,
+    prefetch,
     spare_cores,
 )
 from trajvlm.tokenizer.checkpoint import write_weights
@@ -244,7 +244,7 @@ def fit(
     def batches(progress: Progress) -> Iterator[tuple[Batch, Tensor]]:
         wanted = ((first, settings.batch) for first in stream_numbers(accelerator, settings, progress.step))
         processes = render_processes or spare_cores(accelerator.num_processes)
-        for drawn in drawn_ahead(partial(draw_batch, scenes, TRAINING_SEED), wanted, processes):
+        for drawn in prefetch(partial(draw_batch, scenes, TRAINING_SEED), wanted, processes):
             yield drawn.to(device), torch.tensor(settings.hardness(progress.step, progress.steps), device=device)
 
     def loss(objective: nn.Module, batch: tuple[Batch, Tensor]) -> tuple[Tensor, dict]:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.rendered.shards import whole_file
+from trajvlm.data.files import atomic_write, remove_drafts
 from trajvlm.tokenizer.checkpoint import (
     CHECKPOINTS,
     keep_checkpoint,
@@ -221,8 +221,9 @@ class _Log:
         progress.expect(settings)
         if accelerator.is_main_process:
             (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-            with whole_file(out / TRAINING) as file:
-                file.write((json.dumps(record, indent=1) + "\n").encode())
+            remove_drafts(out)
+            with atomic_write(out / TRAINING) as draft:
+                draft.write_bytes((json.dumps(record, indent=1) + "\n").encode())
             # A validation whose checkpoint was cut off is done again.
             self._curve = [line for line in read_lines(out / CURVE) if line["step"] <= progress.step]
         accelerator.init_trackers("events")

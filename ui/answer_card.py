@@ -100,7 +100,7 @@ def before_and_after(description: "Description", metres_per_unit: float | None =
 
 def _shown(kind: str, one: Equation, metres_per_unit: float | None) -> str:
     """An equation under its name, in metres where their number is known."""
-    unit, one = ("u", one) if metres_per_unit is None else ("m", one.stretched(metres_per_unit))
+    unit, one = ("u", one) if metres_per_unit is None else ("m", one.scaled(metres_per_unit))
     return f"**{kind}:**\n\n$$\n{latex(one, unit)}\n$$"
 
 

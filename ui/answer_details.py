@@ -38,7 +38,7 @@ class Extras:
             fields |= {
                 "frame": description.to_dict()["frame"] | {"scale_known": True},
                 "metres_per_unit": self.metres,
-                "equation_m": description.best.stretched(self.metres).to_text(),
+                "equation_m": description.best.scaled(self.metres).to_text(),
             }
         if self.reply is not None:
             fields |= {"answer": self.reply.text, "answered_by": self.reply.model, "calls": calls(self.reply)}

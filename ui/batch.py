@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.files import whole_file
+from trajvlm.data.files import atomic_write
 from trajvlm.data.filmed.decode import at_rate
 from trajvlm.ui.answer_details import Extras, reply_to
 from trajvlm.ui.columns import COLUMNS, values, values_of_two
@@ -230,7 +230,7 @@ def _of_two(describer, left: Path, right: Path, wanted: Wanted) -> dict:
 def _write(write: Callable[[list[dict], Path], None], rows: list[dict], out: Path) -> None:
     """The table, whole or not at all."""
     try:
-        with whole_file(out) as draft:
+        with atomic_write(out) as draft:
             write([{name: _readable(value) for name, value in row.items()} for row in rows], draft)
     except OSError as error:
         raise UserError(

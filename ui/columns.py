@@ -140,7 +140,7 @@ def values_of_two(found: "StereoDescription") -> dict:
 def _in_metres(found: "Description", metres: float | None) -> dict:
     if metres is None:
         return {}
-    text = found.best.stretched(metres).to_text()
+    text = found.best.scaled(metres).to_text()
     return {"metres_per_unit": metres, **{f"{axis}_m": one for axis, one in text.items()}}
 
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.files import whole_file
+from trajvlm.data.files import atomic_write
 
 
 class Journal:
@@ -49,7 +49,7 @@ class Journal:
                 self._path.unlink(missing_ok=True)
             else:
                 # Written anew, without what was torn in the middle of a line.
-                with whole_file(self._path) as draft:
+                with atomic_write(self._path) as draft:
                     draft.write_text("".join(json.dumps(line) + "\n" for line in (settings, *mine)), encoding="utf-8")
         except OSError as error:
             raise self._unwritable(error) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.files import whole_file
+from trajvlm.data.files import atomic_write
 from trajvlm.ui.answer_details import NOTHING, Extras
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Results:
         self._taken.add(name)
         picture = self.folder / f"{name}.png"
         try:
-            with whole_file(picture) as draft:
+            with atomic_write(picture) as draft:
                 draw(draft)
-            with whole_file(self.folder / f"{name}.json") as draft:
+            with atomic_write(self.folder / f"{name}.json") as draft:
                 draft.write_text(json.dumps({"video": str(video), **answer}, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise UserError(f"{self.folder} can't be written to ({error.strerror}); choose another folder") from error

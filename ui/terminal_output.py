@@ -39,12 +39,12 @@ def print_answer(
         print_line(answers, "truth", truth if truth != description.family else f"{truth}, so the family is right")
     print_line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
     if description.refined is not None:
-        _equation(answers, "refined", description.refined.stretched(metres), "bold")
+        _equation(answers, "refined", description.refined.scaled(metres), "bold")
     duration = description.clip.placement.duration_s
-    _bounce(answers, description.best.stretched(metres), duration, "u" if extras.metres is None else "m")
+    _bounce(answers, description.best.scaled(metres), duration, "u" if extras.metres is None else "m")
     if description.second_opinion is not None:
         print_line(answers, "together", description.doubt or "the language model and the fit to its tokens agree")
-    raw = description.equation.stretched(metres)
+    raw = description.equation.scaled(metres)
     _equation(answers, "raw", raw, "bold" if description.refined is None else "")
     frame, place = description.to_dict()["frame"], description.clip.placement
     end = place.t0_s + place.duration_s

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from trajvlm.data.clip import Clip
-from trajvlm.data.filmed.background_subtraction import moving_part
+from trajvlm.data.filmed.background_subtraction import subtract_background
 from trajvlm.ui.figures import GREY, INK, frame_strip
 
 _GROUND = 0.1
@@ -26,7 +26,7 @@ def draw_tokens(clip: Clip, codes: Tensor, code_vectors: Tensor, reconstruction:
     Raises:
         OSError: the file can't be written.
     """
-    moving = moving_part(clip.frames[None])[0, 3]
+    moving = subtract_background(clip.frames[None])[0, 3]
     seen = (moving / moving.flatten().quantile(0.999).clamp_min(1e-6)).clamp(0, 1)
     drawn = ((reconstruction[0] - _GROUND) / (1 - _GROUND)).clamp(0, 1)
     strips = (

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.files import whole_file
+from trajvlm.data.files import atomic_write
 
 app = typer.Typer()
 
@@ -41,7 +41,7 @@ def tokens(
         if out:
             out.mkdir(parents=True, exist_ok=True)
             picture = out / f"{video.stem}-tokens.png"
-            with whole_file(picture) as draft:
+            with atomic_write(picture) as draft:
                 draw_tokens(clip, codes, tokenizer.code_vectors, tokenizer.decode_codes(codes[None])[0], draft)
     except UserError as error:
         sentence = str(error) if str(video) in str(error) else f"{video}: {error}"

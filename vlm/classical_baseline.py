@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from trajvlm.data.clip import CANONICAL, SIZE
-from trajvlm.data.fit import Criterion, Seen
+from trajvlm.data.fit import Criterion, Observations
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.refine import best_fit
 
@@ -17,7 +17,7 @@ TRACKED = Criterion(penalty=12.0)
 """Set on 240 validation clips of eight families with light nuisances: 94 % right, where Schwarz's 3.9 names 85 %."""
 
 
-def track_blobs(frames: np.ndarray, times: np.ndarray = CANONICAL.times) -> Seen:
+def track_blobs(frames: np.ndarray, times: np.ndarray = CANONICAL.times) -> Observations:
     """The largest moving blob in each of the frames (17, 64, 64, 3), uint8, that have one.
 
     Args:
@@ -37,7 +37,7 @@ def track_blobs(frames: np.ndarray, times: np.ndarray = CANONICAL.times) -> Seen
         centres.append(((x + 0.5) * 2 / SIZE - 1, 1 - (y + 0.5) * 2 / SIZE))
         radii.append(np.sqrt(area.max() / np.pi) * 2 / SIZE)
         found.append(t)
-    return Seen(np.array(found), np.array(centres).reshape(-1, 2), np.array(radii))
+    return Observations(np.array(found), np.array(centres).reshape(-1, 2), np.array(radii))
 
 
 def track_and_fit(frames: np.ndarray, times: np.ndarray = CANONICAL.times) -> Answer | None:

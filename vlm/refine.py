@@ -13,7 +13,7 @@ from scipy.optimize import least_squares
 
 from trajvlm.data.cameras.camera import project
 from trajvlm.data.clip import CANONICAL, SIZE
-from trajvlm.data.fit import Criterion, Fit, Seen, at_mean_depth, fit_all, probabilities, residuals
+from trajvlm.data.fit import Criterion, Fit, Observations, at_mean_depth, fit_all, probabilities, residuals
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
@@ -44,7 +44,7 @@ class Verdict:
     """Median distance of the answer's curve from the decoded track, in pixels of 64."""
 
 
-def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times) -> Seen:
+def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times) -> Observations:
     """What the decoded tokens show of one clip.
 
     Args:
@@ -54,7 +54,7 @@ def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times) -> Seen:
     seen = readout.seen[0].numpy() & np.isfinite(times)
     track, spreads = readout.track, (readout.centre_spread, readout.log_radius_spread)
     of_clip = (part.expand_as(readout.seen)[0].numpy()[seen] for part in spreads)
-    return Seen(times[seen], track.centre[0].numpy()[seen], track.radius[0].numpy()[seen], *of_clip)
+    return Observations(times[seen], track.centre[0].numpy()[seen], track.radius[0].numpy()[seen], *of_clip)
 
 
 def refine(answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times) -> np.ndarray | None:
@@ -99,7 +99,7 @@ def weighed(*opinions: dict[str, float]) -> dict[str, float]:
     return {name: product / total for name, product in products.items()}
 
 
-def best_fit(seen: Seen, criterion: Criterion) -> Answer | None:
+def best_fit(seen: Observations, criterion: Criterion) -> Answer | None:
     """The family and constants that fit a track best; None where the object is seen in too few frames."""
     fits = fit_all(seen)
     return None if fits is None else _best(fits, criterion)

@@ -14,7 +14,7 @@ from scipy.optimize import least_squares
 from trajvlm.data.cameras.stereo import StereoPair
 from trajvlm.data.clip import Clip, Placement
 from trajvlm.data.errors import UserError
-from trajvlm.data.fit import CENTRE_ERROR, LEAST_FRAMES, Fit, misfit, probabilities, through_points
+from trajvlm.data.fit import CENTRE_ERROR, LEAST_FRAMES, Fit, fit_points, misfit, probabilities
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.vlm.describe import Describer, Description
@@ -263,7 +263,7 @@ def _lateness(family: Family, constants: np.ndarray, views: list[View], pair: St
 
 def _fit(family: Family, views: list[View], pair: StereoPair, t: np.ndarray, points: np.ndarray) -> Fit:
     # Depth is the least certain axis of a point, and hardly helps to count turns.
-    start = through_points(family, t, points, np.array([1.0, 1.0, 0.1]))
+    start = fit_points(family, t, points, np.array([1.0, 1.0, 0.1]))
     found = least_squares(
         lambda constants: _away(family, constants, views, pair), start, loss="soft_l1", x_scale="jac", max_nfev=100
     )

@@ -29,7 +29,7 @@ from trajvlm.data.rendered.stream import (
     TRAINING_SEED,
     VALIDATION_SEED,
     draw_clips,
-    drawn_ahead,
+    prefetch,
     spare_cores,
 )
 from trajvlm.tokenizer.checkpoint import write_files
@@ -167,7 +167,7 @@ class CodedClips:
         """
         self.encode, self.settings = encode, settings
         self.kept: list[tuple[Scene, Tensor]] = []
-        self.new = drawn_ahead(partial(draw_clips, scenes, TRAINING_SEED), self._wanted(first_clips), processes)
+        self.new = prefetch(partial(draw_clips, scenes, TRAINING_SEED), self._wanted(first_clips), processes)
 
     def _wanted(self, first_clips: Iterable[int]) -> Iterator[tuple[int, int]]:
         """The first batch is all new, also the first after an interruption: nothing is there to be met again."""

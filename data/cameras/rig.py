@@ -1,11 +1,11 @@
-"""Several synchronised cameras about one motion: where each stands, and points, constants and equations between them.
+"""Several synchronised cameras that see one motion: their poses, and points, constants and equations in their frames.
 
-The world is the frame of the first camera. Every camera's own frame is that of `trajvlm.data.cameras.camera`: the
-camera at (0, 0, f) looking along -z, x to the right and y up in its picture. A `Pose` leads from the world into such a
-frame, so turning a camera about the object is turning the path the other way before a camera that stands still.
+The world's frame is that of the first camera. Every camera's frame is that of `trajvlm.data.cameras.camera`: the camera
+at (0, 0, f) looking along -z, x to the right and y up in its picture. A `Pose` transforms from the world's frame into a
+camera's.
 
-These are true lengths, for the rig's focal length f. Canonical constants are stretched in depth; they have to be
-written for f (see `trajvlm.data.cameras.camera.canonical`) before a pose can carry them.
+Lengths are true ones, for the rig's focal length f. Canonical constants are stretched in depth: a pose transforms only
+constants that are written for f (`canonical` in `trajvlm.data.cameras.camera` is the way back).
 """
 
 import json
@@ -19,7 +19,7 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import Family
 
-Movable = TypeVar("Movable", np.ndarray, Equation)
+Transformable = TypeVar("Transformable", np.ndarray, Equation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +42,13 @@ class Pose:
         object.__setattr__(self, "rotation", rotation)
         object.__setattr__(self, "translation", translation)
 
-    def to_camera(self, thing: Movable, family: Family | None = None) -> Movable:
-        """Points (..., 3), an `Equation`, or with `family` that family's constants (size,), in the camera's frame."""
-        return _moved(thing, self.rotation, self.translation, family)
-
-    def to_world(self, thing: Movable, family: Family | None = None) -> Movable:
-        """The way back of `to_camera`."""
-        return _moved(thing, self.rotation.T, -self.rotation.T @ self.translation, family)
+    def to_camera(self, thing: Transformable, family: Family | None = None) -> Transformable:
+        """Transform points (..., 3), an `Equation`, or the constants (size,) of `family` into the camera's frame."""
+        if isinstance(thing, Equation):
+            return thing.moved(self.rotation, self.translation)
+        if family is not None:
+            return family.moved(thing, self.rotation, self.translation)
+        return np.asarray(thing) @ self.rotation.T + self.translation
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class Rig:
 
     @classmethod
     def ring(cls, angles: tuple[float, ...], focal: float, centre: np.ndarray) -> "Rig":
-        """Cameras on a circle about the vertical line through `centre`, all of which see `centre` at the same place.
+        """Cameras on a circle about the vertical line through `centre`; all see `centre` at the same image point.
 
         Args:
-            angles: in degrees; a camera at a positive angle stands further to the right and looks to the left.
-                At 0 it is the camera whose frame is the world.
-            focal: focal length of all of them, in half widths.
+            angles: in degrees; a camera at a positive angle stands further to the right and looks to the left. The
+                camera at 0 is the one whose frame is the world's.
+            focal: focal length of all of them, in half widths of the picture.
             centre: (3,) of the path. The circle's radius is its distance from the camera at 0.
         """
         centre = np.asarray(centre, dtype=float)
@@ -84,13 +84,13 @@ class Rig:
 
     @classmethod
     def from_dict(cls, plain: dict) -> "Rig":
-        """Read what `to_dict` wrote; raises ValueError where it is anything else."""
-        plain = known_keys(plain, ("focal", "poses"), "the file")
+        """Read what `to_dict` wrote; raises ValueError for anything else."""
+        plain = check_keys(plain, ("focal", "poses"), "the file")
         if not isinstance(plain.get("poses"), list):
             raise ValueError("poses has to be a list")
-        poses = [known_keys(pose, ("rotation", "translation"), "a pose") for pose in plain["poses"]]
-        placed = (Pose(numbers(p, "rotation", 9).reshape(3, 3), numbers(p, "translation", 3)) for p in poses)
-        return cls(tuple(placed), float(numbers(plain, "focal", 1)[0]))
+        poses = [check_keys(pose, ("rotation", "translation"), "a pose") for pose in plain["poses"]]
+        placed = (Pose(read_numbers(p, "rotation", 9).reshape(3, 3), read_numbers(p, "translation", 3)) for p in poses)
+        return cls(tuple(placed), float(read_numbers(plain, "focal", 1)[0]))
 
     def save(self, path: str | Path) -> None:
         """Write the rig as JSON."""
@@ -98,7 +98,7 @@ class Rig:
 
     @classmethod
     def load(cls, path: str | Path) -> "Rig":
-        """Read a file that `save` wrote; raises UserError where it is missing or says something else."""
+        """Read a file that `save` wrote; raises UserError where it is missing or holds something else."""
         try:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except OSError as error:
@@ -110,8 +110,8 @@ class Rig:
             ) from error
 
 
-def known_keys(plain: object, keys: tuple[str, ...], what: str) -> dict:
-    """A JSON object that holds no other keys; raises ValueError with a sentence for anything else."""
+def check_keys(plain: object, keys: tuple[str, ...], what: str) -> dict:
+    """Return a JSON object unless it has other keys; raises ValueError, with `what` it is, for anything else."""
     if not isinstance(plain, dict):
         raise ValueError(f"{what} has to be an object with {', '.join(keys)}")
     if unknown := sorted(set(plain) - set(keys)):
@@ -119,8 +119,8 @@ def known_keys(plain: object, keys: tuple[str, ...], what: str) -> dict:
     return plain
 
 
-def numbers(plain: dict, key: str, count: int | None = None) -> np.ndarray:
-    """The numbers (count,) under a key, however nested; raises ValueError with a sentence for anything else."""
+def read_numbers(plain: dict, key: str, count: int | None = None) -> np.ndarray:
+    """The numbers (count,) under a key, flattened; raises ValueError where they are not so many finite numbers."""
     if key not in plain:
         raise ValueError(f"there is no {key}")
     wanted = "finite numbers" if count is None else f"{count} finite number{'s' * (count > 1)}"
@@ -133,13 +133,7 @@ def numbers(plain: dict, key: str, count: int | None = None) -> np.ndarray:
     return found
 
 
-def _moved(thing: Movable, matrix: np.ndarray, shift: np.ndarray, family: Family | None) -> Movable:
-    if isinstance(thing, Equation):
-        return thing.moved(matrix, shift)
-    return family.moved(thing, matrix, shift) if family is not None else np.asarray(thing) @ matrix.T + shift
-
-
 def _about_vertical(angle: float) -> np.ndarray:
-    """What a camera sees turned by -angle, in degrees, when it walks round the object by +angle."""
+    """(3, 3) rotation about y by -angle, in degrees: how the object turns for a camera that moves by +angle."""
     c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     return np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])

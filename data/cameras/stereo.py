@@ -1,4 +1,4 @@
-"""Two calibrated cameras: what a stereo calibration gives, where each sees a point, and where in space both see one.
+"""Two calibrated cameras: reading a stereo calibration, projection into both, and triangulation.
 
 The file is what OpenCV's `stereoCalibrate` returns, in its own axes (x right, y down, z away from the camera):
 x_right = rotation @ x_left + translation, in any unit of length. Points here are in this project's axes, x right, y up
@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from trajvlm.data.cameras.rig import Pose, Rig, known_keys, numbers
+from trajvlm.data.cameras.rig import Pose, Rig, check_keys, read_numbers
 from trajvlm.data.errors import UserError
 
 _TO_OPENCV = np.diag([1.0, -1.0, -1.0])
@@ -44,9 +44,9 @@ class CalibratedCamera:
     @classmethod
     def from_dict(cls, plain: object, what: str) -> "CalibratedCamera":
         """Read plain values; raises ValueError with a sentence about `what` where they are anything else."""
-        plain = known_keys(plain, _CAMERA_KEYS, what)
+        plain = check_keys(plain, _CAMERA_KEYS, what)
         focal, centre, distortion = (
-            tuple(numbers({"distortion": []} | plain, key, count).tolist())
+            tuple(read_numbers({"distortion": []} | plain, key, count).tolist())
             for key, count in zip(_CAMERA_KEYS, (2, 2, None))
         )
         return cls(focal, centre, distortion)
@@ -63,7 +63,7 @@ class CalibratedCamera:
         return cv2.undistortPoints(pixels, self.matrix, np.array(self.distortion) if self.distortion else None)[:, 0]
 
     def pixels(self, rays: np.ndarray) -> np.ndarray:
-        """The way back of `rays`: where in the picture, distorted as the camera does, such points (N, 2) are seen."""
+        """The inverse of `rays`: pixels (N, 2), with the camera's distortion, of such points (N, 2)."""
         points = np.column_stack([rays, np.ones(len(rays))])
         distortion = np.array(self.distortion) if self.distortion else None
         return cv2.projectPoints(points, np.zeros(3), np.zeros(3), self.matrix, distortion)[0][:, 0]
@@ -71,24 +71,24 @@ class CalibratedCamera:
 
 @dataclass(frozen=True, eq=False)
 class StereoPair:
-    """A left and a right camera, and how the right one stands to the left one."""
+    """A left and a right camera and their relative pose."""
 
     left: CalibratedCamera
     right: CalibratedCamera
     pose: Pose
     """From the left camera's frame into the right one's, in this project's axes, pinholes as origins."""
     unit: str = "m"
-    """The unit of the translation, and so of everything that is found."""
+    """The unit of the translation, and so of all results."""
     offset_s: float = 0.0
-    """What the right video's clock shows when the left one's shows zero, in seconds."""
+    """The right video's time, in seconds, at the left one's time zero."""
 
     @classmethod
     def from_dict(cls, plain: dict) -> "StereoPair":
         """Read plain values; raises ValueError with a sentence where they are anything else."""
-        plain = known_keys(plain, _KEYS, "the file")
+        plain = check_keys(plain, _KEYS, "the file")
         cameras = [CalibratedCamera.from_dict(plain.get(side), f"the {side} camera") for side in ("left", "right")]
-        rotation, translation = numbers(plain, "rotation", 9).reshape(3, 3), numbers(plain, "translation", 3)
-        # Printed calibrations are rounded; the nearest rotation is what was meant.
+        rotation, translation = read_numbers(plain, "rotation", 9).reshape(3, 3), read_numbers(plain, "translation", 3)
+        # Calibration files hold rounded numbers: take the nearest rotation.
         u, scales, v = np.linalg.svd(rotation)
         if np.abs(scales - 1).max() > 1e-2:
             raise ValueError("the rotation is not one")
@@ -98,7 +98,7 @@ class StereoPair:
         unit = plain.get("unit", "m")
         if not isinstance(unit, str) or not unit:
             raise ValueError(f"unit has to be the name of a unit of length, not {unit!r}")
-        return cls(*cameras, pose, unit, float(numbers({"offset_s": 0.0} | plain, "offset_s", 1)[0]))
+        return cls(*cameras, pose, unit, float(read_numbers({"offset_s": 0.0} | plain, "offset_s", 1)[0]))
 
     @classmethod
     def load(cls, path: str | Path) -> "StereoPair":
@@ -111,8 +111,8 @@ class StereoPair:
             raise UserError(f"{path} does not describe two cameras ({error}); write {_SHAPE}") from error
 
     @classmethod
-    def of(cls, rig: Rig, width_px: int) -> "StereoPair":
-        """The first two cameras of a rig, for square pictures so many pixels wide; lengths in the rig's unit."""
+    def from_rig(cls, rig: Rig, width_px: int) -> "StereoPair":
+        """The first two cameras of a rig, for square pictures of `width_px` pixels; lengths in the rig's unit."""
         camera = CalibratedCamera((rig.focal * width_px / 2,) * 2, (width_px / 2,) * 2)
         pose, pinhole = rig.poses[1], np.array([0.0, 0.0, rig.focal])
         between = Pose(pose.rotation, pose.translation + pose.rotation @ pinhole - pinhole)
@@ -130,22 +130,22 @@ class StereoPair:
 
     @property
     def metres_per_unit(self) -> float | None:
-        """None where the unit is not one of the metre's."""
+        """None for a unit that is not m, dm, cm or mm."""
         return _METRES.get(self.unit)
 
     def rays(self, points: np.ndarray, right: bool) -> np.ndarray:
-        """Where a camera sees points (N, 3): on the plane one unit before it, as `CalibratedCamera.rays`."""
+        """Projections (N, 2) of points (N, 3) onto the plane one unit before a camera, as `CalibratedCamera.rays`."""
         seen = (self.pose.to_camera(points) if right else np.asarray(points)) @ _TO_OPENCV
-        # What a search puts behind the camera is seen far outside the picture.
+        # Points behind the camera, which an optimiser may try, are projected far outside the picture.
         return seen[:, :2] / np.maximum(seen[:, 2:], 1e-6)
 
     def triangulate(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Points (N, 3) that the cameras see along rays (N, 2) each."""
+        """Points (N, 3), in the left camera's frame, from the rays (N, 2) of both cameras; linear triangulation."""
         there = np.column_stack(_axes_changed(self.pose.rotation, self.pose.translation))
         found = cv2.triangulatePoints(np.eye(3, 4), there, left.T.astype(float), right.T.astype(float))
         return (found[:3] / found[3]).T @ _TO_OPENCV
 
 
 def _axes_changed(rotation: np.ndarray, translation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A pose in the other one of OpenCV's axes and this project's."""
+    """Convert a pose between OpenCV's axes and this project's; its own inverse."""
     return _TO_OPENCV @ rotation @ _TO_OPENCV, _TO_OPENCV @ translation

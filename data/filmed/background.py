@@ -1,10 +1,11 @@
-"""What stays: the temporal median of a clip."""
+"""Background of a clip: its temporal median."""
 
 import torch
 from torch import Tensor
 
 # Comparators of a sorting network that leaves the median of nine values in place 4 (Devillard, "Fast median search",
-# 1998). Twenty times as fast as torch.median over 17 frames on a CPU, where this is on every training step's path.
+# 1998). Twenty times as fast as torch.median over 17 frames on a CPU; every training step
+# needs it.
 _MEDIAN_OF_NINE = (
     (1, 2), (4, 5), (7, 8), (0, 1), (3, 4), (6, 7), (1, 2), (4, 5), (7, 8), (0, 3),
     (5, 8), (4, 7), (3, 6), (1, 4), (2, 5), (4, 7), (4, 2), (6, 4), (4, 2),
@@ -12,7 +13,10 @@ _MEDIAN_OF_NINE = (
 
 
 def background(video: Tensor) -> Tensor:
-    """The temporal median of every other frame: (B, 3, 17, H, W) to (B, 3, 1, H, W)."""
+    """The temporal median of every other frame: (B, C, 17, H, W) to (B, C, 1, H, W).
+
+    Raises ValueError for another number of frames.
+    """
     frames = list(video[:, :, ::2].unbind(dim=2))
     if len(frames) != 9:
         raise ValueError(f"a canonical clip has 17 frames, not {video.shape[2]}")

@@ -1,9 +1,9 @@
-"""What stays is taken away: a clip before its own background, so that rendered and real clips look alike.
+"""Background subtraction: the background of a clip is removed, so that rendered and real clips look alike.
 
-A camera that shakes makes everything move, so its shaking goes first (`trajvlm.data.filmed.registration`).
+Frames are registered first (`trajvlm.data.filmed.registration`), as a shaking camera makes everything move.
 
-Without this the tokenizer does not begin to learn where the ball is: in 200 steps of 8 clips the median error of its
-centre stayed at 16.5 pixels of 64, that of a constant guess; with it, it was 5 pixels after 150 steps.
+Without it the tokenizer does not learn where the ball is: after 200 steps of 8 clips the median error of its centre was
+16.5 pixels of 64, that of a constant guess; with it, it was 5 pixels after 150 steps.
 """
 
 import torch
@@ -12,18 +12,18 @@ from torch import Tensor
 from trajvlm.data.filmed.background import background
 from trajvlm.data.filmed.registration import registered
 
-PREPARED = "frames registered, background taken away"
-"""What `moving_part` does, for the identity of results that hang on it."""
+PREPROCESSING = "frames registered, background taken away"
+"""`subtract_background` in words: part of the identity of results that depend on it, so the text must not change."""
 
 
-def moving_part(video: Tensor) -> Tensor:
-    """What is left of clips (B, 3, 17, H, W), registered, without their background; of root mean square 1/4 per clip.
+def subtract_background(video: Tensor) -> Tensor:
+    """Register clips (B, 3, 17, H, W) in [0, 1] and subtract their background.
 
     Returns:
-        (B, 4, 17, H, W): the signed difference in red, green and blue, clipped to [-4, 4], and its magnitude over the
-        three. Where the object rests longer than half the clip it becomes part of the background and leaves a ghost
-        behind: the sign tells the ghost from the object; the magnitude is the same on dark and on light ground. A clip
-        in which nothing changes gives zeros.
+        (B, 4, 17, H, W): the signed difference in red, green and blue, scaled to a root mean square of 1/4 per clip and
+        clipped to [-4, 4], and its root mean square over the three. An object that rests for more than half the clip
+        becomes part of the background and leaves a ghost when it moves: the sign tells the two apart, while the
+        magnitude is the same on dark and on light ground. A clip in which nothing changes gives zeros.
     """
     video = registered(video)
     difference = video - background(video)

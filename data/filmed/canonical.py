@@ -1,8 +1,9 @@
 """A video file to a canonical clip: find the one moving object, the time it moves freely, and the square around it.
 
 Two passes. The first (`trajvlm.data.filmed.tracking.find_motion`) works on small pictures: the median over time is the
-background, what differs from it is cut into blobs, blobs are linked to tracks, and the best part of the best track is
-the motion. The second decodes only the window of that motion at full size and samples it to 17 frames of 64 x 64.
+background, regions that differ from it are detections, these are linked to tracks, and the best segment of the best
+track is the motion. The second decodes only the window of that motion at full size and samples it to 17 frames of
+64 x 64.
 """
 
 from pathlib import Path
@@ -23,9 +24,13 @@ def canonical_clip(
 ) -> Clip:
     """Make the canonical clip of the one moving object of a video.
 
-    `start` and `end`, in seconds from the start of the video, override the window of time that is found; `fps`
-    overrides the file's timestamps (frame k is at k / fps). Raises UserError with one sentence if `path` is no
-    usable video, if nothing moves, if the camera moves, or if the window is not inside the video.
+    Args:
+        start, end: seconds from the start of the video, instead of the window of time that is found.
+        fps: frames a second, instead of the file's timestamps: frame k is at k / fps.
+
+    Raises:
+        UserError: `path` is no usable video, nothing moves, the camera moves, the window is not inside the video, or it
+            shows the object in too few frames.
     """
     settings = MotionSettings()
     motion = find_motion(path, start, end, fps, settings)
@@ -60,7 +65,7 @@ def _unseen_note(unseen: np.ndarray, first: float, last: float) -> tuple[str, ..
 
 
 def crop_square(motion: Motion, settings: MotionSettings | None = None) -> tuple[int, int, int]:
-    """Left, top and side in whole pixels of the square around the motion; it may stick out of the picture."""
+    """Left, top and side, in whole pixels, of the square around the motion; it may reach beyond the picture."""
     settings = settings or MotionSettings()
     inside = motion.in_window()
     centres, radii = motion.centres_px[inside], motion.radii_px[inside]
@@ -74,8 +79,8 @@ def crop_square(motion: Motion, settings: MotionSettings | None = None) -> tuple
 def _sampled(path, fps, window_s: tuple[float, float], square: tuple[int, int, int]) -> tuple[np.ndarray, ...]:
     """Crops (17, 64, 64, 3) uint8, the clip time at which each was taken (17,), and whether it repeats the one before.
 
-    A frame belongs to the nearest of the 17 even times, and of several the nearest is shown there. Where there is none,
-    the crop before it is shown again and never a later one, as a camera does that drops frames.
+    Each frame of the video is assigned to the nearest of the 17 even times; of several the nearest is kept. A time
+    without a frame repeats the crop before it, never a later one, as a camera does that drops frames.
     """
     t0, duration = window_s[0], window_s[1] - window_s[0]
     crops: list[np.ndarray | None] = [None] * FRAMES
@@ -94,9 +99,9 @@ def _sampled(path, fps, window_s: tuple[float, float], square: tuple[int, int, i
 
 
 def _crop(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
-    """The square resampled to (64, 64, 3), with the picture's edge repeated where the square sticks out."""
+    """The square resampled to (64, 64, 3), with the picture's edge repeated beyond it."""
     height, width = picture.shape[:2]
-    # The padding has to reach a square that lies outside the picture altogether on one side.
+    # By indices: the square may lie outside the picture completely, further than a padding function reaches.
     rows = np.clip(np.arange(top, top + side), 0, height - 1)
     columns = np.clip(np.arange(left, left + side), 0, width - 1)
     square = picture[rows][:, columns]

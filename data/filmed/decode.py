@@ -1,6 +1,6 @@
 """Decoding: any video file as upright RGB pictures with their times, one at a time.
 
-Memory is bounded by a few pictures whatever the length of the file, because nothing is kept: the caller samples.
+Only a few pictures are in memory at a time, whatever the length of the file.
 Times are the file's own timestamps counted from its first picture, so variable frame rates come out right.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from trajvlm.data.errors import UserError
 
-# No message of FFmpeg's own: a damaged file is reported once, by a UserError. Any other level than None calls back
-# into Python from the decoder's threads, which can lock up.
+# No messages of FFmpeg: a damaged file is reported once, by a UserError. Any level but None calls back into Python from
+# the decoder's threads, which can deadlock.
 av.logging.set_level(None)
 
 MIN_SIDE = 16
@@ -25,12 +25,12 @@ GUESSED_RATE = 25.0
 MOST_PIXELS = 40_000_000
 """Larger pictures are refused before one is decoded: 8K has 33 million, and a file of some kilobytes may claim more."""
 SLICE_THREAD_PIXELS = 10_000_000
-"""Above this size a decoder works on one picture at a time: whole pictures in flight would cost 50 MB each."""
+"""Above this size a decoder works on one picture at a time; each further one would take 50 MB."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a video before it is decoded."""
+    """Properties of a video, from its header and first pictures."""
 
     path: str
     width: int
@@ -88,8 +88,8 @@ def slower(path: str | Path, fps: float | None) -> float:
 
 
 def at_rate(path: str | Path, options: dict) -> dict:
-    """Options of a description whose `start` and `end` are seconds of the file's own clock, as a player shows them:
-    the same with both at the rate `fps`, where one is given. Raises UserError as `open_video` does."""
+    """Convert the options `start` and `end` from seconds of the file's clock, as a player shows them, to seconds at the
+    rate `fps`, where one is given; the other options stay. Raises UserError as `open_video` does."""
     if options.get("fps") is None or (options.get("start") is None and options.get("end") is None):
         return options
     times = slower(path, options["fps"])
@@ -136,7 +136,7 @@ def frames(
 
 @contextmanager
 def _stream(path: str | Path):
-    """The open container and its video stream; every failure to get there is a UserError."""
+    """The open container and its video stream; raises UserError where either can't be opened."""
     file = Path(path)
     try:
         if file.is_dir():
@@ -180,7 +180,7 @@ def _stream(path: str | Path):
 
 
 def _decode(container, stream) -> Iterator[av.VideoFrame]:
-    """All pictures that can be decoded; damaged packets are skipped and a torn end is an end."""
+    """All pictures that can be decoded; damaged packets are skipped, and a truncated file ends there."""
     packets = container.demux(stream)
     while True:
         try:

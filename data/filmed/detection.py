@@ -1,4 +1,4 @@
-"""Regions of a picture that differ from the background: candidates for the moving object."""
+"""Detections: connected regions of a frame that differ from the background, candidates for the moving object."""
 
 import math
 from dataclasses import dataclass
@@ -8,30 +8,41 @@ import numpy as np
 from scipy import ndimage
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.filmed.frames import Film, MotionSettings
+from trajvlm.data.filmed.frames import FrameBuffer, MotionSettings
 
 
 @dataclass(frozen=True)
-class Blob:
-    """One connected region that differs from the background, in one frame."""
+class Detection:
+    """One connected region that differs from the background, in one frame; lengths in pixels of the small pictures."""
 
     frame: int
+    """Index into the frame buffer."""
     x: float
     y: float
+    """Centroid weighted by the difference from the background; x to the right, y downwards."""
     radius: float
+    """Of the ellipse with the same second moments, its minor semi-axis."""
     area: float
+    """In pixels."""
     colour: np.ndarray
+    """(3,) mean RGB, 0 to 255."""
     contrast: float
+    """Mean difference from the background, 0 to 255."""
     at_edge: bool
+    """Whether it touches the picture's edge."""
     attached: bool
     """Joined to another region, at least half its size, that reaches the picture's edge: an arm that holds it."""
 
 
-def all_blobs(film: Film, background: np.ndarray, settings: MotionSettings) -> list[list[Blob]]:
-    """Blobs of every frame. Raises UserError if the camera moves."""
+def detect(buffer: FrameBuffer, background: np.ndarray, settings: MotionSettings) -> list[list[Detection]]:
+    """Detections of every frame of the buffer, a list a frame; raises UserError if the camera moves.
+
+    Args:
+        background: (h, w, 3) float32, 0 to 255.
+    """
     smooth = cv2.GaussianBlur(background, (0, 0), 0.8)
-    result, restless = [], []
-    for index, picture in enumerate(film.pictures):
+    result, moving_shares = [], []
+    for index, picture in enumerate(buffer.pictures):
         shown = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.8)
         signed = shown - smooth
         # Automatic exposure shifts the whole picture.
@@ -41,17 +52,17 @@ def all_blobs(film: Film, background: np.ndarray, settings: MotionSettings) -> l
         threshold = max(settings.min_contrast, settings.noise_factor * 0.6 * noise)
         mask = difference > threshold
         tiles = cv2.resize(mask.astype(np.float32), (12, 12), interpolation=cv2.INTER_AREA) > 0.1
-        restless.append(tiles.mean())
-        result.append(_blobs(index, mask, difference, shown, threshold, settings))
-    if np.median(restless) > 0.45:
+        moving_shares.append(tiles.mean())
+        result.append(_detect_in_frame(index, mask, difference, shown, threshold, settings))
+    if np.median(moving_shares) > 0.45:
         raise UserError(
-            f"most of the picture moves in {film.info.path}, not one object; film with a still camera, "
+            f"most of the picture moves in {buffer.info.path}, not one object; film with a still camera, "
             f"or give start and end of a steady part"
         )
     return result
 
 
-def _blobs(index, mask, difference, shown, threshold: float, settings: MotionSettings) -> list[Blob]:
+def _detect_in_frame(index, mask, difference, shown, threshold: float, settings: MotionSettings) -> list[Detection]:
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     order = np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:30] + 1 if count > 1 else []
@@ -75,7 +86,8 @@ def _blobs(index, mask, difference, shown, threshold: float, settings: MotionSet
 
 
 def _cores(region: np.ndarray, settings: MotionSettings) -> list[np.ndarray]:
-    """A region without its thin parts (a string, a rod), cut at its waists (a ball on a hand): boolean masks."""
+    """Boolean masks of a region's parts after a morphological opening: without thin parts (a string, a rod), and
+    separated where it is narrow (a ball on a hand)."""
     padded = np.pad(region, 1).astype(np.uint8)
     inside = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
     reach = 0.5 * inside.max()
@@ -88,7 +100,7 @@ def _cores(region: np.ndarray, settings: MotionSettings) -> list[np.ndarray]:
     return [labels == k for k in range(1, count)]
 
 
-def _measure(index, core, attached, difference, shown, corner, shape) -> Blob:
+def _measure(index, core, attached, difference, shown, corner, shape) -> Detection:
     rows, columns = np.nonzero(core)
     weight = difference[rows, columns].astype(float)
     x, y = np.average(columns, weights=weight), np.average(rows, weights=weight)
@@ -96,7 +108,7 @@ def _measure(index, core, attached, difference, shown, corner, shape) -> Blob:
     full = weight > 0.5 * np.median(weight)
     spread = np.cov(np.stack([columns[full], rows[full]])) if full.sum() > 1 else np.zeros((2, 2))
     left, top = corner
-    return Blob(
+    return Detection(
         frame=index,
         x=left + x + 0.5,
         y=top + y + 0.5,

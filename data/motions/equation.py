@@ -1,7 +1,7 @@
-"""The one type for an equation of motion: x(t), y(t), z(t) as sympy expressions, as text and as numbers.
+"""Equations of motion: x(t), y(t), z(t) as sympy expressions, as text and as numbers.
 
-Text is read by a small parser over Python's syntax tree that knows arithmetic, `t`, `pi`, and a few functions;
-nothing is ever executed, so the text may come from a language model or from a stranger.
+Text is parsed over Python's syntax tree, which allows arithmetic, `t`, `pi`, and a few functions. Nothing is executed,
+so the text may come from a language model or an untrusted user.
 """
 
 import ast
@@ -14,10 +14,10 @@ T = sympy.Symbol("t", real=True)
 
 
 class Greatest(sympy.Function):
-    """max(a, b, ...), which `sympy.Max` is too, but for seconds of looking for a part that always is the greatest."""
+    """max(a, b, ...). `sympy.Max` takes seconds to search for an argument that is always the greatest."""
 
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        """Each part counts where it is the greatest."""
+        """1 where the argument is the greatest, 0 elsewhere."""
         first = self.args[argindex - 1]
         return _Leads(first, *(part for k, part in enumerate(self.args, 1) if k != argindex))
 
@@ -26,7 +26,7 @@ class Greatest(sympy.Function):
 
 
 class _Leads(sympy.Function):
-    """1 where the first of several expressions is the greatest, 0 elsewhere; what happens at the change is left out."""
+    """1 where the first of several expressions is the greatest, 0 elsewhere; its own derivative is taken as 0."""
 
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
         return sympy.Integer(0)
@@ -68,7 +68,7 @@ def parse(text: str) -> sympy.Expr:
         raise ValueError(f"not an expression: {text!r}") from error
     try:
         expression = _build(tree.body)
-    except (ArithmeticError, TypeError) as error:  # what is infinite or complex is no number
+    except (ArithmeticError, TypeError) as error:  # infinite or complex
         raise ValueError(f"no real number in it: {text!r}") from error
     if expression.has(sympy.zoo, sympy.nan):
         raise ValueError(f"a division by zero in it: {text!r}")
@@ -89,13 +89,13 @@ def _build(node: ast.AST) -> sympy.Expr:
             return _build(node.operand)
         case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=int(power))) if 0 <= power <= 4:
             base = _build(node.left)
-            # A tower of whole numbers worked out exactly would fill the memory.
+            # Exact integers of a tower of powers would fill the memory.
             return (sympy.Float(base) if base.is_number else base) ** power
         case ast.BinOp() if type(node.op) in _OPERATORS:
             return _OPERATORS[type(node.op)](_build(node.left), _build(node.right))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _FUNCTIONS:
             argument = _build(argument)
-            # As for towers of powers: of a number nothing is left to be worked out with more and more digits.
+            # As a float, for the same reason: sympy would keep exact numbers of any length.
             return _number(name, argument) if argument.is_number else _FUNCTIONS[name](argument)
         case ast.Call(func=ast.Name(id="max"), args=several, keywords=[]) if 1 <= len(several) <= _MOST_PARTS:
             parts = [_build(part) for part in several]
@@ -129,11 +129,11 @@ def evaluate(expression: sympy.Expr, t: np.ndarray) -> np.ndarray:
 
 
 DIGITS = 6
-"""Of an equation's numbers wherever a program reads them: with four, a bounce of five flights is off by a hundredth."""
+"""Significant digits of numbers for programs: with 4, a bounce of five flights would be off by 0.01."""
 
 
 def rounded(expression: sympy.Expr, digits: int) -> sympy.Expr:
-    """The expression with its numbers to so many significant digits."""
+    """The expression with its floats rounded to so many significant digits."""
     floats = {number: sympy.Float(number, digits) for number in expression.atoms(sympy.Float)}
     return expression.xreplace(floats)
 
@@ -153,6 +153,7 @@ class Equation:
 
     @property
     def axes(self) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
+        """x, y and z."""
         return self.x, self.y, self.z
 
     def to_text(self, digits: int = DIGITS) -> dict[str, str]:
@@ -168,7 +169,7 @@ class Equation:
         tau = (T - start) / duration
         return Equation(*(_tidy(expression.subs(T, tau)) for expression in self.axes))
 
-    def stretched(self, factor: float) -> "Equation":
+    def scaled(self, factor: float) -> "Equation":
         """All lengths multiplied by a factor."""
         return Equation(*(sympy.expand(e * factor) for e in self.axes))
 
@@ -181,7 +182,7 @@ class Equation:
 
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:
-    """Numbers multiplied out, so that a person reads `0.3*cos(6.28*t - 1.2)` and not fractions of pi."""
+    """With numbers evaluated: `0.3*cos(6.28*t - 1.2)` instead of fractions of pi."""
     functions = {f: f.func(*map(_collected, f.args)) for f in expression.atoms(*_NUMPY)}
     return _collected(expression.xreplace(functions))
 

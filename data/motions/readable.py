@@ -1,7 +1,7 @@
-"""An equation in seconds as a person reads it: lines of text, LaTeX, and a bounce in words.
+"""Equations for people: lines of text, LaTeX, and a bounce in words.
 
-`Equation.to_text` writes what a program reads. Here the part that bounces, a maximum over parabolas, is called h(t) and
-is written by itself, one flight after the other.
+`Equation.to_text` is for programs. Here a bounce, a maximum over parabolas, is called h(t) and written separately, one
+flight after the other. Times are in seconds.
 """
 
 import re
@@ -14,13 +14,13 @@ import sympy
 from trajvlm.data.motions.equation import Equation, Greatest, T, rounded
 
 _H = sympy.Function("h")(T)
-# A flight begins where the one before ended, up to so much of its length: numbers in a text are rounded.
+# Tolerance for a flight to begin where the one before ended, in parts of its duration: numbers in a text are rounded.
 _TOUCHES = 0.05
 
 
 @dataclass(frozen=True)
 class Flight:
-    """One parabola of a bounce: h(t) = top - ((t - middle) / half)^2 from `start` to `end`."""
+    """One parabola of a bounce: h(t) = top - ((t - middle) / half)^2 from `start` to `end`, in seconds."""
 
     start: float
     end: float
@@ -37,7 +37,7 @@ class Flight:
 
 @dataclass(frozen=True)
 class Bounce:
-    """A ball that bounces along: p(t) = c + drift t + rise h(t), in the equation's lengths and seconds."""
+    """A bouncing ball: p(t) = c + drift t + rise h(t), in the equation's unit of length and seconds."""
 
     flights: tuple[Flight, ...]
     rise: np.ndarray
@@ -47,7 +47,7 @@ class Bounce:
 
     @property
     def height(self) -> float:
-        """Of the flight before the first impact."""
+        """Height of the flight before the first impact."""
         return float(np.linalg.norm(self.rise)) * self.flights[0].top
 
     @property
@@ -61,7 +61,7 @@ class Bounce:
         return [flight.end for flight in self.flights if 0 <= flight.end <= until]
 
     def in_words(self, until: float, unit: str) -> str:
-        """One sentence without its full stop; impacts from 0 to `until`, lengths in `unit`."""
+        """One sentence without its full stop; impacts from 0 to `until` seconds, lengths in `unit`."""
         times = [f"{time:.2f}" for time in self.impacts(until)]
         parts = [f"the flight before the first impact is {self.height:.3g} {unit} high"]
         if times:
@@ -71,7 +71,7 @@ class Bounce:
         return "; ".join([*parts, f"drift along the floor {np.linalg.norm(self.drift):.3g} {unit}/s"])
 
     def to_dict(self, until: float) -> dict:
-        """The same as plain values."""
+        """Height, impacts from 0 to `until` seconds, restitution and drift as plain values for JSON."""
         return {
             "height": round(self.height, 4),
             "impacts_s": [round(time, 4) for time in self.impacts(until)],
@@ -81,7 +81,7 @@ class Bounce:
 
 
 def bounce(equation: Equation) -> Bounce | None:
-    """The bounce that an equation holds; None where it holds none."""
+    """The bounce in an equation, or None."""
     axes, flights = _named(equation)
     rest = [axis - axis.coeff(_H) * _H for axis in axes]
     if not flights or any(part.has(_H) or sympy.degree(part, T) > 1 for part in rest):
@@ -103,7 +103,7 @@ def lines(equation: Equation, digits: int = 4) -> list[str]:
 
 
 def latex(equation: Equation, unit: str) -> str:
-    """The same as aligned lines of LaTeX with three digits, lengths in `unit`, a bounce by cases."""
+    """`lines` as aligned LaTeX with three digits, lengths in `unit`, a bounce by cases."""
     axes, flights = _named(equation)
     found = []
     for name, axis in zip("xyz", axes):
@@ -121,7 +121,7 @@ def latex(equation: Equation, unit: str) -> str:
 
 
 def capitalised(text: str) -> str:
-    """Text as a sentence begins; a symbol stays as it is, for G is another constant than g."""
+    """The text with its first letter upper case, but a single-letter symbol unchanged: G is another constant than g."""
     return text if re.match(r"[b-z]\b", text) else text[:1].upper() + text[1:]
 
 
@@ -130,7 +130,7 @@ def _signed(number: float) -> str:
 
 
 def _named(equation: Equation) -> tuple[tuple[sympy.Expr, ...], tuple[Flight, ...]]:
-    """The three expressions with h(t) in the place of a bounce's maximum, and its flights; none where there is none."""
+    """The three expressions with h(t) in place of a bounce's maximum, and its flights; unchanged and () without one."""
     found = set().union(*(axis.atoms(Greatest) for axis in equation.axes))
     flights = _flights(next(iter(found))) if len(found) == 1 else ()
     if not flights:
@@ -139,7 +139,7 @@ def _named(equation: Equation) -> tuple[tuple[sympy.Expr, ...], tuple[Flight, ..
 
 
 def _flights(greatest: Greatest) -> tuple[Flight, ...]:
-    """The flights of max(0, parabola, parabola, ...), each beginning where the one before ends; none of any other."""
+    """The flights of max(0, parabola, parabola, ...), each beginning where the last ends; () for anything else."""
     ground, parabolas = [], []
     for part in greatest.args:
         (parabolas if part.has(T) else ground).append(part)

@@ -1,8 +1,8 @@
 """The functions of time that families are made of.
 
 Clip time t runs from 0 to 1. It enters as s = 2 t - 1 (polynomials), as the angle 2 pi n (t - 1/2) (turns) and as
-t - 1/2 (fading): centred on the middle of the clip, where the constants stay within a few units and an error in one
-disturbs the others least. Bounces alone count from the clip's start.
+t - 1/2 (fading): centred on the middle of the clip, so that the constants stay within a few units and depend least on
+each other. Only bounces count from the clip's start.
 
 A function may have constants inside it, its *shape*: the number of turns, say. Everything else is linear.
 """
@@ -16,9 +16,9 @@ import sympy
 from trajvlm.data.motions.equation import Greatest, T
 
 FLIGHTS = 5
-"""So many parabolas a bouncing ball flies, the one before the first impact included; then it rests."""
+"""Parabolas of a bouncing ball, the one before the first impact included; then it rests."""
 LAST_START = 1.5
-"""No flight begins later than this, in clip lengths: nothing is claimed of what comes after."""
+"""No flight begins later than this clip time; what would come after is left out."""
 _LEAST_FLIGHT = 0.05
 
 
@@ -33,17 +33,17 @@ class TimeFunction:
     symbolic: Callable[..., sympy.Expr]
     """The same as an expression in t, for shape constants that are numbers."""
     written: Callable[..., str]
-    """The same as text behind a coefficient, each constant with two decimals."""
+    """The same as text to append to a coefficient, each constant with two decimals."""
 
 
 def flights(flight: np.ndarray, impact: np.ndarray, restitution: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Start and end (..., FLIGHTS) of each parabola; one that never begins has both at infinity.
+    """Start and end (..., FLIGHTS) of each parabola in clip time; infinite for one that never begins.
 
     Args:
-        flight: how long the flight before the first impact lasts, in clip lengths.
-        impact: the clip time of the first impact.
-        restitution: the speed after an impact relative to that before it, from 0 to 1, and so each flight's duration
-            relative to the one before. Numbers outside these ranges are taken as their nearest ends.
+        flight: (...,) duration of the flight before the first impact, in clip time, at least 0.05.
+        impact: (...,) clip time of the first impact.
+        restitution: (...,) speed after an impact relative to that before it, from 0 to 1, and so each flight's duration
+            relative to the one before. Values outside these ranges are clipped.
     """
     flight, restitution = np.maximum(flight, _LEAST_FLIGHT), np.clip(restitution, 0.0, 1.0)
     lasts = flight[..., None] * restitution[..., None] ** np.arange(FLIGHTS)

@@ -1,4 +1,4 @@
-"""Backdrops: what a scene is played in front of. A picture of any size from a seed, the same at each size."""
+"""Backdrops behind a scene: a picture from a seed, the same at every size."""
 
 import numpy as np
 import torch
@@ -11,11 +11,11 @@ _SHARES = (0.2, 0.2, 0.15, 0.08, 0.22, 0.15)
 
 
 def draw_backdrop(seed: int, texture: float, distractors: float, size: int) -> Tensor:
-    """One backdrop (3, size, size) in [0, 1].
+    """One backdrop (3, size, size), float32 in [0, 1].
 
     Args:
         texture: strength of the pattern, 0 to 1; at 0 the backdrop has one colour.
-        distractors: strength, 0 to 1, with which things stand about in it.
+        distractors: size of the objects in it, 0 (none) to 1.
     """
     rng = np.random.default_rng([seed, 1])
     base = mean_colour(seed)
@@ -31,26 +31,26 @@ def draw_backdrop(seed: int, texture: float, distractors: float, size: int) -> T
 
 
 def mean_colour(seed: int) -> np.ndarray:
-    """(3,) the colour that a backdrop's pattern varies about."""
+    """(3,) mean colour of the backdrop of a seed, in [0, 1]."""
     rng = np.random.default_rng(seed)
     colour = rng.uniform(0.05, 0.95, size=3) * 0.6 + rng.uniform(0.02, 0.38)
     return pale(colour, rng)
 
 
 def pale(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The colour of a thing: most walls, floors, skies and furniture are paler than one drawn from the whole cube."""
+    """(3,) the colour, desaturated by a random amount: most walls, floors, skies and furniture are pale."""
     grey = colour.mean()
     return grey + rng.uniform(0.1, 1.0) ** 3 * (colour - grey)
 
 
 def _falloff(rng, u, v, strength):
-    """Light falls from somewhere, and less of it into the corners."""
+    """Brightness (size, size): a linear gradient, and vignetting."""
     slope = rng.uniform(-0.35, 0.35, 2)
     return 1 + strength * (slope[0] * u + slope[1] * v - rng.uniform(0, 0.3) * (u * u + v * v))
 
 
 def _tint(rng):
-    """(3, 1, 1): how a pattern changes each channel; mostly its brightness."""
+    """(3, 1, 1) amplitude of a pattern in each channel: mostly a change of brightness."""
     return (rng.uniform(-1, 1) + rng.normal(0, 0.15, size=3))[:, None, None]
 
 
@@ -71,7 +71,7 @@ def _texture(rng, u, v, size):
 def _checker(rng, u, v, size):
     angle, period = rng.uniform(0, np.pi), rng.uniform(0.12, 0.5)
     along, across = u * np.cos(angle) + v * np.sin(angle), v * np.cos(angle) - u * np.sin(angle)
-    # Edges as soft as a pixel, or a checker would shimmer at the clip's size.
+    # Edges one pixel wide, against aliasing at the clip's size.
     soft = period * size / 4
     tiles = np.clip(np.sin(np.pi * along / period) * np.sin(np.pi * across / period) * soft, -1, 1)
     return tiles * _tint(rng)
@@ -91,7 +91,7 @@ def _floor(rng, u, v, size):
     horizon = rng.uniform(-0.6, 0.3)
     below = np.clip((horizon - v) * size / 2 + 0.5, 0, 1)
     depth = 1 / np.clip(horizon - v, 2 / size, None)
-    # Tiles of a floor seen at an angle; they fade with distance, where they would be finer than a pixel.
+    # Tiles of a floor in perspective; they fade with distance, where they would be finer than a pixel.
     tiles = np.sign(np.sin(u * depth * 4) * np.sin(depth * 3)) * np.clip(1.5 - depth / 4, 0, 1) * rng.uniform(0, 1)
     floor = _tint(rng) + tiles
     return floor * below + _texture(rng, u, v, size) * rng.uniform(0, 0.7) * (1 - below)

@@ -1,4 +1,4 @@
-"""What a data set looks like at a glance: one picture of some samples, and a few of them as larger videos.
+"""Contact sheet of a data set, one picture of some samples, and previews of single samples as larger videos.
 
 python -m trajvlm.data.rendered.contact_sheet *.mp4 --out sheet.png    # videos among rendered clips: which are which?
 """

@@ -24,12 +24,13 @@ from trajvlm.data.cameras.rig import Rig
 from trajvlm.data.cameras.stereo import StereoPair
 from trajvlm.data.clip import SIZE
 from trajvlm.data.errors import UserError
+from trajvlm.data.files import atomic_write, remove_drafts
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.rendered.contact_sheet import contact_sheet, preview
 from trajvlm.data.rendered.export import encode_video, to_frames
 from trajvlm.data.rendered.render import render
 from trajvlm.data.rendered.scene import Scene, SceneSettings
-from trajvlm.data.rendered.shards import Sample, file_sha256, whole_file, write_shard
+from trajvlm.data.rendered.shards import Sample, file_sha256, write_shard
 from trajvlm.data.rendered.splits import joined_sha256, scene_sha256
 from trajvlm.data.rendered.stream import TRAINING_SEED
 from trajvlm.data.rendered.truth import write_truth
@@ -101,6 +102,7 @@ def make(settings: MakeSettings, folder: Path, progress: bool = False) -> dict:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_drafts(folder)
         return _make(settings, folder, progress)
     except OSError as error:
         raise UserError(
@@ -179,7 +181,7 @@ def _samples(settings: MakeSettings, indices: range, drawn: list[Drawn], bar: tq
         truth = write_truth(scenes, rig, settings.seed, index)
         files = dict(zip(("mp4", "right.mp4"), clips))
         if len(clips) > 1:
-            files["rig.json"] = (json.dumps(StereoPair.of(rig, SIZE).to_dict()) + "\n").encode()
+            files["rig.json"] = (json.dumps(StereoPair.from_rig(rig, SIZE).to_dict()) + "\n").encode()
         yield f"{index:08d}", {**files, "json": truth}
         bar.update()
 
@@ -208,8 +210,9 @@ def _versions() -> dict[str, str]:
 
 def _save(manifest: dict, folder: Path, later: list[dict] = ()) -> None:
     """Write the manifest with those later shards that an earlier run has made."""
-    with whole_file(folder / MANIFEST) as file:
-        file.write((json.dumps({**manifest, "shards": manifest["shards"] + list(later)}, indent=1) + "\n").encode())
+    content = {**manifest, "shards": manifest["shards"] + list(later)}
+    with atomic_write(folder / MANIFEST) as draft:
+        draft.write_bytes((json.dumps(content, indent=1) + "\n").encode())
 
 
 def _show(settings: MakeSettings, folder: Path) -> None:
@@ -221,5 +224,5 @@ def _show(settings: MakeSettings, folder: Path) -> None:
     wanted |= {f"preview-{k:08d}.mp4": lambda scene=scenes[0]: preview(scene) for k, scenes in samples[:_PREVIEWS]}
     for name, draw in wanted.items():
         if not (folder / name).exists():
-            with torch.no_grad(), whole_file(folder / name) as file:
-                file.write(draw())
+            with torch.no_grad(), atomic_write(folder / name) as draft:
+                draft.write_bytes(draw())

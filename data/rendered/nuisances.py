@@ -1,7 +1,7 @@
-"""What stands between a motion and its picture: each nuisance by name, with a strength from 0 (absent) to 1 (extreme).
+"""Nuisances: what makes a motion harder to see, each with a strength from 0 (absent) to 1 (extreme).
 
-Half strength is meant to be a bad phone video. The strengths are kept with each scene, so that an evaluation can be cut
-along any of them.
+Half strength is meant to be a bad phone video. The strengths are kept with each scene, so that results can be broken
+down by any of them.
 """
 
 from dataclasses import dataclass, fields
@@ -18,9 +18,9 @@ class Nuisances:
     contrast: float = 0.0
     """How little the ball stands out from the backdrop."""
     shadow: float = 0.0
-    """Darkness of the shadow that the ball throws on a floor below it."""
+    """Darkness of the ball's shadow on a floor below it."""
     distractors: float = 0.0
-    """Size of things that stand about, and of one that moves a little."""
+    """Size of objects in the background, and of one that sways."""
     hand: float = 0.0
     """Size of an arm that has just let go of the ball, and how long it stays."""
     tether: float = 0.0
@@ -40,7 +40,7 @@ class Nuisances:
     dropped: float = 0.0
     """Probability that a frame repeats the one before it, up to 15 %."""
     compression: float = 0.0
-    """Coarseness of a block transform's coefficients, as left by strong JPEG or video compression."""
+    """Quantisation of a block transform's coefficients, as in strong JPEG or video compression."""
 
     def __post_init__(self):
         for name, strength in vars(self).items():
@@ -54,12 +54,12 @@ class Nuisances:
 
     @classmethod
     def crowded(cls, rng: np.random.Generator, level: float) -> "Nuisances":
-        """All of them at once, each evenly between half of `level` and `level`."""
+        """All nuisances at once, each uniform between `level` / 2 and `level`."""
         return cls(**dict(zip(NAMES, (level * rng.uniform(0.5, 1, len(NAMES))).tolist())))
 
     @classmethod
     def draw(cls, rng: np.random.Generator, level: float) -> "Nuisances":
-        """Strengths evenly between 0 and `level`; those that add a thing to the scene are present half the time."""
+        """Each nuisance uniform between 0 and `level`; some are absent half the time (`_SOMETIMES`)."""
         strengths = level * rng.uniform(0, 1, len(NAMES))
         absent = rng.uniform(0, 1, len(NAMES)) < 0.5
         return cls(**{n: 0.0 if n in _SOMETIMES and a else s for n, s, a in zip(NAMES, strengths.tolist(), absent)})

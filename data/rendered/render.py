@@ -1,4 +1,4 @@
-"""Pictures of scenes: a shaded ball under perspective, anti-aliased, with motion blur."""
+"""Rendering of scenes: a shaded ball under perspective, anti-aliased, with motion blur."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from torch import Tensor
 from trajvlm.data.cameras.camera import magnification, project
 from trajvlm.data.clip import CANONICAL, Picture
 from trajvlm.data.motions.families import MOTIONS
-from trajvlm.data.rendered.layers import compose, drawn_backdrop
+from trajvlm.data.rendered.layers import compose, scene_backdrop
 from trajvlm.data.rendered.room import seam_axes, surface
 from trajvlm.data.rendered.scene import Scene
 from trajvlm.data.rendered.sensor import record
@@ -24,7 +24,7 @@ _CLEAN_BACKGROUND = 0.1
 
 @dataclass(frozen=True)
 class Track:
-    """Where the ball is seen in each frame, exactly; of one clip (T, ...) or of a batch (B, T, ...)."""
+    """The exact track of the ball in the image, of one clip (T, ...) or of a batch (B, T, ...)."""
 
     centre: Tensor
     """(..., 2) image coordinates (u, v)."""
@@ -33,7 +33,7 @@ class Track:
 
     @property
     def places(self) -> Tensor:
-        """(..., 3) the centre and ln(radius / 0.1), as networks are taught them."""
+        """(..., 3) the centre and ln(radius / 0.1), the targets of the networks."""
         return torch.cat([self.centre, (self.radius / 0.1).log()[..., None]], dim=-1)
 
 
@@ -48,12 +48,12 @@ def track(scenes: list[Scene]) -> Track:
 def render(
     scenes: list[Scene],
     picture: Picture = CANONICAL,
-    backdrop: Callable[[Scene, int], Tensor] = drawn_backdrop,
+    backdrop: Callable[[Scene, int], Tensor] = scene_backdrop,
 ) -> Tensor:
     """What the camera sees: (B, 3, T, H, W) in [0, 1], for the canonical picture (B, 3, 17, 64, 64).
 
     Args:
-        backdrop: what a scene is played in front of, (3, size, size) in [0, 1], at a size.
+        backdrop: from a scene and a size, the picture (3, size, size) in [0, 1] behind the scene.
     """
     return torch.stack(
         [
@@ -69,21 +69,20 @@ def render(
 
 
 def render_clean(scenes: list[Scene]) -> Tensor:
-    """The same motion without its appearance: a light grey ball lit from the camera on a dark ground, no nuisances.
+    """The motion alone, the target of the tokenizer: (B, 3, 17, 64, 64) in [0, 1].
 
-    This is what the tokenizer learns to reconstruct: (B, 3, 17, 64, 64) in [0, 1].
+    A light grey ball, lit from the camera, on a dark ground, without nuisances.
     """
     balls = [_ball(scene, CANONICAL, clean=True) for scene in scenes]
     grey = torch.stack([lit.add_(_CLEAN_BACKGROUND * (1 - coverage)) for coverage, lit in balls])
     return grey[:, None].expand(-1, 3, -1, -1, -1)
 
 
-def _seen_at(scene: Scene, picture: Picture) -> np.ndarray:
-    """Positions (S, T, 3) at which the ball is drawn in S steps of the shutter: those of the path, but for the nuisance
-    of measurement errors."""
+def _exposed_at(scene: Scene, picture: Picture) -> np.ndarray:
+    """Positions (S, T, 3) of the ball at S times while the shutter is open, with the nuisance `jitter`."""
     nuisances = scene.nuisances
     steps = _BLUR_STEPS if nuisances.blur else 1
-    # The shutter opens at the frame's own time and closes a share of a frame later or earlier, evenly about it.
+    # The shutter's time is centred on the frame's.
     offsets = ((np.arange(steps) + 0.5) / steps - 0.5) / (picture.frames - 1) * _LONGEST_SHUTTER * nuisances.blur
     times = np.clip(picture.times + offsets[:, None], 0, 1)
     positions = MOTIONS[scene.family].positions(scene.path, times.ravel()).reshape(steps, picture.frames, 3)
@@ -96,14 +95,14 @@ def _seen_at(scene: Scene, picture: Picture) -> np.ndarray:
 def _ball(scene: Scene, picture: Picture, clean: bool = False) -> tuple[Tensor, Tensor]:
     """Coverage of the ball, and coverage times brightness, each (T, H, W) in [0, 1] and the mean over the shutter time.
 
-    Every pixel sends a ray through the plane z = 0; coverage falls from 1 to 0 over one pixel at the ball's outline, by
+    Every pixel has a ray through the plane z = 0; coverage falls from 1 to 0 over one pixel at the ball's outline, by
     the ray's distance from the ball's centre. Only a window round the ball is computed.
 
     Args:
-        clean: lit from the camera, and where the path has it, without motion blur or measurement errors.
+        clean: lit from the camera, without motion blur and jitter.
     """
     size, f, r = picture.size, np.float32(scene.focal), np.float32(scene.radius)
-    path = MOTIONS[scene.family].positions(scene.path, picture.times)[None] if clean else _seen_at(scene, picture)
+    path = MOTIONS[scene.family].positions(scene.path, picture.times)[None] if clean else _exposed_at(scene, picture)
     x, y, z = path.astype(np.float32).transpose(2, 0, 1)
     (lx, ly, lz), ambient = ((0.0, 0.0, 1.0), 0.5) if clean else (scene.light.tolist(), scene.ambient)
 
@@ -113,7 +112,7 @@ def _ball(scene: Scene, picture: Picture, clean: bool = False) -> tuple[Tensor, 
     rows = _window((1 - y * scale) * (size / 2), half, size)[:, :, None]
     axis = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
 
-    # From here on (S, T, h, w), or as much of that as a thing depends on.
+    # From here on tensors broadcast to (S, T, h, w).
     u, v = torch.from_numpy(axis[columns]), torch.from_numpy(-axis[rows])
     cx, cy, cz, scale = (torch.from_numpy(values)[..., None, None] for values in (x, y, z - f, scale))
     length = torch.sqrt(u * u + v * v + f * f)
@@ -122,8 +121,8 @@ def _ball(scene: Scene, picture: Picture, clean: bool = False) -> tuple[Tensor, 
     pixel = (2 / size) / scale
     alpha = ((r - off_centre.sqrt()) / pixel + 0.5).clamp_(0, 1)
 
-    # How far along the ray its first point on the ball lies, and how squarely that point faces the light. The least
-    # number is next to nothing, but roots of zero take ten times as long.
+    # Distance along the ray to the ball's surface, and the cosine there between normal and light. Clamped to a tiny
+    # number, as roots of zero take ten times as long.
     reach = along - (r * r - off_centre).clamp_min_(1e-20).sqrt_()
 
     def facing(x, y, z) -> Tensor:
@@ -143,9 +142,9 @@ def _ball(scene: Scene, picture: Picture, clean: bool = False) -> tuple[Tensor, 
 
 
 def _window(middle: np.ndarray, half: int, size: int) -> np.ndarray:
-    """Pixels (T, w), in order and all in the picture, from `half` before to `half` behind all of `middle` (S, T).
+    """Pixels (T, w), in order and inside the picture, from `half` before to `half` behind all of `middle` (S, T).
 
-    They are equally many in each frame, so in some they reach further.
+    Equally many in each frame, so the window is wider than needed in some.
     """
     first, last = (np.floor(end).astype(int) for end in (middle.min(axis=0) - half, middle.max(axis=0) + half))
     width = min((last - first).max() + 1, size)

@@ -1,7 +1,6 @@
-"""What makes a drawn scene look filmed: the colours of rooms, light that falls from somewhere, surfaces, grain.
+"""What makes a rendered scene look filmed: the colours of rooms, uneven light, surfaces, grain.
 
-Half of the scenes that are trained on are drawn with it (`SceneSettings.filmed`). The fixed test splits are not: they
-are older, and stay what they were.
+Half of the training scenes are drawn with it (`SceneSettings.filmed`). The fixed test splits are older and are not.
 """
 
 import cv2
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# Of balls as one has them: tennis, orange, red rubber, white, dark, steel, brown, blue, green, pink, wood.
+# Colours of real balls: tennis, orange, red rubber, white, dark, steel, brown, blue, green, pink, wood.
 _BALLS = np.array(
     [
         [0.74, 0.78, 0.30], [0.80, 0.42, 0.18], [0.66, 0.16, 0.14], [0.88, 0.87, 0.83], [0.10, 0.10, 0.11],
@@ -21,13 +20,13 @@ _BALLS = np.array(
 _ROOMS = ("wall", "corner", "furniture", "pictures", "outdoors")
 _SHARES = (0.3, 0.2, 0.25, 0.1, 0.15)
 _GRAIN = 0.6
-"""Of the noise that each pixel would have by itself."""
+"""Standard deviation of grain, relative to independent noise of each pixel."""
 _SEAM = 0.22
-"""Width of the line on a ball, as a part of its radius."""
+"""Width of the seam on a ball, relative to its radius."""
 
 
 def ball_colour(rng: np.random.Generator) -> np.ndarray:
-    """(3,) the colour of a ball that one might have, in [0, 1]."""
+    """(3,) the colour of a real ball, varied, in [0, 1]."""
     colour = _BALLS[rng.integers(len(_BALLS))] * rng.uniform(0.65, 1.1) + rng.normal(0, 0.04, 3)
     return colour.clip(0.02, 1)
 
@@ -39,22 +38,22 @@ def room_colour(rng: np.random.Generator) -> np.ndarray:
 
 
 def room_mean(seed: int) -> np.ndarray:
-    """(3,) the colour that a room's picture varies about."""
+    """(3,) mean colour of the room of a seed, in [0, 1]."""
     return room_colour(np.random.default_rng(seed))
 
 
 def draw_room(seed: int, texture: float, distractors: float, size: int) -> Tensor:
-    """A room or a garden as a backdrop (3, size, size) in [0, 1]; the same at each size.
+    """A room or a garden as a backdrop (3, size, size), float32 in [0, 1]; the same at every size.
 
     Args:
-        texture: strength, 0 to 1, with which what it is made of stands out.
-        distractors: strength, 0 to 1, with which things stand about in it.
+        texture: contrast of its parts, 0 to 1.
+        distractors: size of additional objects in it, 0 (none) to 1.
     """
     rng = np.random.default_rng([seed, 1])
     base = room_mean(seed)
     axis = (np.arange(size) + 0.5) * (2 / size) - 1
     u, v = axis[None, :], -axis[:, None]
-    # A camera is seldom quite level.
+    # Cameras are seldom level.
     tilt = rng.normal(0, 0.03)
     u, v = u + tilt * v, v - tilt * u
     picture = np.broadcast_to(base[:, None, None], (3, size, size)).copy()
@@ -76,12 +75,12 @@ def draw_room(seed: int, texture: float, distractors: float, size: int) -> Tenso
 
 
 def shaded(away: Tensor, half: float) -> Tensor:
-    """How bright something round is, 1 in its middle and a half at its sides, by the distance from its middle line."""
+    """Brightness of a round object, 1 on its centre line and 1/2 at the distance `half`, from the distances `away`."""
     return (1 - (away / half).clamp(-1, 1).square()).sqrt_().mul_(0.5).add_(0.5)
 
 
 def seam_axes(seed: int, times: np.ndarray) -> tuple[np.ndarray, float]:
-    """Unit vectors (T, 3) across the line that runs round a ball while it spins, and how dark that line is."""
+    """Axes (T, 3), unit vectors, of the seam round a spinning ball at clip times (T,), and its darkness, 0 to 0.5."""
     rng = np.random.default_rng([seed, 30])
     first, spin = rng.normal(size=(2, 3))
     spin /= np.linalg.norm(spin)
@@ -94,27 +93,26 @@ def seam_axes(seed: int, times: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def surface(off_axis: Tensor, across: Tensor, dark: float) -> Tensor:
-    """Brightness of a ball's surface relative to an even one.
+    """Brightness of a ball's surface relative to a uniform one: darker at the rim and on the seam.
 
     Args:
-        off_axis: squared distance of a ray from the ball's centre as a part of its squared radius; its rim sees less of
-            the light about it.
-        across: cosine between the surface's normal and the axis of the line round the ball.
-        dark: how dark that line is, 0 to 1.
+        off_axis: squared distance of a ray from the ball's centre, relative to the squared radius.
+        across: cosine between the surface's normal and the seam's axis.
+        dark: darkness of the seam, 0 to 1.
     """
     line = (across * (1 / _SEAM)).square_().neg_().exp_().mul_(dark)
     return (1 - 0.35 * off_axis.clamp(0, 1)) * (1 - line)
 
 
 def grain(shape: tuple[int, ...], seed: int) -> Tensor:
-    """Noise (3, T, H, W) as it is left by a picture that was made smaller and compressed: neighbours are alike."""
+    """Noise (3, T, H, W) whose neighbouring pixels are correlated, as in resized and compressed pictures."""
     height, width = shape[2] // 2, shape[3] // 2
     noise = torch.randn((shape[0], shape[1], height, width), generator=torch.Generator().manual_seed(seed))
     return F.interpolate(noise, shape[2:], mode="bilinear", align_corners=False).mul_(_GRAIN)
 
 
 def _light(rng, u, v):
-    """It comes from a lamp or a window, and the lens takes some of it away from the corners."""
+    """Brightness (size, size): a bright pool of a lamp or a window, and vignetting."""
     (x, y), reach = rng.uniform(-1.3, 1.3, 2), rng.uniform(0.8, 2.0)
     pool = np.exp(-((u - x) ** 2 + (v - y) ** 2) / reach**2)
     return (1 + rng.uniform(0, 0.5) * (pool - 0.5)) * (1 - rng.uniform(0, 0.22) * (u * u + v * v))
@@ -137,7 +135,7 @@ def _corner(picture, rng, u, v, strength):
 
 
 def _outdoors(picture, rng, v, size, strength):
-    """A bright sky, what grows at the horizon, and the ground."""
+    """A bright sky, plants at the horizon, and the ground."""
     horizon = rng.uniform(-0.7, 0.2)
     edge = horizon + rng.uniform(0.05, 0.35) * (1 + 0.5 * _enlarged(rng.normal(size=(1, 1, 12)), size)[0])
     leaves = np.array([0.24, 0.30, 0.17])[:, None, None] * (1 + 0.35 * _enlarged(rng.normal(size=(1, 20, 20)), size))
@@ -147,7 +145,7 @@ def _outdoors(picture, rng, v, size, strength):
 
 
 def _piece(picture, rng, u, v, size, strength, inner=False, largest=0.7):
-    """A box with an edge in shadow and light that falls off along it; a frame with a picture in it."""
+    """A box with a shadow beside it and a gradient of light; with `inner`, a frame with a picture in it."""
     (x, y), (w, h) = rng.uniform(-1.1, 1.1, 2), rng.uniform(0.2, 1.0, 2) * largest
     colour = room_colour(rng)[:, None, None] * (1 + rng.uniform(-0.3, 0.3) * (v - y) + rng.uniform(-0.3, 0.3) * (u - x))
     rim = 3 / size

@@ -1,4 +1,4 @@
-"""What is drawn: one path, the ball that runs along it, the light, the backdrop, and the nuisances.
+"""Scenes: one path, the ball that moves along it, the light, the backdrop, and the nuisances.
 
 A scene is reproducible from `(seed, index)` alone.
 """
@@ -18,7 +18,7 @@ from trajvlm.data.rendered.room import ball_colour, room_mean
 
 _LARGEST_CONSTANT = 1.99
 _TRIES = 200
-_BALLS_TRIED = 8
+_COLOUR_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class SceneSettings:
     """Least and greatest level of the nuisances; each scene draws its own level, and each nuisance of it a strength
     from 0 to that level."""
     crowded: float = 0.0
-    """Share of the scenes in which all nuisances are there at once, each between half the scene's level and that level.
-    Drawn one by one, they hardly ever meet as they do in a bad video."""
+    """Share of the scenes with all nuisances at once, each between half the scene's level and that level. Drawn
+    independently, they hardly ever all occur, as they do in a bad video."""
     exactly: Nuisances | None = None
-    """The strengths themselves, the same for every scene, instead of drawn ones."""
+    """Strengths for every scene, instead of drawn ones."""
     filmed: float = 0.0
-    """Share of the scenes that look as if they had been filmed (`trajvlm.data.rendered.room`)."""
+    """Share of the scenes that look filmed (`trajvlm.data.rendered.room`)."""
     radius: tuple[float, float] = (0.05, 0.2)
     focal: tuple[float, float] = (2.0, 10.0)
     fill: tuple[float, float] = (0.65, 0.9)
@@ -58,15 +58,17 @@ class SceneSettings:
 
 @dataclass(frozen=True)
 class Scene:
-    """One drawn scene: the truth about the motion, and how it looks."""
+    """One scene: the truth about the motion, and its appearance."""
 
     family: str
     constants: np.ndarray
-    """(family.size,) in the canonical camera, clip time 0 to 1: what an answer is compared with."""
+    """(family.size,) in the canonical camera, clip time 0 to 1: the truth that answers are compared with."""
     path: np.ndarray
     """(family.size,) in the frame of the camera that takes the picture."""
     focal: float
+    """Focal length, in half widths of the picture."""
     radius: float
+    """Of the ball, in half widths at the path's mean depth."""
     nuisances: Nuisances
     backdrop_seed: int
     ball: np.ndarray
@@ -74,14 +76,15 @@ class Scene:
     light: np.ndarray
     """(3,) unit vector towards the light."""
     ambient: float
+    """Share of the brightness that does not depend on the light's direction, 0 to 1."""
     nuisance_seed: int
-    """For where and how the nuisances strike."""
+    """Of the random numbers of the nuisances."""
     filmed: bool = False
-    """Whether it looks as if it had been filmed."""
+    """Whether it looks filmed."""
 
     @property
     def backdrop_mean(self) -> np.ndarray:
-        """(3,) the colour that the backdrop varies about."""
+        """(3,) mean colour of the backdrop, in [0, 1]."""
         return backdrop_mean(self.backdrop_seed, self.filmed)
 
     @property
@@ -91,17 +94,17 @@ class Scene:
 
 
 def backdrop_mean(seed: int, filmed: bool) -> np.ndarray:
-    """(3,) the colour that the backdrop of that seed varies about."""
+    """(3,) mean colour of the backdrop of that seed, in [0, 1]."""
     return room_mean(seed) if filmed else mean_colour(seed)
 
 
 def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
-    """The scene number `index` of the stream `seed`."""
+    """Scene `index` of the stream `seed`; raises UserError where no path can be framed with these settings."""
     rng = np.random.default_rng([seed, index])
     name = settings.families[rng.integers(len(settings.families))]
     constants, path, focal, radius = _draw_path(settings, name, rng)
     level = rng.uniform(*settings.strength)
-    # Settings without crowded or filmed scenes draw the same numbers as before there were any.
+    # No number is drawn for a share of 0: scenes from before these settings existed stay the same.
     crowded = settings.crowded > 0 and rng.random() < settings.crowded
     filmed = settings.filmed > 0 and bool(rng.random() < settings.filmed)
     nuisances = settings.exactly or (Nuisances.crowded if crowded else Nuisances.draw)(rng, level)
@@ -138,7 +141,7 @@ def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
             failures["its own `visible` refuses the framed path"] += 1
             continue
         constants = canonical(family, path, focal)
-        # Turns that were asked for are as they are; everything else has to be a number that can be answered.
+        # Constants have to be within the range of an answer's numbers, except turns that the settings ask for.
         answered = constants[:-1] if settings.turns else constants
         largest, bound = int(np.abs(answered).argmax()), max(_LARGEST_CONSTANT, 2.0 * family.periodic)
         if abs(answered[largest]) <= bound:
@@ -149,20 +152,20 @@ def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
 
 
 def standing_out(rng: np.random.Generator, mean: np.ndarray, low_contrast: float, filmed: bool) -> np.ndarray:
-    """(3,) a colour that stands out from the backdrop's mean (3,), by less where the contrast is low, 0 to 1."""
+    """(3,) a colour of a ball that contrasts with the backdrop's mean (3,): less, the higher `low_contrast`, 0 to 1."""
     contrast = 0.45 - 0.3 * low_contrast
     if filmed:
-        # Balls as one has them stand out less.
-        drawn = [ball_colour(rng) for _ in range(_BALLS_TRIED)]
+        # Real balls contrast less: the best of a few colours.
+        drawn = [ball_colour(rng) for _ in range(_COLOUR_TRIES)]
         apart = [np.abs(colour - mean).mean() for colour in drawn]
         enough = (k for k, a in enumerate(apart) if a > 0.6 * contrast)
         return drawn[next(enough, int(np.argmax(apart)))].astype(np.float32)
-    # It often takes dozens of tries, and with three numbers Python is faster than NumPy.
+    # It often takes dozens of tries, and for three numbers Python is faster than NumPy.
     backdrop = mean.tolist()
     for _ in range(_TRIES):
         *drawn, strong = rng.random(4).tolist()
         drawn = [0.02 + 0.98 * channel for channel in drawn]
-        # As with walls, few things have the colours of a colour circle.
+        # Few objects have saturated colours.
         grey = sum(drawn) / 3
         colour = [grey + (0.2 + 0.8 * strong) * (channel - grey) for channel in drawn]
         if sum([abs(a - b) for a, b in zip(colour, backdrop)]) / 3 > contrast:

@@ -1,4 +1,4 @@
-"""What a camera does to a scene: it shakes, over- or underexposes, adds noise, drops frames and compresses."""
+"""The camera: shaking, over- or underexposure, noise, dropped frames and compression."""
 
 import math
 
@@ -15,12 +15,13 @@ _BLACK = 1e-12
 
 
 def record(frames: Tensor, strength: Nuisances, seed: int, grainy: bool = False) -> Tensor:
-    """Frames (3, T, H, W) in [0, 1] as they come out of the video file; the same shape and range.
+    """Apply the camera's nuisances to frames (3, T, H, W) in [0, 1]; the same shape and range.
 
-    The memory of the frames that are handed in is worked in: afterwards they are no longer what they were.
+    Modifies `frames` in place.
 
     Args:
-        grainy: whether the noise is grain (`trajvlm.data.rendered.room`) instead of each pixel's own.
+        seed: of the nuisances' random numbers.
+        grainy: grain (`trajvlm.data.rendered.room`) instead of independent noise of each pixel.
     """
     count = frames.shape[1]
     if strength.shake:
@@ -46,7 +47,7 @@ def record(frames: Tensor, strength: Nuisances, seed: int, grainy: bool = False)
 
 
 def exposure(strength: float, seed: int, frames: int) -> tuple[np.ndarray, float]:
-    """Over- or underexposure: factors (frames,) for each frame's brightness, and the exponent after that."""
+    """Over- or underexposure: gains (frames,) of each frame's brightness, and the exponent applied after them."""
     rng = np.random.default_rng([seed, 11])
     gain = np.exp(strength * rng.normal(0, 0.4)) * (1 + 0.06 * strength * rng.normal(size=frames))
     return gain, math.exp(strength * rng.normal(0, 0.3))
@@ -54,13 +55,13 @@ def exposure(strength: float, seed: int, frames: int) -> tuple[np.ndarray, float
 
 def _expose(frames: Tensor, gain: np.ndarray, gamma: float) -> None:
     frames.mul_(torch.from_numpy(gain).float()[:, None, None]).clamp_(_BLACK, 1)
-    # This is x ** gamma in a sixth of the time, as long as no logarithm is infinite.
+    # x ** gamma in a sixth of the time; it needs x > 0.
     frames.log_().mul_(gamma).exp_()
 
 
 def _compressed(frames: Tensor, step: float) -> Tensor:
-    """Coefficients of the discrete cosine transform of 8 x 8 blocks, rounded to steps that grow with the frequency, as
-    in JPEG (ITU-T T.81)."""
+    """Quantise the discrete cosine transform of 8 x 8 blocks in steps that grow with the frequency, as in JPEG (ITU-T
+    T.81)."""
     width = frames.shape[-1]
     steps = (step * (1 + _FREQUENCY) / 2).repeat(1, width // _BLOCK)
     coefficients = _in_blocks(_DCT, frames.reshape(-1, _BLOCK, width))
@@ -69,9 +70,9 @@ def _compressed(frames: Tensor, step: float) -> Tensor:
 
 
 def _in_blocks(matrix: Tensor, strips: Tensor) -> Tensor:
-    """matrix @ block @ matrix.T for each block of strips (N, 8, W) that are one block high; the same shape.
+    """matrix @ block @ matrix.T for each 8 x 8 block of strips (N, 8, W); the same shape.
 
-    Strips are how the pixels lie in memory, so that nothing has to be sorted into blocks and back.
+    Strips keep the layout of the pixels in memory, so nothing is copied into blocks and back.
     """
     along = (strips.reshape(-1, _BLOCK) @ matrix.T).view(strips.shape)
     return torch.bmm(matrix.expand(len(strips), -1, -1), along)

@@ -1,4 +1,4 @@
-"""An endless stream of rendered clips, reproducible from `(seed, index)` alone whichever process asks."""
+"""Endless streams of rendered clips, reproducible from `(seed, index)` alone in any process."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -19,19 +19,19 @@ TRAINING_SEED = 1
 VALIDATION_SEED = 2
 TEST_SEED = 3
 TRAINING_SCENES = SceneSettings(families=tuple(FAMILIES), strength=(0.0, 0.8), crowded=0.4, filmed=0.5)
-"""What everything here is trained and validated on; the baselines too, on the basic families. The `training.json`
-beside some weights says what these saw: filmed scenes are younger than the shipped tokenizer."""
+"""Scenes of all trainings and their validation; the baselines use them with the basic families. Weights may be older:
+the `training.json` beside them has the settings of their own training."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rendered clips and the truth about them."""
+    """Rendered clips and their truth."""
 
     scenes: list[Scene]
     video: Tensor
     """(B, 3, 17, 64, 64) in [0, 1], what the camera sees."""
     clean: Tensor
-    """(B, 3, 17, 64, 64) in [0, 1], the same motion without its appearance."""
+    """(B, 3, 17, 64, 64) in [0, 1], the motion alone (`render_clean`)."""
     track: Track
 
     def to(self, device: torch.device) -> "Batch":
@@ -48,29 +48,29 @@ def draw_batch(settings: SceneSettings, seed: int, first: int, size: int) -> Bat
 
 
 def draw_clips(settings: SceneSettings, seed: int, first: int, size: int) -> tuple[list[Scene], Tensor]:
-    """The same clips without their clean pictures: scenes, and what the camera sees (size, 3, 17, 64, 64)."""
+    """`draw_batch` without clean clips and tracks: scenes, and videos (size, 3, 17, 64, 64) in [0, 1]."""
     scenes = [draw_scene(settings, seed, first + k) for k in range(size)]
     with torch.no_grad():
         return scenes, render(scenes)
 
 
 def spare_cores(sharing: int = 1) -> int:
-    """How many processes may draw clips for one training process, of so many that share the machine: one for each core
-    that it leaves idle, and at least one."""
+    """Number of processes that draw clips for one of `sharing` training processes on this machine: its share of the
+    cores but one, at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores // sharing - 1)
 
 
-def drawn_ahead(
+def prefetch(
     draw: Callable[[int, int], Drawn], wanted: Iterable[tuple[int, int]], processes: int = 1
 ) -> Iterator[Drawn]:
-    """Clips as `draw(first, size)` draws them, in the order that is wanted, two batches ahead of whoever takes them.
+    """Yield `draw(first, size)` for each of the wanted batches in order, drawn ahead by worker processes.
 
-    They are drawn by processes of their own, each on one thread and a batch at a time: drawing is many small steps. How
-    many processes there are changes nothing but the time it takes.
+    Each worker has one thread, draws a batch at a time, and is two batches ahead. The number of workers does not change
+    the batches.
 
     Args:
-        wanted: number of the first clip, and how many.
+        wanted: number of a batch's first clip, and its size.
 
     Raises:
         UserError: as `draw` raises it.
@@ -81,8 +81,8 @@ def drawn_ahead(
         sampler=wanted,
         num_workers=processes,
         prefetch_factor=2,
-        collate_fn=_as_it_is,
-        # Forked from a process whose thread pools have been at work, it may hang.
+        collate_fn=_uncollated,
+        # A fork of a process with active thread pools may hang.
         multiprocessing_context="spawn",
     )
     for drawn in loader:
@@ -96,12 +96,12 @@ class _Drawing(Dataset):
     draw: Callable[[int, int], object]
 
     def __getitem__(self, wanted: tuple[int, int]) -> object:
-        # Raised over there, it would come with the traceback in its sentence.
+        # An exception raised in a worker would arrive with a traceback in its message.
         try:
             return self.draw(*wanted)
         except UserError as error:
             return error
 
 
-def _as_it_is(drawn: object) -> object:
+def _uncollated(drawn: object) -> object:
     return drawn

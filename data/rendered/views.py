@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from trajvlm.data.cameras.camera import canonical, extent
+from trajvlm.data.cameras.camera import canonical, image_bounds
 from trajvlm.data.cameras.rig import Pose, Rig
 from trajvlm.data.motions.families import MOTIONS
 from trajvlm.data.rendered.scene import Scene, SceneSettings, backdrop_mean, draw_scene
@@ -15,20 +15,20 @@ _MARGIN = 0.97
 _DEEPEST = 0.45
 _LARGEST_CONSTANT = 2.0
 _BACKDROPS = 32
-# A scene that does not fit is drawn anew under an index that no sample of a data set reaches.
+# Offset of the index for another attempt: no data set has so many samples.
 _NEXT_TRY = 2**40
 
 
 def view(scene: Scene, pose: Pose, camera: int = 1) -> Scene:
     """The same scene seen by another camera of the rig.
 
-    The motion, the ball, the light and the strengths of the nuisances are the same; what is behind the ball and where
-    and how the nuisances strike are the camera's own.
+    The motion, the ball, the light and the strengths of the nuisances are the same; the backdrop and the random numbers
+    of the nuisances are the camera's own.
 
     Args:
-        scene: as the camera whose frame is the world sees it.
+        scene: as the first camera sees it.
         pose: of the other camera.
-        camera: its number, from 1; another number, another backdrop and other noise.
+        camera: its number, from 1, which seeds its backdrop and nuisances.
     """
     family = MOTIONS[scene.family]
     path = pose.to_camera(scene.path, family)
@@ -37,7 +37,7 @@ def view(scene: Scene, pose: Pose, camera: int = 1) -> Scene:
         scene,
         constants=canonical(family, path, scene.focal),
         path=path,
-        backdrop_seed=_backdrop_of_like_contrast(scene, rng),
+        backdrop_seed=_backdrop_of_same_contrast(scene, rng),
         light=(pose.rotation @ scene.light).astype(scene.light.dtype),
         nuisance_seed=int(rng.integers(2**31)),
     )
@@ -46,18 +46,20 @@ def view(scene: Scene, pose: Pose, camera: int = 1) -> Scene:
 def draw_views(
     settings: SceneSettings, seed: int, index: int, views: int, turn: tuple[float, float] = (15.0, 90.0)
 ) -> tuple[Rig, list[Scene]]:
-    """Scene number `index` of the stream `seed` as `views` cameras see it, the ball wholly in every frame of each.
+    """Scene `index` of the stream `seed` as `views` cameras see it, the whole ball in every frame of each.
 
-    The first camera is the world's, and with one view its scene is that of `draw_scene`. Each of the others stands on a
-    ring about the path's centre, `turn` degrees to the right or to the left, evenly drawn.
+    The first camera's frame is the world's, and with one view its scene is that of `draw_scene`. The others stand on a
+    ring about the path's centre, at an angle to the right or left that is uniform in `turn`, in degrees.
 
     Raises:
-        RuntimeError: no scene could be found that all cameras see.
+        ValueError: there is to be no view.
+        UserError: as `draw_scene`.
+        RuntimeError: no scene was found that all cameras see.
     """
     if views < 1:
         raise ValueError(f"a rig has at least one camera, not {views}")
     family = draw_scene(settings, seed, index).family
-    # The family stays: those that seldom fit two pictures would otherwise become rarer.
+    # Of the same family in every attempt, or those that seldom fit two pictures would become rarer.
     settings = replace(settings, families=settings.families if views == 1 else (family,))
     for attempt in range(_TRIES):
         scene = draw_scene(settings, seed, index + attempt * _NEXT_TRY)
@@ -72,16 +74,16 @@ def draw_views(
 
 
 def _fits(scene: Scene) -> bool:
-    """Whether the whole ball is in the picture all the time, not too near, and its constants in their range."""
+    """Whether the whole ball is always in the picture, its depth limited, and its constants in their range."""
     positions = MOTIONS[scene.family].positions(scene.path, _DENSE)
     if np.abs(positions[:, 2]).max() > _DEEPEST * scene.focal or np.abs(scene.constants).max() > _LARGEST_CONSTANT:
         return False
-    low, high = extent(positions, scene.focal, scene.radius)
+    low, high = image_bounds(positions, scene.focal, scene.radius)
     return bool(low.min() > -_MARGIN and high.max() < _MARGIN)
 
 
-def _backdrop_of_like_contrast(scene: Scene, rng: np.random.Generator) -> int:
-    """A new backdrop from which the ball stands out about as much as from the scene's own."""
+def _backdrop_of_same_contrast(scene: Scene, rng: np.random.Generator) -> int:
+    """Seed of a new backdrop with about the same contrast to the ball as the scene's own."""
 
     def contrast(seed: int) -> float:
         return float(np.abs(scene.ball - backdrop_mean(seed, scene.filmed)).mean())

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trajvlm.data.filmed.background_subtraction import PREPARED
+from trajvlm.data.filmed.background_subtraction import PREPROCESSING
 from trajvlm.data.fit import Criterion
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.eval.classifiers import TrainedSystem, trained_system
@@ -41,7 +41,7 @@ class DecodedFit:
             "criterion": asdict(ALONE),
             "families": [*FAMILIES],
             "looks": len(FOUR),
-            "input": PREPARED,
+            "input": PREPROCESSING,
         }
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
@@ -59,7 +59,7 @@ class DecodedTrees(BoostedTrees):
     def __init__(self, tokenizer: TrajectoryTokenizer, sha256: str):
         super().__init__()
         self.tokenizer = tokenizer
-        encoder = {"tokenizer_sha256": sha256, "input": PREPARED}
+        encoder = {"tokenizer_sha256": sha256, "input": PREPROCESSING}
         self.settings = self.settings | {"families": [*self.families], "encoder": encoder}
 
     def prepare(self, video: Tensor) -> Tensor:

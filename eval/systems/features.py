@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor
 
 from trajvlm.data.clip import CANONICAL, FRAMES
-from trajvlm.data.fit import Seen
+from trajvlm.data.fit import Observations
 from trajvlm.data.motions.families import BASIC
 from trajvlm.data.rendered.export import to_frames
 from trajvlm.eval.classifiers import TrainedSystem, trained_system
@@ -33,7 +33,7 @@ FEATURES = (
 )
 
 
-def track_features(seen: Seen) -> np.ndarray:
+def track_features(seen: Observations) -> np.ndarray:
     """The features (len(FEATURES),) of a track; all NaN but the first where it has fewer than five frames."""
     if len(seen.t) < _LEAST_FRAMES:
         return np.array([len(seen.t), *[np.nan] * (len(FEATURES) - 1)])

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trajvlm.data.filmed.background_subtraction import PREPARED
+from trajvlm.data.filmed.background_subtraction import PREPROCESSING
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.describe import Describer
 from trajvlm.vlm.refine import DECODED, judge
@@ -98,4 +98,8 @@ def _describer() -> Describer:
 
 def _identity(describer: Describer) -> dict:
     # The temperature stands in the settings, which the weights' hashes leave out.
-    return describer.models | {"temperature": describer.lm.config.temperature, "looks": len(FOUR), "input": PREPARED}
+    return describer.models | {
+        "temperature": describer.lm.config.temperature,
+        "looks": len(FOUR),
+        "input": PREPROCESSING,
+    }

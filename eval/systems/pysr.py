@@ -20,7 +20,7 @@ from torch import Tensor
 
 from trajvlm.data.clip import CANONICAL
 from trajvlm.data.errors import UserError
-from trajvlm.data.fit import LEAST_FRAMES, Seen
+from trajvlm.data.fit import LEAST_FRAMES, Observations
 from trajvlm.data.motions.families import BASIC
 from trajvlm.data.rendered.export import to_frames
 from trajvlm.eval.system import FamilyOnly
@@ -57,7 +57,7 @@ class PySR:
         """See `trajvlm.eval.system.System`; None where the object is seen in fewer than seven frames."""
         return {self.rows[0]: [self._verdict(track_blobs(to_frames(clip))) for clip in video]}
 
-    def _verdict(self, seen: Seen) -> FamilyOnly | None:
+    def _verdict(self, seen: Observations) -> FamilyOnly | None:
         if len(seen.t) < LEAST_FRAMES:
             return None
         found = family_of([self._expression(seen.t, values) for values in seen.centre.T])

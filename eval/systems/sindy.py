@@ -24,7 +24,7 @@ from torch import Tensor
 from trajvlm.data.cameras.camera import CANONICAL_FOCAL
 from trajvlm.data.clip import CANONICAL
 from trajvlm.data.errors import UserError
-from trajvlm.data.fit import LEAST_FRAMES, Seen, at_mean_depth
+from trajvlm.data.fit import LEAST_FRAMES, Observations, at_mean_depth
 from trajvlm.data.motions.families import BASIC, FAMILIES
 from trajvlm.data.rendered.export import to_frames
 from trajvlm.vlm.answer import Answer
@@ -42,7 +42,7 @@ _LEAST_WIDTH = 0.08
 _NEAREST = 2.0
 
 
-def discover(seen: Seen) -> Answer | None:
+def discover(seen: Observations) -> Answer | None:
     """The answer for a track; None where the object is seen in fewer than seven frames."""
     if len(seen.t) < LEAST_FRAMES:
         return None
@@ -87,7 +87,7 @@ def named(terms: np.ndarray, q: np.ndarray) -> tuple[str, float]:
     return ("circular" if width > _LEAST_WIDTH * length else "oscillating"), turns
 
 
-def _depth(seen: Seen) -> np.ndarray:
+def _depth(seen: Observations) -> np.ndarray:
     """Depth (17,) from the apparent size, smoothed, zero at its median."""
     size = savgol_filter(np.interp(CANONICAL.times, seen.t, np.log(seen.radius)), 9, 2)
     return np.clip(CANONICAL_FOCAL * (1 - np.exp(np.median(size) - size)), -_NEAREST, _NEAREST)

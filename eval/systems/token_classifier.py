@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from trajvlm.data.filmed.background_subtraction import PREPARED
+from trajvlm.data.filmed.background_subtraction import PREPROCESSING
 from trajvlm.data.motions.families import BASIC
 from trajvlm.data.rendered.render import render
 from trajvlm.data.rendered.scene import draw_scene
@@ -71,7 +71,7 @@ def untrained_tokenizer(config: TokenizerConfig) -> TrajectoryTokenizer:
 def _classifier(name: str, row: str, folder: Path) -> NetworkClassifier:
     tokenizer = TrajectoryTokenizer.from_pretrained(folder)
     network = TokenTransformer(tokenizer.config, tokenizer.code_vectors)
-    encoder = {"tokenizer_sha256": weights_sha256(folder), "input": PREPARED}
+    encoder = {"tokenizer_sha256": weights_sha256(folder), "input": PREPROCESSING}
     return NetworkClassifier(name, row, network, _TRAINING, tokenizer.encode_codes, encoder)
 
 

@@ -10,7 +10,7 @@ import cv2
 import scipy
 from torch import Tensor
 
-from trajvlm.data.filmed.background_subtraction import PREPARED
+from trajvlm.data.filmed.background_subtraction import PREPROCESSING
 from trajvlm.data.filmed.registration import registered
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.rendered.export import to_frames
@@ -29,7 +29,7 @@ class TrackAndFit:
         "scipy": scipy.__version__,
         "criterion": asdict(TRACKED),
         "families": [*FAMILIES],
-        "second_row": PREPARED,
+        "second_row": PREPROCESSING,
     }
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:

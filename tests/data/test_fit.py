@@ -5,7 +5,7 @@ import pytest
 
 from trajvlm.data.cameras.camera import magnification, project
 from trajvlm.data.clip import CANONICAL
-from trajvlm.data.fit import Criterion, Fit, Seen, fit_all, fit_family, probabilities
+from trajvlm.data.fit import Criterion, Fit, Observations, fit_all, fit_family, probabilities
 from trajvlm.data.motions.families import FAMILIES, MOTIONS
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 
@@ -14,7 +14,7 @@ def seen_of(scene, error=0.0):
     rng = np.random.default_rng(0)
     positions = MOTIONS[scene.family].positions(scene.constants, CANONICAL.times)
     radius = scene.radius * magnification(positions) * np.exp(rng.normal(0, error, 17))
-    return Seen(CANONICAL.times, project(positions) + rng.normal(0, error, (17, 2)), radius)
+    return Observations(CANONICAL.times, project(positions) + rng.normal(0, error, (17, 2)), radius)
 
 
 @pytest.mark.parametrize("name", sorted(MOTIONS))
@@ -50,4 +50,4 @@ def test_a_swing_stays_on_its_line():
 def test_too_few_frames_give_no_fit():
     scene = draw_scene(SceneSettings(), 12, 0)
     whole = seen_of(scene)
-    assert fit_all(Seen(whole.t[:6], whole.centre[:6], whole.radius[:6])) is None
+    assert fit_all(Observations(whole.t[:6], whole.centre[:6], whole.radius[:6])) is None

@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.conftest import TINY_TOKENIZER
 from trajvlm.data.errors import UserError
-from trajvlm.data.fit import Seen
+from trajvlm.data.fit import Observations
 from trajvlm.data.motions.families import BASIC, FAMILIES
 from trajvlm.data.rendered.render import render, render_clean
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
@@ -44,7 +44,7 @@ def arc(turns=1.0, noise=0.0, frames=17):
     t = np.linspace(0, 1, frames)
     angle = 2 * np.pi * turns * t
     centre = 0.5 * np.column_stack([np.cos(angle), np.sin(angle)])
-    return Seen(t, centre + noise * np.random.default_rng(0).normal(size=centre.shape), np.full(frames, 0.1))
+    return Observations(t, centre + noise * np.random.default_rng(0).normal(size=centre.shape), np.full(frames, 0.1))
 
 
 def test_a_network_learns_what_can_be_learned():
@@ -211,7 +211,7 @@ def test_features_tell_a_circle_from_a_line():
     named = dict(zip(FEATURES, track_features(arc()), strict=True))
     assert named["turning_signed"] == pytest.approx(2 * np.pi * 15 / 16, rel=0.01)
     assert named["spread_across"] > 0.9 and named["path_over_displacement"] > 100
-    line = Seen(t := np.linspace(0, 1, 17), np.column_stack([t, 0.3 * t]), np.full(17, 0.1))
+    line = Observations(t := np.linspace(0, 1, 17), np.column_stack([t, 0.3 * t]), np.full(17, 0.1))
     named = dict(zip(FEATURES, track_features(line), strict=True))
     assert named["turning_total"] < 1e-6 and named["along_line_error"] < 1e-9
     assert named["path_over_displacement"] == pytest.approx(1, abs=0.01)
@@ -220,7 +220,7 @@ def test_features_tell_a_circle_from_a_line():
 def test_a_track_with_too_few_frames_is_missing_and_not_zero():
     found = track_features(arc(frames=3))
     assert found[0] == 3 and np.isnan(found[1:]).all()
-    resting = Seen(np.linspace(0, 1, 17), np.zeros((17, 2)), np.full(17, 0.1))
+    resting = Observations(np.linspace(0, 1, 17), np.zeros((17, 2)), np.full(17, 0.1))
     assert np.isfinite(track_features(resting)).all()
 
 

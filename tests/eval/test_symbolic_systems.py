@@ -9,7 +9,7 @@ import sympy
 from trajvlm.data.cameras.camera import magnification, project
 from trajvlm.data.clip import CANONICAL
 from trajvlm.data.errors import UserError
-from trajvlm.data.fit import Seen
+from trajvlm.data.fit import Observations
 from trajvlm.data.motions.families import BASIC, FAMILIES
 from trajvlm.eval.systems import pysr, sindy
 from trajvlm.eval.systems.pysr import S, family_of
@@ -26,7 +26,7 @@ PATHS = {
 
 def seen_along(name, keep=slice(None)):
     positions = FAMILIES[name].positions(np.array(PATHS[name], dtype=float), CANONICAL.times)
-    return Seen(CANONICAL.times[keep], project(positions)[keep], 0.1 * magnification(positions)[keep])
+    return Observations(CANONICAL.times[keep], project(positions)[keep], 0.1 * magnification(positions)[keep])
 
 
 @pytest.mark.parametrize("name", BASIC)

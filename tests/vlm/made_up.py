@@ -20,7 +20,7 @@ def description(family: str = "bouncing") -> Description:
     chances = {name: float(name == family) for name in FAMILIES}
     codes = torch.from_numpy(np.arange(144).reshape(4, 9, 2, 2))
     return Description(
-        clip=Clip.whole(render([scene])[0], "throw.mp4"),
+        clip=Clip.from_frames(render([scene])[0], "throw.mp4"),
         family=family,
         probabilities=chances,
         model_family=family,

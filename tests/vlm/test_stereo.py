@@ -29,7 +29,7 @@ TIMES = CANONICAL.times
 def seen(name: str, noise: float = 0.0):
     """Two exact tracks, the pair that sees them, and the true path (17, 3)."""
     rig, scenes = draw_views(SceneSettings(families=(name,), exactly=Nuisances()), 11, 0, 2)
-    pair = StereoPair.of(rig, 64)
+    pair = StereoPair.from_rig(rig, 64)
     truth = FAMILIES[name].positions(scenes[0].path, TIMES) - [0, 0, rig.focal]
     error = CENTRE_ERROR / rig.focal
     rng = np.random.default_rng(0)
@@ -129,7 +129,7 @@ def filmed(tmp_path_factory):
     rig, scenes = draw_views(settings, 77, 3, 2)
     for name, scene in zip(("left", "right"), scenes):
         write_video(folder / f"{name}.mp4", to_frames(render([scene], Picture(frames=49, size=256))[0]), 30)
-    (folder / "rig.json").write_text(json.dumps(StereoPair.of(rig, 256).to_dict()))
+    (folder / "rig.json").write_text(json.dumps(StereoPair.from_rig(rig, 256).to_dict()))
 
     def truth(seconds):
         return FAMILIES["helical"].positions(scenes[0].path, seconds / (48 / 30)) - [0, 0, rig.focal]

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trajvlm.data.errors import UserError, exit_with_a_sentence
-from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED, drawn_ahead, spare_cores
+from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED, prefetch, spare_cores
 from trajvlm.data.rendered.world import WorldSettings
 from trajvlm.data.rendered.world_stream import WorldBatch, draw_worlds
 from trajvlm.tokenizer.checkpoint import write_weights
@@ -200,7 +200,7 @@ def fit(
     def batches(progress: Progress) -> Iterator[tuple[WorldBatch, Tensor, Tensor]]:
         wanted = ((first, settings.batch) for first in stream_numbers(accelerator, settings, progress.step))
         processes = render_processes or spare_cores(accelerator.num_processes)
-        for drawn in drawn_ahead(partial(draw_worlds, worlds, TRAINING_SEED), wanted, processes):
+        for drawn in prefetch(partial(draw_worlds, worlds, TRAINING_SEED), wanted, processes):
             phases = (
                 settings.hardness(progress.step, progress.steps),
                 settings.short_weight(progress.step, progress.steps),

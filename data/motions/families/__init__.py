@@ -1,8 +1,7 @@
-"""The families of motion that are known here; a new one is one file and one line.
+"""The families of motion; a new one is one file and one line here.
 
-`FAMILIES` are those that an answer can name, `OUT_OF_DISTRIBUTION` those that are drawn in evaluation alone, `MOTIONS`
-all. A path that bends one way and then the other is none of the second: a slow helix of large radius passes through it
-to a fiftieth of a pixel.
+`FAMILIES` are those that an answer can name, `OUT_OF_DISTRIBUTION` those that are used only in evaluation, `MOTIONS`
+both. An S-shaped path would not be out of distribution: a slow helix of large radius fits it to a fiftieth of a pixel.
 """
 
 from trajvlm.data.motions.families import (
@@ -32,9 +31,9 @@ FAMILIES: dict[str, Family] = {
     )
 }
 BASIC = ("linear", "parabolic", "circular", "helical", "oscillating")
-"""Those that the main suites and the learned baselines are about."""
+"""The families of the main suites and of the learned baselines."""
 FURTHER = tuple(name for name in FAMILIES if name not in BASIC)
-"""The others that an answer can name; they have suites of their own."""
+"""The other families that an answer can name; they have suites of their own."""
 OUT_OF_DISTRIBUTION: dict[str, Family] = {module.FAMILY.name: module.FAMILY for module in (figure_eight,)}
 MOTIONS: dict[str, Family] = FAMILIES | OUT_OF_DISTRIBUTION
 

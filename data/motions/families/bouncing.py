@@ -22,14 +22,14 @@ def draw(rng: np.random.Generator) -> np.ndarray:
 
 
 def visible(constants: np.ndarray) -> bool:
-    # What tells it from a throw is what comes after the first impact.
+    # Only the motion after the first impact tells it from a throw.
     after = FUNCTIONS["hop"].values(np.linspace(constants[-2], 1, 17), *constants[-3:, None]).max()
     return bool(after * np.linalg.norm(constants[6:8]) > 0.15)
 
 
 def possible(constants: np.ndarray) -> np.ndarray:
-    """An impact within the clip, and a restitution that shows: no impact gives speed, and where a ball hardly rises
-    after it, a hand in the first frame would pass for a flight."""
+    """Clip to an impact within the clip and a restitution of 0.4 to 1. With less the ball hardly rises after an impact,
+    and a fit could take a hand in the first frame for a flight."""
     out = np.array(constants, dtype=float)
     out[-2:] = np.clip(out[-2:], (_EDGE, _LEAST_RESTITUTION), (1 - _EDGE, 1.0))
     return out

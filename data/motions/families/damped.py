@@ -1,4 +1,4 @@
-"""A swing that dies away along a line: p = c + exp(-f (t - 1/2)) (a cos + b sin), with a and b along one line."""
+"""Damped oscillation along a line: p = c + exp(-f (t - 1/2)) (a cos + b sin), with a and b along one line."""
 
 import numpy as np
 

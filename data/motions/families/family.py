@@ -1,8 +1,8 @@
-"""What a family of motions is: a few functions of time, each multiplied by a vector in space.
+"""A family of motions: a few functions of time, each multiplied by a vector in space.
 
 Every family here has the form p(t) = sum over k of basis_k(t) * vector_k, with t the clip time from 0 to 1, and a few
-constants inside the functions (`trajvlm.data.motions.terms`). So rotation, scale and translation of a path are exact
-algebra on its vectors, and so are its symbolic equation and its least-squares fit.
+constants inside the functions (`trajvlm.data.motions.terms`). So rotation, scale, translation and least-squares fit
+of a path are linear algebra on its vectors, and its symbolic equation is exact.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,11 @@ import sympy
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.terms import FUNCTIONS
 
-_TRIED = {
+# Starts of a fit.
+_GRID = {
     "turns": np.linspace(0.3, 2.2, 39),
     "fading": np.array([-1.6, -0.8, 0.8, 1.6]),
-    # A bounce at the wrong time is a valley of its own, which a fit does not leave.
+    # A bounce at the wrong time is a local minimum that a fit does not leave.
     "flight": np.linspace(0.3, 1.2, 13),
     "impact": np.linspace(0.1, 0.9, 17),
     "restitution": np.array([0.5, 0.65, 0.8, 0.95]),
@@ -35,16 +36,16 @@ class Family:
 
     name: str
     meaning: str
-    """What moves like this, in a person's words."""
+    """What moves like this, in words."""
     basis: tuple[str, ...]
     draw: Callable[[np.random.Generator], np.ndarray]
     """A random path before framing, (constants,), in arbitrary units and orientation."""
     visible: Callable[[np.ndarray], bool] = lambda constants: True
-    """Whether a framed path, seen from the camera, can be told from the simpler families."""
+    """Whether a framed path (constants,), seen from the camera, can be told from the simpler families."""
     nearest: Callable[[np.ndarray], np.ndarray] = lambda constants: constants
-    """The nearest member of the family to any constants (size,), where not all constants make one."""
+    """Projection of any constants (size,) onto those of the family, where not all are allowed."""
     bound: int = 0
-    """How many constants follow from the others by that."""
+    """How many constants that projection determines from the others."""
 
     @property
     def shape(self) -> tuple[str, ...]:
@@ -53,21 +54,22 @@ class Family:
 
     @property
     def periodic(self) -> bool:
-        """Whether it turns evenly and for ever."""
+        """Whether it is periodic: it turns at a constant rate and does not decay."""
         return self.shape == ("turns",)
 
     @property
     def size(self) -> int:
-        """How many constants there are."""
+        """Number of constants."""
         return 3 * len(self.basis) + len(self.shape)
 
     @property
     def free(self) -> int:
-        """How many constants are free."""
+        """Number of free constants."""
         return self.size - self.bound
 
     @property
     def constant_names(self) -> tuple[str, ...]:
+        """Names of the constants in order, as "x_s" for the x component of the vector of s."""
         return (*(f"{axis}_{function}" for function in self.basis for axis in "xyz"), *self.shape)
 
     def vectors(self, constants: np.ndarray) -> np.ndarray:
@@ -78,12 +80,12 @@ class Family:
         """(..., shape) view of the constants (..., size): those inside the functions of time."""
         return constants[..., 3 * len(self.basis) :]
 
-    def tried(self) -> np.ndarray:
-        """(N, shape) values of the constants inside the functions, over their ranges: where a fit may start."""
-        return np.array(list(product(*(_TRIED[name] for name in self.shape))), dtype=float)
+    def shape_grid(self) -> np.ndarray:
+        """(N, shape) grid of values of the constants inside the functions, over their ranges: starts of a fit."""
+        return np.array(list(product(*(_GRID[name] for name in self.shape))), dtype=float)
 
     def design(self, inside: np.ndarray, t: np.ndarray) -> np.ndarray:
-        """Values of the basis functions (..., T, basis) for constants inside them (..., shape) at clip times t (T,)."""
+        """Design matrix (..., T, basis): the basis functions at clip times t (T,) for constants inside (..., shape)."""
         t, inside = np.asarray(t, dtype=float), np.asarray(inside, dtype=float)
         named = {name: inside[..., k, None] for k, name in enumerate(self.shape)}
         out = np.empty((*inside.shape[:-1], len(t), len(self.basis)))
@@ -97,7 +99,7 @@ class Family:
         return self.design(self.inside(constants), t) @ self.vectors(constants)
 
     def _inside_of(self, constants: np.ndarray) -> list[list[float]]:
-        """For each basis function, its own constants."""
+        """The constants inside each basis function."""
         named = dict(zip(self.shape, self.inside(constants).tolist()))
         return [[named[name] for name in FUNCTIONS[function].shape] for function in self.basis]
 
@@ -109,7 +111,7 @@ class Family:
         return Equation(*(sum(sympy.Float(float(v)) * term for v, term in zip(column, terms)) for column in columns))
 
     def written(self, constants: np.ndarray) -> dict[str, str]:
-        """The same as text with two decimals, and nothing simplified: `{"x": "-0.10 +0.42*(2*t - 1)", ...}`."""
+        """`equation` as text with two decimals, not simplified: `{"x": "-0.10 +0.42*(2*t - 1)", ...}`."""
         constants = np.asarray(constants, dtype=float)
         terms = [FUNCTIONS[name].written(*own) for name, own in zip(self.basis, self._inside_of(constants))]
         # Adding 0.0 makes -0.0 into 0.0.
@@ -118,8 +120,10 @@ class Family:
             for axis, column in zip("xyz", self.vectors(constants).T)
         }
 
-    def moved(self, constants: np.ndarray, matrix: np.ndarray | float = 1.0, shift: np.ndarray | float = 0.0):
-        """Constants of the path matrix @ p(t) + shift; `matrix` is (3, 3), a factor per axis (3,), or one factor."""
+    def moved(
+        self, constants: np.ndarray, matrix: np.ndarray | float = 1.0, shift: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Constants (..., size) of the path matrix @ p(t) + shift; `matrix` is (3, 3), (3,) factors, or one factor."""
         out = np.array(constants, dtype=float)
         vectors = self.vectors(out)
         matrix = np.asarray(matrix, dtype=float)
@@ -129,7 +133,7 @@ class Family:
 
 
 def random_rotation(rng: np.random.Generator) -> np.ndarray:
-    """A rotation matrix drawn evenly from all orientations: a random unit quaternion (Shoemake, 1992)."""
+    """(3, 3) rotation, uniform over all orientations: a random unit quaternion (Shoemake, 1992)."""
     w, x, y, z = (q := rng.normal(size=4)) / np.linalg.norm(q)
     return np.array(
         [
@@ -141,5 +145,5 @@ def random_rotation(rng: np.random.Generator) -> np.ndarray:
 
 
 def flat(*vectors: np.ndarray, **shape: float) -> np.ndarray:
-    """Basis vectors, and the constants inside the functions in the order of `Family.shape`, as one vector."""
+    """Constants (size,) from the basis vectors (3,), and the constants inside the functions in the order of `shape`."""
     return np.concatenate([*vectors, list(shape.values())])

@@ -1,4 +1,4 @@
-"""An eight lying on its side: p = c + a sin + b sin of twice the angle. Drawn and never answered."""
+"""An eight lying on its side: p = c + a sin + b sin of twice the angle. Used only in evaluation."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def draw(rng: np.random.Generator) -> np.ndarray:
 
 
 def visible(constants: np.ndarray) -> bool:
-    # Its width across, not along the line of sight alone.
+    # Its width has to be seen across the image, not only along the line of sight.
     return bool(np.linalg.norm(constants[6:8]) > 0.3)
 
 

@@ -45,7 +45,7 @@ def test_distortion_is_taken_away_and_put_back():
 
 def test_a_rig_of_rendered_views_sees_what_was_rendered():
     rig, scenes = draw_views(SceneSettings(exactly=Nuisances()), 5, 0, 2)
-    pair = StereoPair.of(rig, 64)
+    pair = StereoPair.from_rig(rig, 64)
     family = FAMILIES[scenes[0].family]
     world = family.positions(scenes[0].path, CANONICAL.times) - [0, 0, rig.focal]
     for right, (camera, scene) in enumerate(zip((pair.left, pair.right), scenes)):

@@ -13,7 +13,7 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.filmed import tracking as motion
 from trajvlm.data.filmed.canonical import canonical_clip
 from trajvlm.data.filmed.decode import frames
-from trajvlm.data.filmed.detection import all_blobs as blobs
+from trajvlm.data.filmed.detection import detect as detections
 from trajvlm.data.filmed.frames import MotionSettings
 from trajvlm.data.filmed.tracking import find_motion
 
@@ -146,7 +146,7 @@ def test_a_time_without_a_frame_shows_the_one_before_again_and_never_a_later_one
 
 
 def test_a_rendered_clip_has_even_times():
-    clip = Clip.whole(torch.zeros(3, FRAMES, SIZE, SIZE))
+    clip = Clip.from_frames(torch.zeros(3, FRAMES, SIZE, SIZE))
     assert (clip.fit_times == CANONICAL.times).all() and not clip.repeated.any() and not clip.unseen.any()
 
 
@@ -356,7 +356,7 @@ def test_a_ball_that_bounces_keeps_more_of_its_turns_than_a_swing(tmp_path):
 
 def test_an_object_that_is_held_all_the_time_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        motion, "all_blobs", lambda *given: [[replace(b, attached=True) for b in bs] for bs in blobs(*given)]
+        motion, "detect", lambda *given: [[replace(b, attached=True) for b in bs] for bs in detections(*given)]
     )
     said = refusal(lambda: find_motion(film(tmp_path / "held.mp4", fall(33))))
     assert "never seen whole and alone" in said

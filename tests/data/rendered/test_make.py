@@ -23,7 +23,7 @@ from trajvlm.data.rendered.export import encode_video, to_frames, write_sample
 from trajvlm.data.rendered.make import MANIFEST, MakeSettings, make, read_manifest
 from trajvlm.data.rendered.render import render, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
-from trajvlm.data.rendered.shards import file_sha256, read_shard, whole_file, write_shard
+from trajvlm.data.rendered.shards import file_sha256, write_shard
 from trajvlm.data.rendered.splits import joined_sha256, scene_sha256
 from trajvlm.data.rendered.views import draw_views
 
@@ -49,6 +49,16 @@ def whole(tmp_path_factory):
 
 def contents(folder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def read_shard(path) -> dict[str, dict[str, bytes]]:
+    """The samples of a shard: the bytes of each of their files, by extension."""
+    samples = {}
+    with tarfile.open(path) as tar:
+        for member in tar:
+            key, extension = member.name.split(".", 1)
+            samples.setdefault(key, {})[extension] = tar.extractfile(member).read()
+    return samples
 
 
 def sentence(call) -> str:
@@ -82,18 +92,18 @@ def stopped_by_a_full_disk_within_the_second_shard(folder, monkeypatch):
     monkeypatch.setattr(module, "write_truth", full)
     message = sentence(lambda: make(SETTINGS, folder))
     assert "No space left" in message and str(folder) in message
-    assert not list(folder.glob("*.part"))
+    assert not list(folder.glob(".part-*"))
 
 
 def killed_within_the_second_shard(folder, monkeypatch):
     code = (
-        "import os, sys; from pathlib import Path; from data import make as m\n"
+        "import os, sys; from pathlib import Path; from trajvlm.data.rendered import make as m\n"
         "truth = m.write_truth\n"
         "m.write_truth = lambda s, r, seed, index: os._exit(9) if index == 3 else truth(s, r, seed, index)\n"
         f"m.make(m.{SETTINGS!r}, Path(sys.argv[1]))"
     )
     assert subprocess.run([sys.executable, "-c", code, str(folder)]).returncode == 9
-    assert [path.name for path in folder.glob("*.part")] == ["shard-00001.tar.part"]
+    assert [path.name for path in folder.glob(".part-*/*")] == [SHARDS[1]]
 
 
 def killed_before_the_manifest_knew(folder, monkeypatch):
@@ -139,8 +149,8 @@ def test_a_complete_data_set_is_left_alone_and_a_damaged_shard_is_made_again(tmp
 
 def test_a_sample_has_the_same_bytes_whatever_it_is_made_with(tmp_path, whole):
     make(MakeSettings(number=3, views=2, seed=3, strength=(0.0, 0.6), shard=500), tmp_path)
-    alone = dict(read_shard(tmp_path / SHARDS[0]))
-    together = {key: files for name in SHARDS for key, files in read_shard(whole / name)}
+    alone = read_shard(tmp_path / SHARDS[0])
+    together = {key: files for name in SHARDS for key, files in read_shard(whole / name).items()}
     assert alone == {key: together[key] for key in alone} and len(alone) == 3 and len(together) == 5
 
 
@@ -233,7 +243,7 @@ def test_a_plain_reader_finds_the_clips_and_their_truth(whole):
 
 
 def test_each_pair_holds_the_cameras_file_that_describe_reads(whole, tmp_path):
-    _, files = next(read_shard(whole / SHARDS[0]))
+    files = next(iter(read_shard(whole / SHARDS[0]).values()))
     (tmp_path / "rig.json").write_bytes(files["rig.json"])
     pair, truth = StereoPair.load(tmp_path / "rig.json"), json.loads(files["json"])
     rays = []
@@ -275,14 +285,14 @@ def check_clip(content, scene):
 
 def test_one_view_has_no_second_camera(tmp_path):
     make(MakeSettings(number=1, seed=3), tmp_path)
-    ((key, files),) = read_shard(tmp_path / SHARDS[0])
+    ((key, files),) = read_shard(tmp_path / SHARDS[0]).items()
     assert key == "00000000" and set(files) == {"mp4", "json"}
     assert not {"right", "rig"} & set(json.loads(files["json"]))
 
 
 def test_every_family_is_written_with_the_same_types(tmp_path):
     make(MakeSettings(number=8, seed=3, strength=(0.0, 0.0)), tmp_path)
-    truths = [json.loads(files["json"]) for _, files in read_shard(tmp_path / SHARDS[0])]
+    truths = [json.loads(files["json"]) for files in read_shard(tmp_path / SHARDS[0]).values()]
     assert len({truth["family"] for truth in truths}) > 2
     assert len({schema(truth) for truth in truths}) == 1
 
@@ -299,19 +309,11 @@ def test_hugging_face_datasets_reads_it(whole, tmp_path):
     rows = datasets.load_dataset("webdataset", data_files=files, split="train", cache_dir=str(tmp_path))
     rows = rows.cast_column("mp4", datasets.Video(decode=False)).cast_column("right.mp4", datasets.Video(decode=False))
     assert len(rows) == 5 and rows["__key__"] == [f"{k:08d}" for k in range(5)]
-    together = {key: files for name in SHARDS for key, files in read_shard(whole / name)}
+    together = {key: files for name in SHARDS for key, files in read_shard(whole / name).items()}
     for row in rows:
         expected = together[row["__key__"]]
         assert row["mp4"]["bytes"] == expected["mp4"] and row["right.mp4"]["bytes"] == expected["right.mp4"]
         assert row["json"] == json.loads(expected["json"])
-
-
-def test_a_block_that_fails_leaves_the_old_file(tmp_path):
-    (tmp_path / "kept").write_bytes(b"old")
-    with pytest.raises(RuntimeError), whole_file(tmp_path / "kept") as file:
-        file.write(b"half of the n")
-        raise RuntimeError
-    assert contents(tmp_path) == {"kept": b"old"}
 
 
 def test_the_sheet_and_the_preview_are_pictures():

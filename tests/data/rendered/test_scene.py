@@ -9,15 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trajvlm.data.cameras.camera import CANONICAL_FOCAL, canonical, extent, magnification, project
+from trajvlm.data.cameras.camera import CANONICAL_FOCAL, canonical, image_bounds, magnification, project
 from trajvlm.data.clip import CANONICAL
 from trajvlm.data.filmed.background import background
-from trajvlm.data.filmed.background_subtraction import moving_part
+from trajvlm.data.filmed.background_subtraction import subtract_background
 from trajvlm.data.motions.equation import Equation, T
 from trajvlm.data.motions.families import FAMILIES, MOTIONS
 from trajvlm.data.motions.families.family import random_rotation
 from trajvlm.data.motions.terms import FLIGHTS, FUNCTIONS, flights
-from trajvlm.data.rendered import layers as stage
+from trajvlm.data.rendered import layers
 from trajvlm.data.rendered.nuisances import NAMES, Nuisances
 from trajvlm.data.rendered.render import _ball, render, render_clean, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
@@ -98,7 +98,7 @@ def test_spirals_shrink_or_grow_and_damped_swings_stay_on_their_line():
 def test_every_frame_shows_the_whole_ball():
     for index in range(300):
         scene = draw_scene(SceneSettings(), 5, index)
-        low, high = extent(MOTIONS[scene.family].positions(scene.path, DENSE), scene.focal, scene.radius)
+        low, high = image_bounds(MOTIONS[scene.family].positions(scene.path, DENSE), scene.focal, scene.radius)
         assert low.min() > -1 and high.max() < 1
         assert np.abs(scene.constants).max() <= 2
 
@@ -142,8 +142,8 @@ def test_things_are_drawn_as_if_the_whole_picture_were_computed(name, monkeypatc
     settings = SceneSettings(exactly=Nuisances(**{name: 0.7}), filmed=0.5)
     scenes = [draw_scene(settings, 6, k) for k in range(20)]
     drawn = render(scenes)
-    monkeypatch.setattr(stage._Layers, "_near", lambda self, uv, reach: (stage._EVERYWHERE, self.u, self.v))
-    monkeypatch.setattr(stage.np, "count_nonzero", len)
+    monkeypatch.setattr(layers._Layers, "_window_around", lambda self, uv, reach: (layers._WHOLE, self.u, self.v))
+    monkeypatch.setattr(layers.np, "count_nonzero", len)
     assert torch.allclose(drawn, render(scenes), atol=1e-4)
 
 
@@ -216,10 +216,10 @@ def test_the_background_is_the_temporal_median_and_is_taken_away():
     video = torch.rand(2, 3, 17, 8, 8)
     assert torch.equal(background(video)[:, :, 0], video[:, :, ::2].median(dim=2).values)
     still = torch.rand(2, 3, 1, 8, 8).expand(-1, -1, 17, -1, -1)
-    assert moving_part(still).abs().max() == 0
+    assert subtract_background(still).abs().max() == 0
     scene = [draw_scene(SceneSettings(strength=(0.7, 0.7)), 0, k) for k in range(4)]
     brighter = render(scene) * 0.5 + 0.2
-    assert torch.allclose(moving_part(brighter), moving_part(render(scene)), atol=1e-3)
+    assert torch.allclose(subtract_background(brighter), subtract_background(render(scene)), atol=1e-3)
 
 
 def test_frames_of_a_canonical_picture():
