@@ -19,8 +19,6 @@ class VLMConfig:
     codebook_size: int = 4096
     grid: tuple[int, int, int] = (9, 2, 2)
     """Times, rows and columns of a clip's codes."""
-    temperature: float = 1.0
-    """The families' scores are divided by this before they become probabilities; fitted on validation clips."""
     tokenizer_sha256: str = ""
     """The tokenizer whose codes the model was trained on; it understands no other's."""
 
@@ -29,4 +27,7 @@ class VLMConfig:
 
     @classmethod
     def load(cls, path: Path) -> "VLMConfig":
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(path.read_text()).items()})
+        values = json.loads(path.read_text())
+        # It stands in `trajvlm.vlm.calibration` now.
+        values.pop("temperature", None)
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

@@ -27,9 +27,10 @@ from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.base_model import DEFAULT_NAME
+from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.classical_baseline import track_and_fit
 from trajvlm.vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
-from trajvlm.vlm.refine import KNOWN_MISS_PX, judge
+from trajvlm.vlm.refine import judge
 from trajvlm.vlm.tta import FOUR, coded, decoded
 
 TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
@@ -82,6 +83,8 @@ class Description:
     """What fits the decoded tokens' track best; None where the fit was off or impossible."""
     miss_px: float | None = None
     """Median distance of the refined curve from the decoded track, in pixels of 64; None without a fit."""
+    calibration: Calibration = DEFAULTS
+    """Of the weights that the description comes from."""
 
     def __repr__(self) -> str:
         place = self.clip.placement
@@ -101,7 +104,7 @@ class Description:
     @property
     def known(self) -> bool:
         """False where no family's curve comes near the decoded track: the family is then the nearest one, and wrong."""
-        return self.miss_px is None or self.miss_px <= KNOWN_MISS_PX
+        return self.miss_px is None or self.miss_px <= self.calibration.known_miss_px
 
     @property
     def finding(self) -> str:
@@ -258,13 +261,14 @@ class Describer:
         """Name the motion in a canonical clip; arguments as for `describe`."""
         _check_field_of_view(field_of_view)
         canonical_at = time.perf_counter()
+        calibration = self.lm.calibration
         codes = coded(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
-        reconstruction, track = decoded(self.tokenizer.decode_codes, codes)
+        reconstruction, track = decoded(self.tokenizer.decode_codes, codes, calibration=calibration)
         tokens_at = time.perf_counter()
         answer = self.lm.answer(codes, looks=FOUR)[0]
         answer_at = time.perf_counter()
         codes, reconstruction, track = codes.cpu(), reconstruction[0].cpu(), track.cpu()
-        verdict = judge(answer, track, clip.fit_times) if refine else None
+        verdict = judge(answer, track, clip.fit_times, calibration) if refine else None
         final = answer if verdict is None else verdict.answer
         other = None if verdict is None else verdict.second_opinion
         done = time.perf_counter()
@@ -298,6 +302,7 @@ class Describer:
             second_opinion=other
             and SecondOpinion(other.family, other.probabilities, _in_seconds(other, placement, focal)),
             miss_px=None if verdict is None else verdict.miss_px,
+            calibration=calibration,
         )
 
 

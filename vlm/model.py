@@ -19,6 +19,7 @@ from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.vlm.answer import Answer, writing_order
 from trajvlm.vlm.base_model import DEFAULT_NAME, load_base
+from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.decoding import MEDIAN, Choice, Writing
 from trajvlm.vlm.sample import Samples, prompt_ids
@@ -75,6 +76,7 @@ class TrajectoryLM(nn.Module):
         base, self.family_ids = load_base(base_model, config.layers, config.families)
         lora = LoraConfig(r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules="all-linear")
         self.config, self.base_name = config, base_model or DEFAULT_NAME
+        self.calibration = Calibration()
         self.lm = get_peft_model(base, lora)
         table = base.get_input_embeddings().weight
         self.vocabulary = Vocabulary(len(table), config.codebook_size)
@@ -144,7 +146,7 @@ class TrajectoryLM(nn.Module):
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
         hidden, cache = self._extend(torch.cat([prompts, question], dim=1), DynamicCache())
         chances = F.softmax(self._family_scores(hidden), dim=-1).unflatten(0, (len(looks), -1)).mean(dim=0)
-        chances = F.softmax(chances.clamp_min(_LEAST_CHANCE).log() / self.config.temperature, dim=-1)
+        chances = F.softmax(chances.clamp_min(_LEAST_CHANCE).log() / self.calibration.temperature, dim=-1)
         names = list(self.family_ids)
         chosen = writing.family(chances).tolist()
         token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen].repeat(len(looks))[:, None]
@@ -200,11 +202,13 @@ class TrajectoryLM(nn.Module):
         return out.last_hidden_state[:, -1].float(), out.cache
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write the adapter, the new rows (half precision) and the settings; the base model is not copied."""
+        """Write the adapter, the new rows (both in half precision), the settings and the calibration into a folder,
+        which is made where it is missing; the base model is not copied."""
         folder.mkdir(parents=True, exist_ok=True)
         write_weights(_halved(get_peft_model_state_dict(self.lm)), folder / _ADAPTER)
         write_weights(_halved(self.rows.state_dict()), folder / _ROWS)
         self.config.save(folder / _CONFIG)
+        self.calibration.save(folder)
 
     @classmethod
     def from_pretrained(
@@ -224,6 +228,7 @@ class TrajectoryLM(nn.Module):
             ) from error
         model = cls(config, code_vectors, base_model)
         model.load_trained(folder)
+        model.calibration = Calibration.load(folder)
         return model.eval()
 
     def load_trained(self, folder: Path) -> None:

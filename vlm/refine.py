@@ -17,17 +17,9 @@ from trajvlm.data.fit import Criterion, Fit, Seen, at_mean_depth, fit_all, proba
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.calibration import DEFAULTS, Calibration
 
-# How far the model's own constants may be off before the fit resists.
-_CONSTANT_ERROR = 1.0
 _LEAST_FRAMES = 9
-DECODED = Criterion(penalty=20.0, sharpness=0.2)
-"""For tracks that are read from decoded tokens."""
-KNOWN_MISS_PX = 1.2
-"""Median distance of the answer's curve from the decoded track, in pixels of 64, up to which it is the motion.
-
-Beyond, it is none of the families. Of validation clips the true family's fit lies beyond in 1 of 64 with all nuisances
-at half strength and in none of 96 others."""
 
 
 @dataclass(frozen=True)
@@ -44,52 +36,70 @@ class Verdict:
     """Median distance of the answer's curve from the decoded track, in pixels of 64."""
 
 
-def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times) -> Seen:
+def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times, calibration: Calibration = DEFAULTS) -> Seen:
     """What the decoded tokens show of one clip.
 
     Args:
         readout: of a batch of one clip.
         times: (17,) as `Clip.fit_times`.
+        calibration: for the errors assumed.
     """
     seen = readout.seen[0].numpy() & np.isfinite(times)
     track, spreads = readout.track, (readout.centre_spread, readout.log_radius_spread)
     of_clip = (part.expand_as(readout.seen)[0].numpy()[seen] for part in spreads)
-    return Seen(times[seen], track.centre[0].numpy()[seen], track.radius[0].numpy()[seen], *of_clip)
+    return Seen(
+        times[seen],
+        track.centre[0].numpy()[seen],
+        track.radius[0].numpy()[seen],
+        *of_clip,
+        least_centre_error=calibration.centre_error,
+        least_log_radius_error=calibration.log_radius_error,
+    )
 
 
-def refine(answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times) -> np.ndarray | None:
+def refine(
+    answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times, calibration: Calibration = DEFAULTS
+) -> np.ndarray | None:
     """Constants fitted to the track of one clip, or None where the ball is seen in fewer than nine frames; arguments as
     for `seen_in`."""
-    family, seen = FAMILIES[answer.family], seen_in(readout, times)
+    family, seen = FAMILIES[answer.family], seen_in(readout, times, calibration)
     if len(seen.t) < _LEAST_FRAMES:
         return None
 
     def error(parameters: np.ndarray) -> np.ndarray:
         constants, size = parameters[:-1], parameters[-1]
-        return np.append(residuals(family, constants, size, seen), (constants - answer.constants) / _CONSTANT_ERROR)
+        moved = (constants - answer.constants) / calibration.constant_error
+        return np.append(residuals(family, constants, size, seen), moved)
 
     start = np.append(answer.constants, np.median(np.log(seen.radius)))
     fit = least_squares(error, start, loss="soft_l1", x_scale="jac", max_nfev=200)
     return at_mean_depth(family, family.nearest(fit.x[:-1]))
 
 
-def judge(answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times) -> Verdict | None:
+def judge(
+    answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times, calibration: Calibration = DEFAULTS
+) -> Verdict | None:
     """Weigh the model's answer against fits of every family that it can name to the decoded track of one clip: the
     product of their probabilities. None where the ball is seen in too few frames. Arguments as for `seen_in`.
     """
-    seen = seen_in(readout, times)
+    seen = seen_in(readout, times, calibration)
     fits = fit_all(seen, tuple(answer.probabilities))
     if fits is None:
         return None
-    alone = _best(fits, DECODED)
+    alone = _best(fits, calibration.joint_criterion)
     joint = weighed(answer.probabilities, alone.probabilities)
     family = max(joint, key=joint.get)
-    refined = refine(answer, readout, times)
+    refined = refine(answer, readout, times, calibration)
     model = answer if refined is None else replace(answer, constants=refined)
     constants = fits[family].constants if refined is None or family != answer.family else refined
     together = Answer(family, constants, joint)
-    away = np.linalg.norm(project(together.positions(seen.t)) - seen.centre, axis=1)
-    return Verdict(together, model, alone, float(np.median(away)) * SIZE / 2)
+    return Verdict(together, model, alone, miss_px(together.positions(seen.t), seen))
+
+
+def miss_px(path: np.ndarray, seen: Seen) -> float:
+    """Median distance of a path (N, 3), at the times of a track, from that track, in pixels of the clip's 64."""
+    away = np.linalg.norm(project(path) - seen.centre, axis=1)
+    return float(np.median(away)) * SIZE / 2
 
 
 def weighed(*opinions: dict[str, float]) -> dict[str, float]:

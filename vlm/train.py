@@ -3,12 +3,12 @@
     python -m trajvlm.vlm.train --minutes 25 --out runs/vlm
     accelerate launch -m trajvlm.vlm.train --out runs/vlm --tokenizer tokenizer/weights
 
-Resumes what `--out` holds. Writes there `adapter.safetensors`, `rows.safetensors` and `config.json`, and
-what `trajvlm.tokenizer.training_loop` writes; validation is by decoded answers.
+Resumes what `--out` holds. Writes there `adapter.safetensors`, `rows.safetensors`, `config.json` and
+`calibration.json`, and what `trajvlm.tokenizer.training_loop` writes; validation is by decoded answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,6 @@ import torch
 import typer
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from trajvlm.data.clip import FRAMES
 from trajvlm.data.errors import exit_with_a_sentence
@@ -39,14 +38,11 @@ from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.precision import has_bf16
 from trajvlm.tokenizer.steps import by_frames
 from trajvlm.tokenizer.training_loop import Progress, accelerated, stream_numbers, train, warm_cosine
-from trajvlm.vlm.calibration import fitting_temperature
+from trajvlm.vlm.calibrate import calibrate
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.metrics import answer_measures
 from trajvlm.vlm.model import TrajectoryLM, adapter_sha256
 from trajvlm.vlm.sample import Question, Samples, equation_question, longest, position_question, render_samples
-from trajvlm.vlm.tta import FOUR, coded
-
-_CHUNK = 50
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ class VLMTraining:
     weights goes on behind the clips that those have seen."""
     validation_clips: int = 128
     calibration_clips: int = 400
-    """Validation clips that the temperature of the families' probabilities is fitted on, at the end."""
+    """Validation clips that `trajvlm.vlm.calibrate` tunes on, at the end."""
 
     def rate(self, step: int, steps: float) -> float:
         """Learning rate at a step of so many, relative to its peak."""
@@ -309,19 +305,8 @@ def fit(
     if accelerator.is_main_process:
         trained.eval()
         with accelerator.autocast():
-            calibrate(trained, encode, scenes, settings.calibration_clips)
+            calibrate(trained, encode, tokenizer.decode_codes, scenes, settings.calibration_clips)
         write_files(out, trained.save_pretrained)
-
-
-def calibrate(model: TrajectoryLM, encode: Callable[[Tensor], Tensor], settings: SceneSettings, count: int) -> None:
-    """Set the model's temperature by the first so many validation clips."""
-    scenes = [draw_scene(settings, VALIDATION_SEED, k) for k in range(count)]
-    model.config = replace(model.config, temperature=1.0)
-    answers = []
-    for first in tqdm(range(0, count, _CHUNK), desc=f"calibrating on {count} clips"):
-        codes = coded(encode, render(scenes[first : first + _CHUNK]))
-        answers += model.answer(codes.to(model.rows.marks.device), looks=FOUR)
-    model.config = replace(model.config, temperature=round(fitting_temperature(answers, scenes), 3))
 
 
 if __name__ == "__main__":

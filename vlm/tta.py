@@ -15,6 +15,7 @@ from torch import Tensor
 from trajvlm.data.motions.families import Family
 from trajvlm.data.rendered.render import Track
 from trajvlm.tokenizer.readout import Readout, read_track
+from trajvlm.vlm.calibration import DEFAULTS, Calibration
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,6 @@ class Look:
         return torch.cat([self.signs.repeat(len(family.basis)), torch.ones(len(family.shape), dtype=torch.long)])
 
 
-# Spread of centre (half widths) and log radius that is assumed where one look alone shows the ball.
-_LONE = 0.1, 0.3
-
 AS_IT_IS = Look("as it is")
 ONE = (AS_IT_IS,)
 FOUR = (
@@ -60,7 +58,12 @@ def coded(encode: Callable[[Tensor], Tensor], video: Tensor, looks: Sequence[Loo
     return encode(torch.cat([look.of(video) for look in looks]))
 
 
-def decoded(decode: Callable[[Tensor], Tensor], codes: Tensor, looks: Sequence[Look] = FOUR) -> tuple[Tensor, Readout]:
+def decoded(
+    decode: Callable[[Tensor], Tensor],
+    codes: Tensor,
+    looks: Sequence[Look] = FOUR,
+    calibration: Calibration = DEFAULTS,
+) -> tuple[Tensor, Readout]:
     """The clean scenes (B, 3, 17, 64, 64) that codes (looks * B, times, rows, columns) stand for in the first look, and
     the track in the clips as they are: in each frame the mean over those looks in which the ball is seen, and how far
     these lie apart."""
@@ -82,7 +85,8 @@ def decoded(decode: Callable[[Tensor], Tensor], codes: Tensor, looks: Sequence[L
     # Squared over both axes and halved, it is the variance along one.
     apart = _mean((centre - track.centre).square().sum(dim=-1) / 2, weight) * bessel
     unlike = _mean((radius / track.radius).log().square(), weight) * bessel
-    spreads = [torch.where(count < 2, lone, part.sqrt()) for part, lone in zip((apart, unlike), _LONE)]
+    alone = calibration.single_flip_centre_spread, calibration.single_flip_log_radius_spread
+    spreads = [torch.where(count < 2, lone, part.sqrt()) for part, lone in zip((apart, unlike), alone)]
     return looks[0].of(scenes[: len(seen)]), Readout(track, seen, *spreads)
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from trajvlm.data.filmed.background_subtraction import PREPARED
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.describe import Describer
-from trajvlm.vlm.refine import DECODED, judge
+from trajvlm.vlm.refine import judge
 from trajvlm.vlm.tta import FOUR, coded, decoded
 
 FOLDERS: dict[str, Path] = {}
@@ -40,7 +40,7 @@ class Ours:
 
     def __init__(self, describer: Describer):
         self.describer = describer
-        self.identity = _identity(describer) | {"criterion": asdict(DECODED)}
+        self.identity = _identity(describer) | {"criterion": asdict(describer.lm.calibration.joint_criterion)}
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `trajvlm.eval.system.System`."""
@@ -48,7 +48,8 @@ class Ours:
         codes = coded(tokenizer.encode_codes, video)
         once, answers = lm.answer(codes[: len(video)]), lm.answer(codes, looks=FOUR)
         looks = codes.unflatten(0, (len(FOUR), -1)).unbind(dim=1)
-        judged = [judge(answer, decoded(tokenizer.decode_codes, seen)[1]) for answer, seen in zip(answers, looks)]
+        tracks = [decoded(tokenizer.decode_codes, seen, calibration=lm.calibration)[1] for seen in looks]
+        judged = [judge(answer, track, calibration=lm.calibration) for answer, track in zip(answers, tracks)]
         refined = [answer if verdict is None else verdict.model for answer, verdict in zip(answers, judged)]
         together = [answer if verdict is None else verdict.answer for answer, verdict in zip(answers, judged)]
         alone = [verdict and verdict.second_opinion for verdict in judged]
@@ -97,5 +98,6 @@ def _describer() -> Describer:
 
 
 def _identity(describer: Describer) -> dict:
-    # The temperature stands in the settings, which the weights' hashes leave out.
-    return describer.models | {"temperature": describer.lm.config.temperature, "looks": len(FOUR), "input": PREPARED}
+    # The weights' hashes leave the calibration out.
+    temperature = describer.lm.calibration.temperature
+    return describer.models | {"temperature": temperature, "looks": len(FOUR), "input": PREPARED}

@@ -20,7 +20,7 @@ from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, trained
 from trajvlm.eval.systems import cnn3d, decoded_track, features, resnets, token_classifier
 from trajvlm.eval.systems.features import FEATURES, BoostedTrees, track_features
 from trajvlm.tokenizer.model import TrajectoryTokenizer
-from trajvlm.vlm.refine import DECODED
+from trajvlm.vlm.calibration import Calibration
 
 SCENES = SceneSettings(strength=(0.0, 0.0))
 MOMENT = BaselineTraining(minutes=1e-6, batch=4, validations=1, validation_clips=4)
@@ -266,8 +266,8 @@ def test_trees_on_the_decoded_track_choose_among_all_families(tmp_path, monkeypa
 
 
 def test_fits_to_the_decoded_track_have_a_penalty_of_their_own():
-    system = decoded_track.DecodedFit(KeepsPictures(), "a" * 64)
-    assert system.identity["criterion"]["penalty"] == 25 != DECODED.penalty
+    system = decoded_track.DecodedFit(KeepsPictures(), "a" * 64, Calibration())
+    assert system.identity["criterion"]["penalty"] == 25 != Calibration().joint_criterion.penalty
     clean = render_clean([draw_scene(SceneSettings(families=("linear",), strength=(0.0, 0.0)), 9, 0)])
     ((found,),) = system.answer(clean).values()
     assert found.family == "linear" and list(found.probabilities) == list(FAMILIES)

@@ -22,7 +22,8 @@ from trajvlm.tokenizer.model import TrajectoryTokenizer
 from trajvlm.vlm import train
 from trajvlm.vlm.answer import Answer, writing_order
 from trajvlm.vlm.base_model import load_base
-from trajvlm.vlm.calibration import fitting_temperature
+from trajvlm.vlm.calibrate import fit_temperature
+from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.decoding import MEDIAN
 from trajvlm.vlm.decoding import drawn as drawn_by
@@ -308,7 +309,7 @@ def test_two_processes_train_one_model_on_clips_of_their_own_and_resume_when_one
     assert given == {"before": [["0", "4"], ["2", "6"]], "after": [["8", "12"], ["10", "14"]]}
     curve = (tmp_path / "out" / "curve.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in curve] == [2, 4, 5]
-    assert VLMConfig.load(tmp_path / "out" / "config.json").temperature > 0
+    assert "2 validation clips" in Calibration.load(tmp_path / "out").tuned_on["temperature"]
     assert "calibrating on 2 clips" in resumed.stderr
 
 
@@ -321,6 +322,6 @@ def test_the_temperature_makes_an_oversure_model_modest():
         sure = {name: 0.99 if name == said else 0.01 / (len(names) - 1) for name in names}
         return Answer(said, np.zeros(FAMILIES[said].size), sure)
 
-    temperature = fitting_temperature([saying(scene, k) for k, scene in enumerate(scenes)], scenes)
+    temperature = fit_temperature([saying(scene, k) for k, scene in enumerate(scenes)], scenes)
     scores = np.array([0.99] + [0.01 / (len(names) - 1)] * (len(names) - 1)) ** (1 / temperature)
     assert abs(scores[0] / scores.sum() - 0.75) < 0.02

@@ -9,7 +9,8 @@ from trajvlm.data.rendered.render import Track, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
-from trajvlm.vlm.refine import KNOWN_MISS_PX, judge, refine
+from trajvlm.vlm.calibration import Calibration
+from trajvlm.vlm.refine import judge, refine
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))
@@ -113,5 +114,5 @@ def test_a_motion_outside_the_families_is_refused_and_no_other(name):
     for index in range(6):
         scene = draw_scene(SceneSettings(families=(name,)), 32, index)
         track_of = Readout(track([scene]), torch.ones(1, 17, dtype=torch.bool))
-        known.append(judge(Answer("linear", np.zeros(6), even), track_of).miss_px <= KNOWN_MISS_PX)
+        known.append(judge(Answer("linear", np.zeros(6), even), track_of).miss_px <= Calibration().known_miss_px)
     assert all(known) if name in FAMILIES else np.mean(known) < 0.5
