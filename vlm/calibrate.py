@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 import typer
 from scipy.optimize import minimize_scalar
 from torch import Tensor
@@ -35,9 +36,9 @@ from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.calibration import FILE, Calibration
 from trajvlm.vlm.describe import Describer
 from trajvlm.vlm.model import TrajectoryLM
-from trajvlm.vlm.refine import miss_px, seen_in, weighed
+from trajvlm.vlm.refine import miss_px, product_of_experts, seen_in
 from trajvlm.vlm.stereo import View, fit_lateness, fit_views, least_misfit, pair_tracks
-from trajvlm.vlm.tta import FOUR, coded, decoded
+from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
 
 _CHUNK = 50
 _TEMPERATURES = (0.2, 5.0)
@@ -86,10 +87,10 @@ def calibrate(
     answers, fitted = [], []
     for first in tqdm(range(0, count, _CHUNK), desc=f"calibrating on {count} clips"):
         chunk = drawn[first : first + _CHUNK]
-        codes = coded(encode, render(chunk))
-        found = model.answer(codes.to(model.rows.marks.device), looks=FOUR)
+        codes = encode_flips(encode, render(chunk))
+        found = model.answer(codes.to(model.rows.marks.device), flips=FOUR_FLIPS)
         answers += found
-        clips = zip(chunk, found, codes.cpu().unflatten(0, (len(FOUR), -1)).unbind(dim=1))
+        clips = zip(chunk, found, codes.cpu().unflatten(0, (len(FOUR_FLIPS), -1)).unbind(dim=1))
         fitted += filter(None, (_fitted(scene, answer, decode, of_clip, kept) for scene, answer, of_clip in clips))
     temperature = round(fit_temperature(answers, drawn), 3)
     on = f"the first {count} validation clips of the training's scenes"
@@ -109,7 +110,10 @@ def calibrate(
 def _fitted(
     scene: Scene, answer: Answer, decode: Callable[[Tensor], Tensor], codes: Tensor, calibration: Calibration
 ) -> FittedClip | None:
-    seen = seen_in(decoded(decode, codes, calibration=calibration)[1], calibration=calibration)
+    # A training's autocast would read the track in half precision.
+    with torch.autocast("cpu", enabled=False):
+        readout = decode_flips(decode, codes, calibration=calibration)[1]
+    seen = seen_in(readout, calibration=calibration)
     fits = fit_all(seen, tuple(answer.probabilities))
     if fits is None:
         return None
@@ -146,7 +150,7 @@ def tune_criterion(clips: list[FittedClip], temperature: float | None) -> Criter
             opinions = [probabilities(clip.fits, criterion)]
             if temperature is not None:
                 opinions.append({name: p ** (1 / temperature) for name, p in clip.model.items()})
-            found.append(np.log(max(weighed(*opinions)[clip.family], 1e-12)))
+            found.append(np.log(max(product_of_experts(*opinions)[clip.family], 1e-12)))
         return float(np.mean(found))
 
     return max((Criterion(*values) for values in product(_PENALTIES, _SHARPNESSES)), key=log_likelihood)

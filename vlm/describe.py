@@ -1,6 +1,6 @@
 """The whole path: a video file in, a family and an equation out.
 
-file -> canonical clip, four looks at it -> tokenizer -> codes -> language model -> family and constants -> equation in
+file -> canonical clip, its four flips -> tokenizer -> codes -> language model -> family and constants -> equation in
 seconds. Then every family is fitted to the track that the codes decode to, and the answer weighs the model's and the
 fits' probabilities.
 """
@@ -30,8 +30,8 @@ from trajvlm.vlm.base_model import DEFAULT_NAME
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.classical_baseline import track_and_fit
 from trajvlm.vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
-from trajvlm.vlm.refine import judge
-from trajvlm.vlm.tta import FOUR, coded, decoded
+from trajvlm.vlm.refine import combine
+from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
 
 TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
 
@@ -65,14 +65,14 @@ class Description:
     refined: Equation | None
     """After the fit to the track that the visual tokens decode to; None where that was off or impossible."""
     codes: Tensor
-    """(4, 9, 2, 2), of each look that the language model is given, in the order of `trajvlm.vlm.tta.FOUR`; the first is
-    the clip as it is."""
+    """(4, 9, 2, 2), of each flip of the clip, in the order of `trajvlm.vlm.tta.FOUR_FLIPS`; the first is the clip as
+    it is."""
     visual_tokens: dict[str, tuple[int, ...]]
-    """For each look, token ids of the codes in the language model's vocabulary, in reading order."""
+    """For each flip by its name, token ids of the codes in the language model's vocabulary, in reading order."""
     reconstruction: Tensor
     """(3, 17, 64, 64) in [0, 1]: the clean scene that the codes of the clip as it is stand for."""
     track: Readout
-    """Of a batch of one: where the object is in the scenes that the codes of the four looks stand for, on average."""
+    """Of a batch of one: where the object is in the scenes that the codes of the four flips stand for, on average."""
     focal: float
     """Focal length assumed for the crop, in half widths."""
     field_of_view: float
@@ -187,8 +187,8 @@ class Description:
             },
             "clip_frames": self.clip.frame_times(),
             "notes": list(self.clip.notes),
-            "visual_tokens": list(self.visual_tokens[FOUR[0].name]),
-            "visual_tokens_of_looks": {look: list(tokens) for look, tokens in self.visual_tokens.items()},
+            "visual_tokens": list(self.visual_tokens[FOUR_FLIPS[0].name]),
+            "visual_tokens_of_looks": {flip: list(tokens) for flip, tokens in self.visual_tokens.items()},
             **self.models,
             "timings_s": {name: round(value, 3) for name, value in self.timings_s.items()},
         }
@@ -262,15 +262,16 @@ class Describer:
         _check_field_of_view(field_of_view)
         canonical_at = time.perf_counter()
         calibration = self.lm.calibration
-        codes = coded(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
-        reconstruction, track = decoded(self.tokenizer.decode_codes, codes, calibration=calibration)
+        codes = encode_flips(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
+        reconstruction, track = decode_flips(self.tokenizer.decode_codes, codes, calibration=calibration)
         tokens_at = time.perf_counter()
-        answer = self.lm.answer(codes, looks=FOUR)[0]
+        answer = self.lm.answer(codes, flips=FOUR_FLIPS)[0]
         answer_at = time.perf_counter()
         codes, reconstruction, track = codes.cpu(), reconstruction[0].cpu(), track.cpu()
-        verdict = judge(answer, track, clip.fit_times, calibration) if refine else None
-        final = answer if verdict is None else verdict.answer
-        other = None if verdict is None else verdict.second_opinion
+        ids = self.lm.vocabulary.code_ids(codes)
+        combined = combine(answer, track, clip.fit_times, calibration) if refine else None
+        final = answer if combined is None else combined.answer
+        other = None if combined is None else combined.second_opinion
         done = time.perf_counter()
 
         placement = clip.placement
@@ -283,11 +284,9 @@ class Describer:
             model_probabilities=answer.probabilities,
             model_text=answer.text,
             equation=_in_seconds(answer, placement, focal),
-            refined=None if verdict is None else _in_seconds(final, placement, focal),
+            refined=None if combined is None else _in_seconds(final, placement, focal),
             codes=codes,
-            visual_tokens={
-                look.name: tuple(ids.flatten().tolist()) for look, ids in zip(FOUR, self.lm.vocabulary.code_ids(codes))
-            },
+            visual_tokens={flip.name: tuple(part.flatten().tolist()) for flip, part in zip(FOUR_FLIPS, ids)},
             reconstruction=reconstruction,
             track=track,
             focal=focal,
@@ -301,7 +300,7 @@ class Describer:
             },
             second_opinion=other
             and SecondOpinion(other.family, other.probabilities, _in_seconds(other, placement, focal)),
-            miss_px=None if verdict is None else verdict.miss_px,
+            miss_px=None if combined is None else combined.miss_px,
             calibration=calibration,
         )
 

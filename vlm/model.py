@@ -21,9 +21,9 @@ from trajvlm.vlm.answer import Answer, writing_order
 from trajvlm.vlm.base_model import DEFAULT_NAME, load_base
 from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.config import VLMConfig
-from trajvlm.vlm.decoding import MEDIAN, Choice, Writing
+from trajvlm.vlm.decoding import MEDIAN, Choice, DecodingStrategy
 from trajvlm.vlm.sample import Samples, prompt_ids
-from trajvlm.vlm.tta import ONE, Look
+from trajvlm.vlm.tta import NO_FLIPS, Flip
 from trajvlm.vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -133,27 +133,32 @@ class TrajectoryLM(nn.Module):
         return (hidden @ self.rows.numbers.T.to(hidden.dtype)).float()
 
     @torch.no_grad()
-    def answer(self, codes: Tensor, writing: Writing = MEDIAN, looks: Sequence[Look] = ONE) -> list[Answer]:
+    def answer(
+        self, codes: Tensor, strategy: DecodingStrategy = MEDIAN, flips: Sequence[Flip] = NO_FLIPS
+    ) -> list[Answer]:
         """Answers for B clips.
 
         At each place only what the grammar allows is scored: first the families' words, then numbers, as many as the
-        family has constants. With several looks, what is written is chosen by the mean of what the model says of them.
+        family has constants. With several flips the model's distributions are averaged over them before a family or a
+        number is chosen.
 
         Args:
-            codes: (looks * B, times, rows, columns), see `trajvlm.vlm.tta.coded`.
+            codes: (flips * B, times, rows, columns), as from `trajvlm.vlm.tta.encode_flips`.
+            strategy: how family and numbers are chosen.
+            flips: those that `codes` are of, in order.
         """
         prompts = prompt_ids(self.vocabulary, codes)
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
         hidden, cache = self._extend(torch.cat([prompts, question], dim=1), DynamicCache())
-        chances = F.softmax(self._family_scores(hidden), dim=-1).unflatten(0, (len(looks), -1)).mean(dim=0)
+        chances = F.softmax(self._family_scores(hidden), dim=-1).unflatten(0, (len(flips), -1)).mean(dim=0)
         chances = F.softmax(chances.clamp_min(_LEAST_CHANCE).log() / self.calibration.temperature, dim=-1)
         names = list(self.family_ids)
-        chosen = writing.family(chances).tolist()
-        token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen].repeat(len(looks))[:, None]
-        signs = _signs([FAMILIES[names[k]] for k in chosen], looks).to(codes.device)
+        chosen = strategy.family(chances).tolist()
+        token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen].repeat(len(flips))[:, None]
+        signs = _signs([FAMILIES[names[k]] for k in chosen], flips).to(codes.device)
         values = []
         for mirrored in (signs < 0).unbind(dim=-1):
-            value, token, cache = self._write_number(token, cache, writing.number, mirrored)
+            value, token, cache = self._decode_number(token, cache, strategy.number, mirrored)
             values.append(value)
         values = np.stack(values, axis=1)
         return [
@@ -167,34 +172,43 @@ class TrajectoryLM(nn.Module):
 
     @torch.no_grad()
     def position(self, codes: Tensor, times: np.ndarray) -> np.ndarray:
-        """The model's answer to the question where the object is, of one look at B clips: positions (B, T, 3) at clip
-        times (T,) from 0 to 1, each question asked by itself."""
-        as_it_is = torch.zeros(1, len(codes), dtype=torch.bool, device=codes.device)
+        """The model's answer to the question where the object is, without flips.
+
+        Args:
+            codes: (B, times, rows, columns).
+            times: (T,) clip times from 0 to 1; each is asked by itself.
+
+        Returns:
+            Positions (B, T, 3) in the canonical frame.
+        """
+        unflipped = torch.zeros(1, len(codes), dtype=torch.bool, device=codes.device)
         prompts = prompt_ids(self.vocabulary, codes)
         asked = []
         for t in self.vocabulary.number_ids(np.asarray(times)).tolist():
             question = torch.tensor([[self.vocabulary.mark("<|position|>"), t]]).expand(len(codes), -1)
             token, cache, values = torch.cat([prompts, question], dim=1), DynamicCache(), []
             for _ in "xyz":
-                value, token, cache = self._write_number(token, cache, MEDIAN.number, as_it_is)
+                value, token, cache = self._decode_number(token, cache, MEDIAN.number, unflipped)
                 values.append(value)
             asked.append(np.stack(values, axis=1))
         return np.stack(asked, axis=1)
 
-    def _write_number(
+    def _decode_number(
         self, ids: Tensor, cache: DynamicCache, choose: Choice, mirrored: Tensor
     ) -> tuple[np.ndarray, Tensor, DynamicCache]:
-        """A number (B,) after further ids (looks * B, n), the ids (looks * B, 1) still to be read, and the cache.
+        """Decode one number of each clip after further ids (flips * B, n): the numbers (B,), their ids (flips * B, 1),
+        which the model has not read yet, and the cache.
 
         Args:
-            mirrored: (looks, B) whether the number has the other sign in a look.
+            choose: index of a number by the probabilities (B, 401).
+            mirrored: (flips, B) whether the number has the other sign in a flip.
         """
         hidden, cache = self._extend(ids, cache)
         chances = F.softmax(self._number_scores(hidden), dim=-1).unflatten(0, mirrored.shape)
-        # The numbers lie evenly about zero.
+        # The numbers lie evenly about zero, so that reversing their order changes each one's sign.
         bins = choose(torch.where(mirrored[..., None], chances.flip(-1), chances).mean(dim=0))
-        seen = torch.where(mirrored, len(NUMBERS) - 1 - bins, bins).flatten()
-        return NUMBERS[bins.cpu().numpy()], (seen + self.vocabulary.first_number)[:, None], cache
+        flipped = torch.where(mirrored, len(NUMBERS) - 1 - bins, bins).flatten()
+        return NUMBERS[bins.cpu().numpy()], (flipped + self.vocabulary.first_number)[:, None], cache
 
     def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:
         """Hidden state (B, width) after further ids (B, n), and the grown cache."""
@@ -291,12 +305,12 @@ def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().to(torch.float16).contiguous() for name, value in state.items()}
 
 
-def _signs(families: list[Family], looks: Sequence[Look]) -> Tensor:
-    """(looks, B, constants) signs of the clips' constants in writing order, filled up with 1."""
-    signs = torch.ones(len(looks), len(families), max(family.size for family in families), dtype=torch.long)
-    for number, look in enumerate(looks):
+def _signs(families: list[Family], flips: Sequence[Flip]) -> Tensor:
+    """(flips, B, constants) signs of the constants of B clips in each flip, in writing order, filled up with 1."""
+    signs = torch.ones(len(flips), len(families), max(family.size for family in families), dtype=torch.long)
+    for number, flip in enumerate(flips):
         for clip, family in enumerate(families):
-            signs[number, clip, : family.size] = look.constant_signs(family)[writing_order(family)]
+            signs[number, clip, : family.size] = flip.constant_signs(family)[writing_order(family)]
     return signs
 
 

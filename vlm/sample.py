@@ -80,8 +80,9 @@ def position_question(vocabulary: Vocabulary, family: str, constants: np.ndarray
     return Question([*asked, *vocabulary.number_ids(position).tolist()], given=len(asked))
 
 
-def longest(vocabulary: Vocabulary, prompt: int, positions: int) -> int:
-    """Length of the longest sample with an equation and so many positions asked, behind a prompt of `prompt` tokens."""
+def max_sample_length(vocabulary: Vocabulary, prompt: int, positions: int) -> int:
+    """Tokens of the longest sample: a prompt of `prompt` tokens, the question of the equation, and `positions`
+    questions of where the object is."""
     number = len(vocabulary.number_ids(np.zeros(1)))
     return prompt + 2 + number * max(family.size for family in FAMILIES.values()) + (1 + 4 * number) * positions
 

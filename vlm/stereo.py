@@ -19,7 +19,7 @@ from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.describe import Describer, Description
-from trajvlm.vlm.refine import seen_in, weighed
+from trajvlm.vlm.refine import product_of_experts, seen_in
 
 _TRIED_LATENESS = 0.12
 """Clip time by which the right view is tried to be late, besides none."""
@@ -139,7 +139,7 @@ def join(left: Description, right: Description, pair: StereoPair) -> StereoDescr
     found, names, calibration = pair_tracks(left, right, pair), tuple(left.model_probabilities), left.calibration
     fits = fit_views(found, pair, names)
     notes = objections(found, pair, fits, left.clip.placement.duration_s, pair_tracks(right, left, pair), calibration)
-    chances = weighed(
+    chances = product_of_experts(
         probabilities(fits, calibration.joint_criterion), left.model_probabilities, right.model_probabilities
     )
     family = max(chances, key=chances.get)

@@ -42,7 +42,14 @@ from trajvlm.vlm.calibrate import calibrate
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.metrics import answer_measures
 from trajvlm.vlm.model import TrajectoryLM, adapter_sha256
-from trajvlm.vlm.sample import Question, Samples, equation_question, longest, position_question, render_samples
+from trajvlm.vlm.sample import (
+    Question,
+    Samples,
+    equation_question,
+    max_sample_length,
+    position_question,
+    render_samples,
+)
 
 
 @dataclass(frozen=True)
@@ -248,7 +255,7 @@ def fit(
         model.start_from(start_from)
     objective = ReadingObjective(model, settings)
     encoder = fast_encoder(tokenizer).to(device)
-    length = longest(model.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
+    length = max_sample_length(model.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
 
     def encode(video: Tensor) -> Tensor:
         return encoder.encode_codes(video.to(device)).cpu()

@@ -1,6 +1,6 @@
 """What the track that the visual tokens decode to tells without a language model.
 
-The track is the one that this project's fits see: the mean of what the tokens of four looks at a clip decode to. Two
+The track is the one that this project's fits see: the mean of what the tokens of a clip's four flips decode to. Two
 ways from it to a family, both among all that an answer can name: every family fitted, with the criterion that suits the
 fits alone (`fit_criterion` in `trajvlm.vlm.calibration`; `joint_criterion` is set for what they are worth together with
 the language model); and boosted trees on features of the track, trained on clips of the training stream.
@@ -22,7 +22,7 @@ from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.model import SHIPPED as LANGUAGE_MODEL
 from trajvlm.vlm.refine import best_fit, seen_in
-from trajvlm.vlm.tta import FOUR, ONE, coded, decoded
+from trajvlm.vlm.tta import FOUR_FLIPS, NO_FLIPS, decode_flips, encode_flips
 
 
 class DecodedFit:
@@ -38,21 +38,21 @@ class DecodedFit:
             "tokenizer_sha256": sha256,
             "criterion": asdict(calibration.fit_criterion),
             "families": [*FAMILIES],
-            "looks": len(FOUR),
+            "looks": len(FOUR_FLIPS),
             "input": PREPARED,
         }
 
     def answer(self, video: Tensor) -> dict[str, list[Answer | None]]:
         """See `trajvlm.eval.system.System`."""
-        codes = coded(self.tokenizer.encode_codes, video).unflatten(0, (len(FOUR), -1)).unbind(dim=1)
+        codes = encode_flips(self.tokenizer.encode_codes, video).unflatten(0, (len(FOUR_FLIPS), -1)).unbind(dim=1)
         calibration = self.calibration
-        tracks = [decoded(self.tokenizer.decode_codes, looks, calibration=calibration)[1] for looks in codes]
+        tracks = [decode_flips(self.tokenizer.decode_codes, flips, calibration=calibration)[1] for flips in codes]
         seen = [seen_in(track, calibration=calibration) for track in tracks]
         return {self.rows[0]: [best_fit(track, calibration.fit_criterion) for track in seen]}
 
 
 class DecodedTrees(BoostedTrees):
-    """Boosted trees on the track that the tokens of one look decode to; see `trajvlm.eval.classifiers.Classifier`."""
+    """Boosted trees on the decoded track of the clip, without flips; see `trajvlm.eval.classifiers.Classifier`."""
 
     name, row, families = "decoded_trees", "trees on the decoded track", tuple(FAMILIES)
 
@@ -65,7 +65,7 @@ class DecodedTrees(BoostedTrees):
     def prepare(self, video: Tensor) -> Tensor:
         """Features (B, len(FEATURES)), float64."""
         codes = self.tokenizer.encode_codes(video).split(1)
-        tracks = [decoded(self.tokenizer.decode_codes, look, ONE)[1] for look in codes]
+        tracks = [decode_flips(self.tokenizer.decode_codes, clip, NO_FLIPS)[1] for clip in codes]
         return torch.from_numpy(np.stack([track_features(seen_in(track)) for track in tracks]))
 
 

@@ -21,8 +21,8 @@ from trajvlm.vlm.calibrate import FittedClip, calibrate, main, tune_criterion
 from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.model import SHIPPED, TrajectoryLM
-from trajvlm.vlm.refine import judge
-from trajvlm.vlm.tta import FOUR
+from trajvlm.vlm.refine import combine
+from trajvlm.vlm.tta import FOUR_FLIPS
 
 OTHER = Calibration(temperature=0.7, joint_criterion=Criterion(3.0, 0.9), tuned_on={"temperature": "four clips"})
 
@@ -64,7 +64,9 @@ def test_the_calibration_decides_how_fits_are_weighed():
     readout = Readout(track([scene]), torch.ones(1, 17, dtype=torch.bool))
     answer = Answer("linear", np.zeros(6), {"linear": 0.5, "circular": 0.5})
     chances = [
-        judge(answer, readout, calibration=Calibration(joint_criterion=Criterion(20.0, sharpness))).answer.probabilities
+        combine(
+            answer, readout, calibration=Calibration(joint_criterion=Criterion(20.0, sharpness))
+        ).answer.probabilities
         for sharpness in (1e-6, 0.2)
     ]
     assert chances[0]["circular"] == pytest.approx(0.5, abs=1e-3) and chances[1]["circular"] > 0.9
@@ -97,7 +99,7 @@ def test_a_model_is_calibrated_on_validation_clips_and_says_so(model):
 
     def decode(codes):
         scene = next(shown)
-        return torch.stack([flip.of(scene) for flip in FOUR])
+        return torch.stack([flip.apply(scene) for flip in FOUR_FLIPS])
 
     calibrate(model, lambda video: torch.zeros(len(video), 9, 2, 2, dtype=torch.long), decode, settings, 4)
     found = model.calibration
