@@ -34,7 +34,7 @@ from trajvlm.tokenizer.precision import half_precision
 from trajvlm.vlm.base_model import unpacked
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.decoding import Choice
-from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.metrics import validation_metrics
 from trajvlm.vlm.model import NewRows, TrajectoryLM
 from trajvlm.vlm.sample import Samples, max_sample_length, render_samples
 from trajvlm.vlm.train import ReadingObjective, VLMTraining, optimizer_of, questions
@@ -269,7 +269,7 @@ class _Training:
         shown = self._shown(codes, -1)
         with torch.compiler.set_stance("force_eager"), half_precision("cpu"):
             answers = [answer for part in shown.split(_ANSWERED) for answer in self.model.answer(part)]
-        return {name: float(f"{value:.4g}") for name, value in answer_measures(answers, scenes).items()}
+        return {name: float(f"{value:.4g}") for name, value in validation_metrics(answers, scenes).items()}
 
     def _shown(self, codes: Tensor, number: int) -> Tensor:
         if not self.variation.shuffled:

@@ -186,10 +186,10 @@ class TrainedSystem:
 
     def answer(self, video: Tensor) -> dict[str, list[FamilyOnly]]:
         """See `trajvlm.eval.system.System`."""
-        return {classifier.row: verdicts(classifier, video) for classifier in self.classifiers}
+        return {classifier.row: predict(classifier, video) for classifier in self.classifiers}
 
 
-def verdicts(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
+def predict(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
     """What a classifier says of clips (N, 3, 17, 64, 64) in [0, 1]: the mean over the four flips of each that this
     project's own models get."""
     parts = [

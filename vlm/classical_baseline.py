@@ -1,7 +1,6 @@
-"""What an engineer would write in an afternoon: subtract the background, follow the largest blob, fit every family.
+"""A baseline without networks: subtract the background, track the largest blob, fit every family.
 
-No network: a baseline to compare the models here with. OpenCV finds the blob in each frame;
-`trajvlm.data.fit` fits and chooses the family.
+OpenCV finds the blob in each frame; `trajvlm.data.fit` fits and chooses the family.
 """
 
 import cv2

@@ -38,10 +38,11 @@ TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: 
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """What a fit says of the same clip without asking the language model."""
+    """What fits say of the same clip without the language model."""
 
     family: str
     probabilities: dict[str, float]
+    """Of each family; they sum to 1."""
     equation: Equation
     """In seconds from the clip's first frame."""
 
@@ -60,8 +61,8 @@ class Description:
     model_text: str
     """The language model's answer as its tokens read, in clip time, for the canonical camera."""
     equation: Equation
-    """From the language model alone, of its own family. It was taught clips with even times and takes every clip for
-    one of those: when the frames were really taken, only the fits know."""
+    """From the language model alone, of its own family. The model takes the clip's frames as evenly spaced in time;
+    only the fits use the frames' true times."""
     refined: Equation | None
     """After the fit to the track that the visual tokens decode to; None where that was off or impossible."""
     codes: Tensor
@@ -103,7 +104,8 @@ class Description:
 
     @property
     def known(self) -> bool:
-        """False where no family's curve comes near the decoded track: the family is then the nearest one, and wrong."""
+        """False where even the answer's curve misses the decoded track by more than `known_miss_px` of the calibration:
+        the motion is then none of the families, and `family` is the nearest one. True without a fit."""
         return self.miss_px is None or self.miss_px <= self.calibration.known_miss_px
 
     @property
@@ -118,6 +120,7 @@ class Description:
 
     @property
     def confidence(self) -> float:
+        """Probability of `family`, 0 to 1."""
         return self.probabilities[self.family]
 
     @property
@@ -200,10 +203,18 @@ class Describer:
     def __init__(
         self,
         base_model: str | None = None,
-        tokenizer_folder: Path = TOKENIZER,
-        adapter_folder: Path = SHIPPED,
+        tokenizer_folder: str | Path = TOKENIZER,
+        adapter_folder: str | Path = SHIPPED,
     ):
-        """Raises UserError where weights or the base model are missing, or do not belong together."""
+        """
+        Args:
+            base_model: a local folder or a Hugging Face id; SmolLM2 from its package where left out.
+            tokenizer_folder, adapter_folder: trained weights, as the two trainings write them.
+
+        Raises:
+            UserError: weights or the base model are missing, or do not belong together.
+        """
+        tokenizer_folder, adapter_folder = Path(tokenizer_folder), Path(adapter_folder)
         self.tokenizer = TrajectoryTokenizer.from_pretrained(tokenizer_folder)
         self.lm = TrajectoryLM.from_pretrained(self.tokenizer.code_vectors, adapter_folder, base_model)
         sha256 = weights_sha256(tokenizer_folder)
@@ -223,7 +234,7 @@ class Describer:
         }
 
     def to(self, device: str) -> "Describer":
-        """Move the networks to a torch device and return self; what is found comes back on the processor."""
+        """Move the networks to a torch device and return self. A description's tensors are always on the processor."""
         self.tokenizer.to(device)
         self.lm.to(device)
         self.device = device
@@ -241,8 +252,8 @@ class Describer:
         """Name the motion in a video and write its equation.
 
         Args:
-            start, end: seconds of the video to look at; found where not given.
-            fps: frame rate that overrides the file's, for slow motion and animations.
+            start, end: seconds of the video between which to look; found where not given.
+            fps: frames a second, above 0, that override the file's, for slow motion and animations.
             refine: whether to weigh the answer against fits to the decoded track.
             field_of_view: of the whole picture's width, in degrees, 0 to 180; it scales z alone.
 
@@ -258,7 +269,15 @@ class Describer:
     def describe_clip(
         self, clip: Clip, refine: bool = True, field_of_view: float = 60.0, began: float | None = None
     ) -> Description:
-        """Name the motion in a canonical clip; arguments as for `describe`."""
+        """Name the motion in a canonical clip.
+
+        Args:
+            refine, field_of_view: as for `describe`.
+            began: `time.perf_counter()` before the clip was read, for the timings.
+
+        Raises:
+            UserError: the field of view is none.
+        """
         _check_field_of_view(field_of_view)
         canonical_at = time.perf_counter()
         calibration = self.lm.calibration
@@ -306,7 +325,7 @@ class Describer:
 
 
 def _check_numbers(**settings: object) -> None:
-    """Raises UserError for a setting that is given and no number; its range is for whoever uses it."""
+    """Raises UserError for a setting that is given and is no number. Ranges are checked where the setting is used."""
     for name, value in settings.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
             raise UserError(f"{name} has to be a number, not {value!r}; give one, or leave it out")

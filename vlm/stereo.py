@@ -1,7 +1,7 @@
 """Two views: the same motion in a left and a right video of calibrated cameras, and its equation in true lengths.
 
-Each view is tokenised and answered by itself. Then every family is fitted to both tracks at once, as the tokens of
-either view decode to them, in the space that the calibration spans; the family is weighed by both answers and the fits.
+Each view is tokenised and answered by itself. Then every family is fitted to both decoded tracks at once, in the space
+of the cameras' file. The family's probabilities are the product of both answers' and the fits'.
 """
 
 import filecmp
@@ -22,7 +22,7 @@ from trajvlm.vlm.describe import Describer, Description
 from trajvlm.vlm.refine import product_of_experts, seen_in
 
 _TRIED_LATENESS = 0.12
-"""Clip time by which the right view is tried to be late, besides none."""
+"""Clip time by which the right view may be late or early: further starts of that fit, besides 0."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class StereoDescription:
     reprojection_px: tuple[float, float]
     """Median distance, in each video's pixels, of the curve from the track that the tokens decode to."""
     notes: tuple[str, ...] = ()
-    """Sentences on what in the cameras' file does not go together with the videos."""
+    """Warnings that the cameras' file does not fit the videos."""
 
     @property
     def best(self) -> Equation:
-        """As a `Description`'s, so that quantities can be derived from either."""
+        """`equation`, under the name that a `Description` has for it, so that quantities can be derived from either."""
         return self.equation
 
     @property
@@ -138,7 +138,7 @@ def join(left: Description, right: Description, pair: StereoPair) -> StereoDescr
     """One answer out of two views' descriptions; raises UserError where they can't be joined."""
     found, names, calibration = pair_tracks(left, right, pair), tuple(left.model_probabilities), left.calibration
     fits = fit_views(found, pair, names)
-    notes = objections(found, pair, fits, left.clip.placement.duration_s, pair_tracks(right, left, pair), calibration)
+    notes = check_views(found, pair, fits, left.clip.placement.duration_s, pair_tracks(right, left, pair), calibration)
     chances = product_of_experts(
         probabilities(fits, calibration.joint_criterion), left.model_probabilities, right.model_probabilities
     )
@@ -185,7 +185,7 @@ def fit_views(views: list[View], pair: StereoPair, names: tuple[str, ...] = tupl
     return {name: _fit(FAMILIES[name], views, pair, common, points) for name in names}
 
 
-def objections(
+def check_views(
     views: list[View],
     pair: StereoPair,
     fits: dict[str, Fit],
@@ -193,12 +193,13 @@ def objections(
     exchanged: list[View],
     calibration: Calibration = DEFAULTS,
 ) -> tuple[str, ...]:
-    """Sentences on what would explain both tracks far better than the cameras' file does.
+    """Check both tracks against the cameras' file: warnings where another offset explains them far better.
 
     Args:
         fits: of `views`, by `fit_views`.
         duration_s: of the left clip.
         exchanged: the views with the left video taken for the right one, and the other way round.
+        calibration: for the bounds.
 
     Raises:
         UserError: the videos explain each other only when exchanged, or no family comes near both tracks.
@@ -230,7 +231,8 @@ def least_misfit(views: list[View], pair: StereoPair, names: tuple[str, ...] = t
 
 
 def _away(family: Family, constants: np.ndarray, views: list[View], pair: StereoPair, late: float = 0.0) -> np.ndarray:
-    """How far a path is from both tracks, in assumed errors; the right one is so much later than its times say."""
+    """Distances of a path from both tracks along each axis, in assumed errors; the right track is taken `late` clip
+    time later than its times say."""
     member = family.nearest(constants)
     away = [
         (pair.rays(family.positions(member, view.t - k * late), right=k == 1) - view.rays) / view.error
@@ -240,9 +242,9 @@ def _away(family: Family, constants: np.ndarray, views: list[View], pair: Stereo
 
 
 def fit_lateness(family: Family, constants: np.ndarray, views: list[View], pair: StereoPair) -> tuple[float, float]:
-    """By how much clip time the right view's times are too late, as the tracks themselves have it, and the misfit then.
+    """The delay of the right view's times, in clip time, at which a family fits both tracks best, and the misfit then.
 
-    Whatever moves across the line that joins the cameras shows it: both see it cross at the same moment.
+    Motion across the line that joins the cameras reveals a delay: both see the object cross at the same moment.
     """
     found = [
         least_squares(

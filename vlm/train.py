@@ -40,7 +40,7 @@ from trajvlm.tokenizer.steps import by_frames
 from trajvlm.tokenizer.training_loop import Progress, accelerated, stream_numbers, train, warm_cosine
 from trajvlm.vlm.calibrate import calibrate
 from trajvlm.vlm.config import VLMConfig
-from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.metrics import validation_metrics
 from trajvlm.vlm.model import TrajectoryLM, adapter_sha256
 from trajvlm.vlm.sample import (
     Question,
@@ -289,7 +289,7 @@ def fit(
         with accelerator.autocast():
             answers = objective.model.answer(codes)
         objective.train(training)
-        return answer_measures(answers, drawn)
+        return validation_metrics(answers, drawn)
 
     trained = train(
         accelerator,

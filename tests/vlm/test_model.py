@@ -26,7 +26,7 @@ from trajvlm.vlm.calibrate import fit_temperature
 from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.decoding import MEDIAN, sampling
-from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.metrics import validation_metrics
 from trajvlm.vlm.model import TrajectoryLM
 from trajvlm.vlm.sample import PROMPT, max_sample_length, render_samples
 from trajvlm.vlm.show_samples import lines
@@ -289,7 +289,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_bas
 def test_validation_judges_decoded_answers(model):
     codes = some_codes(4)
     scenes = drawn(4)
-    measures = answer_measures(model.answer(codes), scenes)
+    measures = validation_metrics(model.answer(codes), scenes)
     assert 0 <= measures["family_accuracy"] <= 1 and measures["curve_nmse_median"] > 0
 
 

@@ -21,7 +21,7 @@ from trajvlm.data.rendered.scene import SceneSettings
 from trajvlm.data.rendered.views import draw_views
 from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.describe import Describer
-from trajvlm.vlm.stereo import View, describe_pair, fit_views, objections, pair_tracks
+from trajvlm.vlm.stereo import View, check_views, describe_pair, fit_views, pair_tracks
 
 TIMES = CANONICAL.times
 
@@ -87,7 +87,7 @@ def test_exchanged_views_are_refused():
 
 def objected(views, pair, exchanged=None):
     """What is objected to views of a clip of two seconds."""
-    return objections(views, pair, fit_views(views, pair), 2.0, exchanged or views[::-1])
+    return check_views(views, pair, fit_views(views, pair), 2.0, exchanged or views[::-1])
 
 
 def test_views_of_two_motions_are_refused():
