@@ -56,8 +56,8 @@ def sound(prediction: Prediction) -> Prediction:
 
 
 def family_measures(predictions: list[Prediction], scenes: list[Scene]) -> dict:
-    """Share of clips with a prediction at all (a parse rate; one without it is wrong in every other measure), share with the
-    right family and its interval, and the error of the stated probabilities."""
+    """Share of clips with a prediction at all (a parse rate; a clip without one is wrong in every other
+    measure), share with the right family and its interval, and the error of the stated probabilities."""
     right = [v is not None and v.family == s.family for v, s in zip(predictions, scenes)]
     return {
         "parsed": float(np.mean([v is not None for v in predictions])),

@@ -58,25 +58,25 @@ class VLMTraining:
 
     steps: int = 4000
     minutes: float | None = None
-    """Instead of so many steps, as many as fit into so many minutes."""
+    """Train for so many minutes instead of `steps`."""
     batch: int = 16
     """Clips per step and process."""
     reuse: int = 2
-    """How often a clip is asked about, at steps far apart: drawing and encoding a clip costs as much as learning from
-    it."""
+    """How many batches a clip is part of, far apart: rendering and encoding a clip costs as much as a step on it."""
     adapter_rate: float = 1e-3
     rows_rate: float = 3e-3
-    """The new rows start from nothing and move further than the adapter."""
+    """Higher than the adapter's, because the new rows start at random."""
     warmup: int = 80
     floor: float = 0.05
     """Learning rate at the end, relative to its peak."""
     family_weight: float = 0.6
-    """One family and some ten constants a sample: the family is given more than its count."""
+    """Of the family's loss, relative to the numbers'. A sample has one family and some ten numbers, so this is more
+    than its share."""
     positions_asked: int = 1
-    """How many questions of where the object is, at random times, stand beside that of the equation."""
+    """How many questions of where the object is, at random times, a sample has besides that of the equation."""
     reader_layer: int = 4
-    """After this layer a linear reader, thrown away afterwards, has to find centre and radius of every frame in the
-    hidden states of the visual tokens. It costs no further token, and supervises 51 values a clip."""
+    """An auxiliary loss: a linear layer, not saved, reads centre and radius of every frame from the hidden states of
+    the visual tokens after this layer. It needs no further tokens, and supervises 51 values a clip."""
     reader_weight: float = 2.0
     averaging: float | None = None
     """Decay of the exponential moving average of the weights."""
@@ -123,8 +123,8 @@ class ReadingObjective(nn.Module):
 
 
 def optimizer_of(objective: ReadingObjective, device: torch.device | str) -> torch.optim.Optimizer:
-    """The optimizer of all that is trained; what is not, the base weights, is kept in bf16 from here on where the
-    device has that."""
+    """The optimizer of all trained parameters. Converts the frozen base weights to bf16 in place where the device
+    has it."""
     # The base weights come in bf16: kept so, they are not rounded anew at every step. PyTorch's own norms compute in
     # single precision, and only with weights that are.
     for module in objective.model.lm.modules() if has_bf16(device) else ():
@@ -151,7 +151,7 @@ def questions(model: TrajectoryLM, scene: Scene, positions: int, rng: np.random.
 
 
 class CodedClips:
-    """The training stream as codes. Part of each batch is new, the rest was met before."""
+    """The training stream as codes. Part of each batch is new, the rest are clips of earlier batches."""
 
     LARGEST = 4096
 
@@ -173,7 +173,7 @@ class CodedClips:
         self.new = drawn_ahead(partial(draw_clips, scenes, TRAINING_SEED), self._wanted(first_clips), processes)
 
     def _wanted(self, first_clips: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """The first batch is all new, also the first after an interruption: nothing is there to be met again."""
+        """The first batch is all new, also after an interruption, because no earlier clips are kept then."""
         size = self.settings.batch
         for step, first in enumerate(first_clips):
             yield first, size // self.settings.reuse if step else size
