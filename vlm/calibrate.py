@@ -212,9 +212,7 @@ def main(
     with exit_with_a_sentence():
         folder = out or weights
         if (folder / FILE).exists() and not overwrite:
-            raise UserError(
-                f"{folder / FILE} is there already; replace it with --overwrite, or name a folder with --out"
-            )
+            raise UserError(f"{folder / FILE} exists; replace it with --overwrite, or name a folder with --out")
         describer = Describer(base_model, tokenizer, weights)
         scenes = replace(TRAINING_SCENES, families=describer.lm.config.families)
         codec = describer.tokenizer
