@@ -38,16 +38,20 @@ class Observations:
     """(N,) how far several readings of the centre lie apart, half widths; it comes on top of the error assumed."""
     log_radius_spread: np.ndarray | float = 0.0
     """(N,) the same of the radius's logarithm."""
+    least_centre_error: float = CENTRE_ERROR
+    """Standard error of a centre along each axis that is assumed where the readings agree, half widths."""
+    least_log_radius_error: float = LOG_RADIUS_ERROR
+    """The same of the radius's logarithm."""
 
     @cached_property
     def centre_error(self) -> np.ndarray:
         """(N, 1) standard error assumed along each axis."""
-        return np.hypot(CENTRE_ERROR, np.broadcast_to(self.centre_spread, self.t.shape))[:, None]
+        return np.hypot(self.least_centre_error, np.broadcast_to(self.centre_spread, self.t.shape))[:, None]
 
     @cached_property
     def log_radius_error(self) -> np.ndarray:
         """(N,) standard error assumed."""
-        return np.hypot(LOG_RADIUS_ERROR, np.broadcast_to(self.log_radius_spread, self.t.shape))
+        return np.hypot(self.least_log_radius_error, np.broadcast_to(self.log_radius_spread, self.t.shape))
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ from trajvlm.tokenizer.precision import half_precision
 from trajvlm.vlm.base_model import unpacked
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.decoding import Choice
-from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.metrics import validation_metrics
 from trajvlm.vlm.model import NewRows, TrajectoryLM
-from trajvlm.vlm.sample import Samples, longest, render_samples
+from trajvlm.vlm.sample import Samples, max_sample_length, render_samples
 from trajvlm.vlm.train import ReadingObjective, VLMTraining, optimizer_of, questions
 from trajvlm.vlm.vocabulary import Vocabulary
 
@@ -102,7 +102,7 @@ class DigitLM(TrajectoryLM):
     def _scores(self, hidden: Tensor, symbols: Tensor) -> Tensor:
         return (hidden @ self.lm.get_base_model().get_input_embeddings().weight[symbols].T.to(hidden.dtype)).float()
 
-    def _write_number(
+    def _decode_number(
         self, ids: Tensor, cache: DynamicCache, choose: Choice, mirrored: Tensor
     ) -> tuple[np.ndarray, Tensor, DynamicCache]:
         if len(mirrored) > 1:
@@ -239,7 +239,9 @@ class _Training:
             # Layer by layer: they are alike, so that one is compiled and the others come from the cache.
             for layer in self.model.decoder.layers:
                 layer.compile(dynamic=False)
-        self.length = longest(self.model.vocabulary, 2 + tokenizer.config.tokens, self.settings.positions_asked)
+        self.length = max_sample_length(
+            self.model.vocabulary, 2 + tokenizer.config.tokens, self.settings.positions_asked
+        )
         self.objective = ReadingObjective(self.model, self.settings)
         self.optimizer = optimizer_of(self.objective, "cpu")
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, partial(self.settings.rate, steps=steps))
@@ -267,7 +269,7 @@ class _Training:
         shown = self._shown(codes, -1)
         with torch.compiler.set_stance("force_eager"), half_precision("cpu"):
             answers = [answer for part in shown.split(_ANSWERED) for answer in self.model.answer(part)]
-        return {name: float(f"{value:.4g}") for name, value in answer_measures(answers, scenes).items()}
+        return {name: float(f"{value:.4g}") for name, value in validation_metrics(answers, scenes).items()}
 
     def _shown(self, codes: Tensor, number: int) -> Tensor:
         if not self.variation.shuffled:

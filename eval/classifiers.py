@@ -22,7 +22,7 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.motions.families import BASIC
 from trajvlm.eval.system import FamilyOnly
 from trajvlm.tokenizer.precision import half_precision
-from trajvlm.vlm.tta import FOUR, coded
+from trajvlm.vlm.tta import FOUR_FLIPS, encode_flips
 
 WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.json", "state.safetensors"
 _CHUNK = 25
@@ -186,17 +186,17 @@ class TrainedSystem:
 
     def answer(self, video: Tensor) -> dict[str, list[FamilyOnly]]:
         """See `trajvlm.eval.system.System`."""
-        return {classifier.row: verdicts(classifier, video) for classifier in self.classifiers}
+        return {classifier.row: predict(classifier, video) for classifier in self.classifiers}
 
 
-def verdicts(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
-    """What a classifier says of clips (N, 3, 17, 64, 64) in [0, 1]: the mean over the four looks at each that this
+def predict(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
+    """What a classifier says of clips (N, 3, 17, 64, 64) in [0, 1]: the mean over the four flips of each that this
     project's own models get."""
-    looks = [
-        classifier.chances(coded(classifier.prepare, part)).unflatten(0, (len(FOUR), -1))
+    parts = [
+        classifier.chances(encode_flips(classifier.prepare, part)).unflatten(0, (len(FOUR_FLIPS), -1))
         for part in video.split(_CHUNK)
     ]
-    found = torch.cat([chances.mean(dim=0) for chances in looks])
+    found = torch.cat([chances.mean(dim=0) for chances in parts])
     named = [dict(zip(classifier.families, row)) for row in found.tolist()]
     return [FamilyOnly(max(chances, key=chances.get), chances) for chances in named]
 
@@ -227,7 +227,7 @@ def trained_system(name: str, builders: dict[str, Callable[[Path], Classifier]])
         classifier.load_weights(load_file(folder / WEIGHTS))
         classifiers.append(classifier)
         kept = {key: training[key] for key in ("classifier", "training", "minutes", "clips", "stopped", "curve")}
-        identity[word] = {"weights_sha256": sha256(folder / WEIGHTS), "looks": len(FOUR), **kept}
+        identity[word] = {"weights_sha256": sha256(folder / WEIGHTS), "looks": len(FOUR_FLIPS), **kept}
     return TrainedSystem(name, classifiers, identity)
 
 

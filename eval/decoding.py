@@ -17,14 +17,14 @@ from trajvlm.data.rendered.splits import joined_sha256, scene_sha256
 from trajvlm.eval.markdown import markdown, write_between
 from trajvlm.eval.metrics import equation_measures, family_measures
 from trajvlm.eval.suites import MAIN, find_suites
-from trajvlm.vlm.decoding import LIKELIEST, MEDIAN, drawn
+from trajvlm.vlm.decoding import ARGMAX, MEDIAN, sampling
 from trajvlm.vlm.describe import Describer
-from trajvlm.vlm.tta import FOUR, coded
+from trajvlm.vlm.tta import FOUR_FLIPS, encode_flips
 
 RESULTS = Path(__file__).parent / "results" / "decoding.json"
 DOCUMENT = Path(__file__).parent.parent / "vlm" / "README.md"
-_WAYS = {"the median": lambda: MEDIAN, "the likeliest": lambda: LIKELIEST} | {
-    f"drawn, seed {seed}": lambda seed=seed: drawn(seed) for seed in range(3)
+_WAYS = {"the median": lambda: MEDIAN, "the likeliest": lambda: ARGMAX} | {
+    f"drawn, seed {seed}": lambda seed=seed: sampling(seed) for seed in range(3)
 }
 _KEPT = (
     "family_accuracy",
@@ -45,9 +45,9 @@ def evaluate(clips: int) -> dict:
         found = {name: [] for name in _WAYS}
         ways = {name: way() for name, way in _WAYS.items()}
         for first in tqdm(range(0, clips, _CHUNK), desc=suite.name):
-            codes = coded(describer.tokenizer.encode_codes, render(scenes[first : first + _CHUNK]))
+            codes = encode_flips(describer.tokenizer.encode_codes, render(scenes[first : first + _CHUNK]))
             for name, way in ways.items():
-                found[name] += describer.lm.answer(codes, way, FOUR)
+                found[name] += describer.lm.answer(codes, way, FOUR_FLIPS)
         cells = {}
         for name, answers in found.items():
             measured = family_measures(answers, scenes) | equation_measures(answers, scenes)

@@ -1,4 +1,4 @@
-"""How good verdicts are, clip by clip. No answer, or one that is not finite, is a failure in every share and an
+"""How good predictions are, clip by clip. No answer, or one that is not finite, is a failure in every share and an
 infinite error, never left out.
 
 Errors of a curve are squared distances relative to the true path's variance, all axes together, so that standing still
@@ -19,7 +19,7 @@ from trajvlm.data.rendered.scene import Scene, SceneSettings, draw_scene
 from trajvlm.eval.intervals import bootstrap_median, wilson
 from trajvlm.eval.quantity_errors import relative_accuracy
 from trajvlm.eval.skeleton import NO_MATCH, match
-from trajvlm.eval.system import Verdict
+from trajvlm.eval.system import Prediction
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.metrics import curve_nmse
 
@@ -32,38 +32,38 @@ _R2 = (0.9, 0.99, 0.999)
 _BINS = 10
 
 
-def measures(verdicts: list[Verdict], scenes: list[Scene], equations: bool = True) -> dict:
+def measures(predictions: list[Prediction], scenes: list[Scene], equations: bool = True) -> dict:
     """All measures of one row on one suite.
 
     Args:
         equations: whether equations are to be measured; where they are, a family without one is no answer.
     """
-    verdicts = [sound(verdict) for verdict in verdicts]
-    family = family_measures(verdicts, scenes)
-    return family | equation_measures(equations_of(verdicts), scenes) if equations else family
+    predictions = [sound(prediction) for prediction in predictions]
+    family = family_measures(predictions, scenes)
+    return family | equation_measures(equations_of(predictions), scenes) if equations else family
 
 
-def equations_of(verdicts: list[Verdict]) -> list[Answer | None]:
-    """The verdicts that are equations; None for the others."""
-    return [verdict if isinstance(verdict, Answer) else None for verdict in verdicts]
+def equations_of(predictions: list[Prediction]) -> list[Answer | None]:
+    """The predictions that are equations; None for the others."""
+    return [prediction if isinstance(prediction, Answer) else None for prediction in predictions]
 
 
-def sound(verdict: Verdict) -> Verdict:
-    """The verdict, or None where its equation is none or its family is unknown."""
-    if verdict is None or verdict.family not in FAMILIES:
+def sound(prediction: Prediction) -> Prediction:
+    """The prediction, or None where its equation is none or its family is unknown."""
+    if prediction is None or prediction.family not in FAMILIES:
         return None
-    return None if isinstance(verdict, Answer) and not parses(verdict) else verdict
+    return None if isinstance(prediction, Answer) and not parses(prediction) else prediction
 
 
-def family_measures(verdicts: list[Verdict], scenes: list[Scene]) -> dict:
-    """Share of clips with a verdict at all (a parse rate: failures stay in everywhere), share with the right family and
-    its interval, and the error of the stated probabilities."""
-    right = [v is not None and v.family == s.family for v, s in zip(verdicts, scenes)]
+def family_measures(predictions: list[Prediction], scenes: list[Scene]) -> dict:
+    """Share of clips with a prediction at all (a parse rate; a clip without one is wrong in every other
+    measure), share with the right family and its interval, and the error of the stated probabilities."""
+    right = [v is not None and v.family == s.family for v, s in zip(predictions, scenes)]
     return {
-        "parsed": float(np.mean([v is not None for v in verdicts])),
+        "parsed": float(np.mean([v is not None for v in predictions])),
         "family_accuracy": float(np.mean(right)),
         "family_accuracy_interval": wilson(sum(right), len(right)),
-        "calibration_error": calibration_error(verdicts, scenes),
+        "calibration_error": calibration_error(predictions, scenes),
     }
 
 
@@ -136,15 +136,16 @@ def constant_ranges(family: str) -> np.ndarray:
     return np.maximum(np.subtract(*np.percentile(constants, [97.5, 2.5], axis=0)), 0.5)
 
 
-def calibration_error(verdicts: list[Verdict], scenes: list[Scene]) -> float:
+def calibration_error(predictions: list[Prediction], scenes: list[Scene]) -> float:
     """Expected calibration error of the family's probability, ten even bins (Guo et al., 2017).
 
-    A clip without a verdict counts as a certainty of 0 that is right. Not a number where probabilities are not given.
+    A clip without a prediction has confidence 0 and falls into the lowest bin. NaN where a system gives no
+    probabilities.
     """
-    if any(v is not None and v.family not in v.probabilities for v in verdicts):
+    if any(v is not None and v.family not in v.probabilities for v in predictions):
         return float("nan")
-    sure = np.array([0.0 if v is None else v.probabilities[v.family] for v in verdicts])
-    right = np.array([v is not None and v.family == s.family for v, s in zip(verdicts, scenes)])
+    sure = np.array([0.0 if v is None else v.probabilities[v.family] for v in predictions])
+    right = np.array([v is not None and v.family == s.family for v, s in zip(predictions, scenes)])
     if not np.isfinite(sure).all():
         return float("nan")
     bins = np.minimum((sure * _BINS).astype(int), _BINS - 1)

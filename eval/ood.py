@@ -3,8 +3,8 @@
     trajvlm eval ood
 
 Writes `eval/results/ood.json` and the table in `vlm/README.md`. A motion is refused where even the answer's own curve
-misses the track that the tokens decode to (`trajvlm.vlm.refine.KNOWN_MISS_PX`); the bound was set on validation clips
-of the known families alone.
+misses the track that the tokens decode to by more than `known_miss_px` (`trajvlm.vlm.calibration`); that bound was set
+on validation clips of the known families alone.
 """
 
 import json
@@ -22,7 +22,6 @@ from trajvlm.data.rendered.stream import TEST_SEED
 from trajvlm.eval.intervals import wilson
 from trajvlm.eval.markdown import markdown, write_between
 from trajvlm.vlm.describe import Describer
-from trajvlm.vlm.refine import KNOWN_MISS_PX
 
 RESULTS = Path(__file__).parent / "results" / "ood.json"
 DOCUMENT = Path(__file__).parent.parent / "vlm" / "README.md"
@@ -34,7 +33,7 @@ def evaluate(clips: int) -> dict:
     level of nuisances; so many clips of each."""
     describer = Describer()
     kinds = {"the families": tuple(FAMILIES)} | {name: (name,) for name in OUT_OF_DISTRIBUTION}
-    results = {"bound_px": KNOWN_MISS_PX, **describer.models, "levels": {}}
+    results = {"bound_px": describer.lm.calibration.known_miss_px, **describer.models, "levels": {}}
     for level in LEVELS:
         results["levels"][level] = {}
         for kind, families in kinds.items():

@@ -13,7 +13,7 @@ from trajvlm.vlm.answer import Answer
 THRESHOLDS = np.arange(0.5, 1.0, 0.05)
 
 
-def quantities(family: str, constants: np.ndarray) -> dict[str, float]:
+def canonical_quantities(family: str, constants: np.ndarray) -> dict[str, float]:
     """Speed along the straight part, acceleration, size, and what stands inside the functions of time, such as the
     number of turns: those that the family has."""
     kind, constants = MOTIONS[family], np.asarray(constants, dtype=float)
@@ -36,7 +36,7 @@ def relative_accuracy(answer: Answer | None, scene: Scene) -> float:
     QuantiPhy). No answer and a wrong family have none."""
     if answer is None or answer.family != scene.family:
         return 0.0
-    said, true = quantities(answer.family, answer.constants), quantities(scene.family, scene.constants)
+    said, true = (canonical_quantities(found.family, found.constants) for found in (answer, scene))
     errors = np.array([abs((said[name] - true[name]) / true[name]) for name in true])
     # The slack keeps the last bit of 1 - 0.95 from deciding about an error of exactly 0.05.
     return float((errors[:, None] < 1 - THRESHOLDS - 1e-9).mean())

@@ -16,7 +16,7 @@ from trajvlm.eval.metrics import VERSION, curve_errors, equations_of, measures, 
 from trajvlm.eval.registry import ENTRIES, Entry
 from trajvlm.eval.results_file import Results, decibels, digest, letters
 from trajvlm.eval.suites import Suite
-from trajvlm.eval.system import System, Verdict
+from trajvlm.eval.system import Prediction, System
 
 CLIPS, CLIPS_ELSEWHERE, CLIPS_QUICK = 200, 60, 10
 """Clips of a suite whose clips are kept, of any other, and of each where it has to be quick."""
@@ -78,7 +78,7 @@ def measure(system: System, video: Tensor, scenes: list[Scene], keep_clips: bool
     Raises:
         UserError: as the system's `answer` does.
     """
-    verdicts: dict[str, list[Verdict]] = {row: [] for row in system.rows}
+    predictions: dict[str, list[Prediction]] = {row: [] for row in system.rows}
     seconds = 0.0
     for part in tqdm(video.split(_CHUNK), desc=system.name, leave=False):
         began = time.perf_counter()
@@ -86,14 +86,14 @@ def measure(system: System, video: Tensor, scenes: list[Scene], keep_clips: bool
             found = system.answer(part)
         seconds += time.perf_counter() - began
         for row in system.rows:
-            verdicts[row] += found[row]
+            predictions[row] += found[row]
     cell = {
         "seconds_per_clip": seconds / len(scenes),
-        "rows": {row: measures(given, scenes, system.gives_equations) for row, given in verdicts.items()},
+        "rows": {row: measures(given, scenes, system.gives_equations) for row, given in predictions.items()},
     }
     if not keep_clips:
         return cell
-    given = {row: [sound(verdict) for verdict in found] for row, found in verdicts.items()}
+    given = {row: [sound(prediction) for prediction in found] for row, found in predictions.items()}
     cell |= {
         "truth": letters([scene.family for scene in scenes]),
         "said": {row: letters([v and v.family for v in found]) for row, found in given.items()},

@@ -20,7 +20,7 @@ class FamilyOnly:
     probabilities: dict[str, float]
 
 
-Verdict = Answer | FamilyOnly | None
+Prediction = Answer | FamilyOnly | None
 """None where a system found nothing to answer with: a failure in every measure."""
 
 
@@ -31,13 +31,13 @@ class System(Protocol):
     rows: tuple[str, ...]
     """Labels of its rows in the table, in order."""
     gives_equations: bool
-    """Whether its verdicts are Answers (measured in full) or FamilyOnly (measured on the family alone)."""
+    """Whether its predictions are Answers (measured in full) or FamilyOnly (measured on the family alone)."""
     identity: dict
     """JSON of what its results hang on (weights' hashes, settings, minutes of training); another identity means that
     kept results are stale."""
 
-    def answer(self, video: Tensor) -> dict[str, list[Verdict]]:
-        """For each row, one verdict for each of the clips (N, 3, 17, 64, 64) in [0, 1].
+    def answer(self, video: Tensor) -> dict[str, list[Prediction]]:
+        """For each row, one prediction for each of the clips (N, 3, 17, 64, 64) in [0, 1].
 
         Raises:
             UserError: something that it needs (weights, a package, a key) was not supplied; the sentence says what.

@@ -22,7 +22,7 @@ from trajvlm.tokenizer.metrics import box_measures, code_measures, readout_measu
 from trajvlm.tokenizer.model import CONFIG, SHIPPED, TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.probe import probe_tokenizer, training_codes
 from trajvlm.tokenizer.readout import Readout
-from trajvlm.vlm.tta import coded, decoded
+from trajvlm.vlm.tta import decode_flips, encode_flips
 
 RESULTS = Path(__file__).parent / "results" / "tokenizer.json"
 DOCUMENT = SHIPPED.parent / "README.md"
@@ -167,7 +167,7 @@ def _looked_at(model: TrajectoryTokenizer, clips: Clips) -> dict[str, float]:
     """The mean track over the clips and their mirror images, as whoever describes a clip sees it."""
     parts = []
     for video in clips.video.split(_CHUNK):
-        parts.append(decoded(model.decode_codes, coded(model.encode_codes, video))[1])
+        parts.append(decode_flips(model.decode_codes, encode_flips(model.encode_codes, video))[1])
     track = Track(*(torch.cat([getattr(part.track, name) for part in parts]) for name in ("centre", "radius")))
     return _digits(readout_measures(Readout(track, torch.cat([part.seen for part in parts])), clips.track))
 

@@ -1,8 +1,7 @@
 """What the language model answers: the family's word and one number for each of its constants.
 
-The structure of the equation follows from the family, so the model writes only what is left open; `text` puts the
-written numbers into the family's form, as a person reads it. Every allowed sequence of tokens is therefore an equation
-that parses.
+The form of the equation follows from the family, so every sequence of tokens that the grammar allows is an equation
+that parses. `Answer.text` puts the numbers into that form.
 """
 
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from trajvlm.data.motions.families import FAMILIES, Family
 
 
 def writing_order(family: Family) -> np.ndarray:
-    """In which order the constants are written: those inside the functions of time, such as the number of turns, come
-    first, for the others hang on them."""
+    """Indices (family.size,) of the constants in the order in which the model writes them: those inside the functions
+    of time, such as the number of turns, come first, because the others depend on them."""
     return np.roll(np.arange(family.size), len(family.shape))
 
 
@@ -25,8 +24,9 @@ class Answer:
 
     family: str
     constants: np.ndarray
+    """(family.size,) in the family's order."""
     probabilities: dict[str, float]
-    """The model's own probability of each family."""
+    """Of each family that could be named; they sum to 1."""
 
     @property
     def equation(self) -> Equation:
@@ -35,8 +35,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The answer written out, in clip time: the family's word, and the numbers as their tokens read, each in its
-        place: `linear: x = -0.10 +0.42*(2*t - 1); y = ...`. What stands between them was not for the model to write.
+        """The answer in clip time, with the numbers as their tokens read: `linear: x = -0.10 +0.42*(2*t - 1); y = ...`.
+        Of this the model writes the family's word and the numbers alone.
         """
         written = FAMILIES[self.family].written(self.constants)
         return f"{self.family}: {'; '.join(f'{axis} = {text}' for axis, text in written.items())}"

@@ -42,7 +42,7 @@ def load_base(name: str | None, layers: int, families: tuple[str, ...]) -> tuple
                 f"The base model {name} could not be loaded; "
                 "name a local folder or a Hugging Face id that can be reached."
             ) from error
-        if not answers_questions(_cut(model, layers)):
+        if not supports_separate_questions(_cut(model, layers)):
             raise UserError(
                 f"The base model {name} ({model.config.model_type}) can't be used: it has to take embeddings, masks "
                 "and positions from outside, as those like Llama, GPT-2, GPT-NeoX and OPT do; choose another."
@@ -62,7 +62,11 @@ def unpacked(layers: int) -> Path:
 
 
 def family_ids(words, families: tuple[str, ...]) -> dict[str, int]:
-    """The first token of each family's word, as it stands after a space."""
+    """The first token of each family's word after a space.
+
+    Raises:
+        UserError: two families' words begin with the same token.
+    """
     written = {name: words.encode(f" {name}", add_special_tokens=False)[:1] for name in families}
     ids = {name: token for name, tokens in written.items() for token in tokens}
     if len(set(ids.values())) < len(families):
@@ -84,10 +88,10 @@ def _cut(model: PreTrainedModel, layers: int) -> PreTrainedModel:
 
 
 @torch.no_grad()
-def answers_questions(model: PreTrainedModel) -> bool:
-    """Whether a model does with embeddings, masks and positions from outside what `trajvlm.vlm.sample` asks of it: a
-    question behind a prompt, and behind another question that it must not see, is the same as that question alone,
-    token by token with a cache."""
+def supports_separate_questions(model: PreTrainedModel) -> bool:
+    """Whether a model takes embeddings, masks and positions as `trajvlm.vlm.sample` gives them: a question behind a
+    prompt and behind another question, which the mask hides, gives the same hidden states as that question alone, token
+    by token with a cache."""
     width = model.get_input_embeddings().weight.shape[1]
     decoder, embedded = model.get_decoder(), torch.randn(1, 5, width, generator=torch.Generator().manual_seed(0))
     # Two tokens of a prompt, one of a question, two of another.
@@ -105,7 +109,7 @@ def answers_questions(model: PreTrainedModel) -> bool:
         cache, alone = DynamicCache(), []
         for part in embedded[:, :2], embedded[:, 3:4], embedded[:, 4:]:
             alone.append(decoder(inputs_embeds=part, cache=cache, use_cache=True).last_hidden_state[:, -1])
-    # Whatever a model that was made for something else may raise.
+    # A model of another kind may raise anything.
     except Exception:
         return False
     layers, last = len(together) - 1, together[-1]

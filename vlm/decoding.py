@@ -1,4 +1,4 @@
-"""How words and numbers are taken from the language model's distributions over them."""
+"""Decoding strategies: how family and numbers are taken from the language model's distributions over them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,40 +7,41 @@ import torch
 from torch import Tensor
 
 Choice = Callable[[Tensor], Tensor]
-"""Probabilities (B, n) to places (B,)."""
+"""Probabilities (B, n) to indices (B,)."""
 
 
 @dataclass(frozen=True)
-class Writing:
-    """One way to write an answer."""
+class DecodingStrategy:
+    """How an answer is decoded."""
 
     family: Choice
     number: Choice
     """Of numbers in rising order."""
 
 
-def likeliest(chances: Tensor) -> Tensor:
-    """The place with the highest probability."""
-    return chances.argmax(dim=-1)
+def argmax(probabilities: Tensor) -> Tensor:
+    """Indices (B,) of the highest of probabilities (B, n)."""
+    return probabilities.argmax(dim=-1)
 
 
-def middle(chances: Tensor) -> Tensor:
-    """The median: of all numbers it has the least expected absolute error, and where the model wavers the likeliest one
-    may be any (table in vlm/README.md)."""
-    below = chances.cumsum(dim=-1) < 0.5
-    return below.sum(dim=-1).clamp_max(chances.shape[-1] - 1)
+def median(probabilities: Tensor) -> Tensor:
+    """Indices (B,) of the medians of probabilities (B, n). Of all numbers the median has the least expected absolute
+    error (comparison in vlm/README.md)."""
+    below = probabilities.cumsum(dim=-1) < 0.5
+    return below.sum(dim=-1).clamp_max(probabilities.shape[-1] - 1)
 
 
-def drawn(seed: int) -> Writing:
-    """Words and numbers drawn from the model's own distribution."""
+def sampling(seed: int) -> DecodingStrategy:
+    """Family and numbers sampled from the model's own distributions; the same seed gives the same answers."""
     generator = torch.Generator().manual_seed(seed)
 
-    def draw(chances: Tensor) -> Tensor:
-        return torch.multinomial(chances.cpu(), 1, generator=generator)[:, 0].to(chances.device)
+    def sample(probabilities: Tensor) -> Tensor:
+        return torch.multinomial(probabilities.cpu(), 1, generator=generator)[:, 0].to(probabilities.device)
 
-    return Writing(draw, draw)
+    return DecodingStrategy(sample, sample)
 
 
-MEDIAN = Writing(likeliest, middle)
-"""What a user gets."""
-LIKELIEST = Writing(likeliest, likeliest)
+MEDIAN = DecodingStrategy(argmax, median)
+"""The likeliest family and the median of each number: what a user gets."""
+ARGMAX = DecodingStrategy(argmax, argmax)
+"""The likeliest family and the likeliest numbers."""

@@ -1,6 +1,6 @@
 """The whole path: a video file in, a family and an equation out.
 
-file -> canonical clip, four looks at it -> tokenizer -> codes -> language model -> family and constants -> equation in
+file -> canonical clip, its four flips -> tokenizer -> codes -> language model -> family and constants -> equation in
 seconds. Then every family is fitted to the track that the codes decode to, and the answer weighs the model's and the
 fits' probabilities.
 """
@@ -27,20 +27,22 @@ from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.base_model import DEFAULT_NAME
+from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.classical_baseline import track_and_fit
 from trajvlm.vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
-from trajvlm.vlm.refine import KNOWN_MISS_PX, judge
-from trajvlm.vlm.tta import FOUR, coded, decoded
+from trajvlm.vlm.refine import combine
+from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
 
 TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
 
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """What a fit says of the same clip without asking the language model."""
+    """What fits say of the same clip without the language model."""
 
     family: str
     probabilities: dict[str, float]
+    """Of each family; they sum to 1."""
     equation: Equation
     """In seconds from the clip's first frame."""
 
@@ -59,19 +61,19 @@ class Description:
     model_text: str
     """The language model's answer as its tokens read, in clip time, for the canonical camera."""
     equation: Equation
-    """From the language model alone, of its own family. It was taught clips with even times and takes every clip for
-    one of those: when the frames were really taken, only the fits know."""
+    """From the language model alone, of its own family. The model takes the clip's frames as evenly spaced in time;
+    only the fits use the frames' true times."""
     refined: Equation | None
     """After the fit to the track that the visual tokens decode to; None where that was off or impossible."""
     codes: Tensor
-    """(4, 9, 2, 2), of each look that the language model is given, in the order of `trajvlm.vlm.tta.FOUR`; the first is
-    the clip as it is."""
+    """(4, 9, 2, 2), of each flip of the clip, in the order of `trajvlm.vlm.tta.FOUR_FLIPS`; the first is the clip as
+    it is."""
     visual_tokens: dict[str, tuple[int, ...]]
-    """For each look, token ids of the codes in the language model's vocabulary, in reading order."""
+    """For each flip by its name, token ids of the codes in the language model's vocabulary, in reading order."""
     reconstruction: Tensor
     """(3, 17, 64, 64) in [0, 1]: the clean scene that the codes of the clip as it is stand for."""
     track: Readout
-    """Of a batch of one: where the object is in the scenes that the codes of the four looks stand for, on average."""
+    """Of a batch of one: where the object is in the scenes that the codes of the four flips stand for, on average."""
     focal: float
     """Focal length assumed for the crop, in half widths."""
     field_of_view: float
@@ -82,6 +84,8 @@ class Description:
     """What fits the decoded tokens' track best; None where the fit was off or impossible."""
     miss_px: float | None = None
     """Median distance of the refined curve from the decoded track, in pixels of 64; None without a fit."""
+    calibration: Calibration = DEFAULTS
+    """Of the weights that the description comes from."""
 
     def __repr__(self) -> str:
         place = self.clip.placement
@@ -100,8 +104,9 @@ class Description:
 
     @property
     def known(self) -> bool:
-        """False where no family's curve comes near the decoded track: the family is then the nearest one, and wrong."""
-        return self.miss_px is None or self.miss_px <= KNOWN_MISS_PX
+        """False where even the answer's curve misses the decoded track by more than `known_miss_px` of the calibration:
+        the motion is then none of the families, and `family` is the nearest one. True without a fit."""
+        return self.miss_px is None or self.miss_px <= self.calibration.known_miss_px
 
     @property
     def finding(self) -> str:
@@ -115,6 +120,7 @@ class Description:
 
     @property
     def confidence(self) -> float:
+        """Probability of `family`, 0 to 1."""
         return self.probabilities[self.family]
 
     @property
@@ -184,8 +190,8 @@ class Description:
             },
             "clip_frames": self.clip.frame_times(),
             "notes": list(self.clip.notes),
-            "visual_tokens": list(self.visual_tokens[FOUR[0].name]),
-            "visual_tokens_of_looks": {look: list(tokens) for look, tokens in self.visual_tokens.items()},
+            "visual_tokens": list(self.visual_tokens[FOUR_FLIPS[0].name]),
+            "visual_tokens_of_looks": {flip: list(tokens) for flip, tokens in self.visual_tokens.items()},
             **self.models,
             "timings_s": {name: round(value, 3) for name, value in self.timings_s.items()},
         }
@@ -197,10 +203,18 @@ class Describer:
     def __init__(
         self,
         base_model: str | None = None,
-        tokenizer_folder: Path = TOKENIZER,
-        adapter_folder: Path = SHIPPED,
+        tokenizer_folder: str | Path = TOKENIZER,
+        adapter_folder: str | Path = SHIPPED,
     ):
-        """Raises UserError where weights or the base model are missing, or do not belong together."""
+        """
+        Args:
+            base_model: a local folder or a Hugging Face id; SmolLM2 from its package where left out.
+            tokenizer_folder, adapter_folder: trained weights, as the two trainings write them.
+
+        Raises:
+            UserError: weights or the base model are missing, or do not belong together.
+        """
+        tokenizer_folder, adapter_folder = Path(tokenizer_folder), Path(adapter_folder)
         self.tokenizer = TrajectoryTokenizer.from_pretrained(tokenizer_folder)
         self.lm = TrajectoryLM.from_pretrained(self.tokenizer.code_vectors, adapter_folder, base_model)
         sha256 = weights_sha256(tokenizer_folder)
@@ -220,7 +234,7 @@ class Describer:
         }
 
     def to(self, device: str) -> "Describer":
-        """Move the networks to a torch device and return self; what is found comes back on the processor."""
+        """Move the networks to a torch device and return self. A description's tensors are always on the processor."""
         self.tokenizer.to(device)
         self.lm.to(device)
         self.device = device
@@ -238,8 +252,8 @@ class Describer:
         """Name the motion in a video and write its equation.
 
         Args:
-            start, end: seconds of the video to look at; found where not given.
-            fps: frame rate that overrides the file's, for slow motion and animations.
+            start, end: seconds of the video between which to look; found where not given.
+            fps: frames a second, above 0, that override the file's, for slow motion and animations.
             refine: whether to weigh the answer against fits to the decoded track.
             field_of_view: of the whole picture's width, in degrees, 0 to 180; it scales z alone.
 
@@ -255,18 +269,28 @@ class Describer:
     def describe_clip(
         self, clip: Clip, refine: bool = True, field_of_view: float = 60.0, began: float | None = None
     ) -> Description:
-        """Name the motion in a canonical clip; arguments as for `describe`."""
+        """Name the motion in a canonical clip.
+
+        Args:
+            refine, field_of_view: as for `describe`.
+            began: `time.perf_counter()` before the clip was read, for the timings.
+
+        Raises:
+            UserError: the field of view is none.
+        """
         _check_field_of_view(field_of_view)
         canonical_at = time.perf_counter()
-        codes = coded(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
-        reconstruction, track = decoded(self.tokenizer.decode_codes, codes)
+        calibration = self.lm.calibration
+        codes = encode_flips(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
+        reconstruction, track = decode_flips(self.tokenizer.decode_codes, codes, calibration=calibration)
         tokens_at = time.perf_counter()
-        answer = self.lm.answer(codes, looks=FOUR)[0]
+        answer = self.lm.answer(codes, flips=FOUR_FLIPS)[0]
         answer_at = time.perf_counter()
         codes, reconstruction, track = codes.cpu(), reconstruction[0].cpu(), track.cpu()
-        verdict = judge(answer, track, clip.fit_times) if refine else None
-        final = answer if verdict is None else verdict.answer
-        other = None if verdict is None else verdict.second_opinion
+        ids = self.lm.vocabulary.code_ids(codes)
+        combined = combine(answer, track, clip.fit_times, calibration) if refine else None
+        final = answer if combined is None else combined.answer
+        other = None if combined is None else combined.second_opinion
         done = time.perf_counter()
 
         placement = clip.placement
@@ -279,11 +303,9 @@ class Describer:
             model_probabilities=answer.probabilities,
             model_text=answer.text,
             equation=_in_seconds(answer, placement, focal),
-            refined=None if verdict is None else _in_seconds(final, placement, focal),
+            refined=None if combined is None else _in_seconds(final, placement, focal),
             codes=codes,
-            visual_tokens={
-                look.name: tuple(ids.flatten().tolist()) for look, ids in zip(FOUR, self.lm.vocabulary.code_ids(codes))
-            },
+            visual_tokens={flip.name: tuple(part.flatten().tolist()) for flip, part in zip(FOUR_FLIPS, ids)},
             reconstruction=reconstruction,
             track=track,
             focal=focal,
@@ -297,12 +319,13 @@ class Describer:
             },
             second_opinion=other
             and SecondOpinion(other.family, other.probabilities, _in_seconds(other, placement, focal)),
-            miss_px=None if verdict is None else verdict.miss_px,
+            miss_px=None if combined is None else combined.miss_px,
+            calibration=calibration,
         )
 
 
 def _check_numbers(**settings: object) -> None:
-    """Raises UserError for a setting that is given and no number; its range is for whoever uses it."""
+    """Raises UserError for a setting that is given and is no number. Ranges are checked where the setting is used."""
     for name, value in settings.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
             raise UserError(f"{name} has to be a number, not {value!r}; give one, or leave it out")

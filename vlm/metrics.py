@@ -1,4 +1,4 @@
-"""How good decoded answers are. An answer of the wrong family is judged like any other, never left out."""
+"""How good decoded answers are. Errors of the curve count answers of a wrong family too."""
 
 import numpy as np
 
@@ -21,16 +21,16 @@ def curve_nmse(answer: Answer, scene: Scene, t: np.ndarray = CANONICAL.times, se
     """`nmse` of the answer's path at clip times t (T,), relative to the true path over the clip. Canonical camera.
 
     Args:
-        see: what is compared of positions (T, 3); the positions themselves, or what a camera sees of them.
+        see: positions (T, 3) to what is compared: the positions themselves, or their image in a camera.
     """
     family = FAMILIES[scene.family]
     truth, during = (see(family.positions(scene.constants, times)) for times in (t, CANONICAL.times))
     return nmse(see(answer.positions(t)), truth, during)
 
 
-def answer_measures(answers: list[Answer], scenes: list[Scene]) -> dict[str, float]:
-    """Share of right families; error of the constants and share of them within 0.05, where the family is right; median
-    error of the curve, over all."""
+def validation_metrics(answers: list[Answer], scenes: list[Scene]) -> dict[str, float]:
+    """Metrics of decoded answers on validation scenes: the share of right families; the median error of the constants
+    and the share of them within 0.05, where the family is right; the median NMSE of the curve, over all."""
     pairs = list(zip(answers, scenes))
     right = [answer.family == scene.family for answer, scene in pairs]
     errors = [np.abs(a.constants - s.constants) for (a, s), ok in zip(pairs, right) if ok]

@@ -19,18 +19,19 @@ from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.vlm.answer import Answer, writing_order
 from trajvlm.vlm.base_model import DEFAULT_NAME, load_base
+from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.config import VLMConfig
-from trajvlm.vlm.decoding import MEDIAN, Choice, Writing
+from trajvlm.vlm.decoding import MEDIAN, Choice, DecodingStrategy
 from trajvlm.vlm.sample import Samples, prompt_ids
-from trajvlm.vlm.tta import ONE, Look
+from trajvlm.vlm.tta import NO_FLIPS, Flip
 from trajvlm.vlm.vocabulary import MARKS, NUMBERS, Vocabulary, number_geometry
 
 SHIPPED = Path(__file__).parent / "weights"
 _CONFIG, _ADAPTER, _ROWS = "config.json", "adapter.safetensors", "rows.safetensors"
 
-# Width, in bins of 0.01, of the bell over which a number's target is spread: being close counts.
+# Standard deviation, in bins of 0.01, of the soft target of a number: a near miss costs less than a far one.
 _SMOOTHING_BINS = 2.0
-_LEAST_CHANCE = 1e-12
+_MIN_PROBABILITY = 1e-12
 _CODE_NET = "code_net."
 
 
@@ -63,7 +64,7 @@ class NewRows(nn.Module):
 
 
 class TrajectoryLM(nn.Module):
-    """The language model that reads visual tokens and writes motions."""
+    """The language model that reads a clip's visual tokens and writes the family of its motion and the constants."""
 
     def __init__(self, config: VLMConfig, code_vectors: Tensor, base_model: str | None = None):
         """
@@ -75,6 +76,7 @@ class TrajectoryLM(nn.Module):
         base, self.family_ids = load_base(base_model, config.layers, config.families)
         lora = LoraConfig(r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules="all-linear")
         self.config, self.base_name = config, base_model or DEFAULT_NAME
+        self.calibration = Calibration()
         self.lm = get_peft_model(base, lora)
         table = base.get_input_embeddings().weight
         self.vocabulary = Vocabulary(len(table), config.codebook_size)
@@ -85,7 +87,8 @@ class TrajectoryLM(nn.Module):
         return self.lm.get_base_model().get_decoder()
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Embeddings (B, L, width) of base and new ids (B, L); a prompt starts each row."""
+        """Embeddings (B, L, width) of base and new ids (B, L). Each row begins with a prompt, so that the n-th visual
+        token of a row belongs to the n-th place of the latent grid."""
         vocabulary = self.vocabulary
         table = self.lm.get_base_model().get_input_embeddings().weight
         out = table[ids.clamp_max(vocabulary.base_size - 1)]
@@ -101,23 +104,23 @@ class TrajectoryLM(nn.Module):
         """Hidden states (B, L, width) of a batch: the embeddings, then after each layer; the last is normalised."""
         return self.decoder(
             inputs_embeds=self.embed(samples.ids),
-            attention_mask=_additive(samples.attention),
+            attention_mask=_additive_mask(samples.attention),
             position_ids=samples.positions,
             use_cache=False,
             output_hidden_states=True,
         ).hidden_states
 
     def losses(self, hidden: Tensor, samples: Samples) -> dict[str, Tensor]:
-        """Mean losses of the last hidden states (B, L, width): `family`, and `number`, the excess over the target's own
-        entropy."""
-        # What is written at a place is decided by the hidden state one place before it.
+        """Mean losses () of the last hidden states (B, L, width): `family`, a cross entropy, and `number`, the
+        Kullback-Leibler divergence from the soft target."""
+        # The hidden state at one position predicts the token at the next.
         before, target = hidden[:, :-1], samples.ids[:, 1:]
         number = samples.supervised[:, 1:] & (target >= self.vocabulary.first_number)
         family = samples.supervised[:, 1:] & ~number
         family_loss = F.cross_entropy(self._family_scores(before[family]), self._family_index(target[family]))
         bins = target[number] - self.vocabulary.first_number
         scores = F.log_softmax(self._number_scores(before[number]), dim=-1)
-        return {"family": family_loss, "number": F.kl_div(scores, _bell(bins), reduction="batchmean")}
+        return {"family": family_loss, "number": F.kl_div(scores, _soft_targets(bins), reduction="batchmean")}
 
     def _family_scores(self, hidden: Tensor) -> Tensor:
         table = self.lm.get_base_model().get_input_embeddings().weight
@@ -131,27 +134,32 @@ class TrajectoryLM(nn.Module):
         return (hidden @ self.rows.numbers.T.to(hidden.dtype)).float()
 
     @torch.no_grad()
-    def answer(self, codes: Tensor, writing: Writing = MEDIAN, looks: Sequence[Look] = ONE) -> list[Answer]:
+    def answer(
+        self, codes: Tensor, strategy: DecodingStrategy = MEDIAN, flips: Sequence[Flip] = NO_FLIPS
+    ) -> list[Answer]:
         """Answers for B clips.
 
         At each place only what the grammar allows is scored: first the families' words, then numbers, as many as the
-        family has constants. With several looks, what is written is chosen by the mean of what the model says of them.
+        family has constants. With several flips the model's distributions are averaged over them before a family or a
+        number is chosen.
 
         Args:
-            codes: (looks * B, times, rows, columns), see `trajvlm.vlm.tta.coded`.
+            codes: (flips * B, times, rows, columns), as from `trajvlm.vlm.tta.encode_flips`.
+            strategy: how family and numbers are chosen.
+            flips: those that `codes` are of, in order.
         """
         prompts = prompt_ids(self.vocabulary, codes)
         question = torch.full_like(prompts[:, :1], self.vocabulary.mark("<|equation|>"))
         hidden, cache = self._extend(torch.cat([prompts, question], dim=1), DynamicCache())
-        chances = F.softmax(self._family_scores(hidden), dim=-1).unflatten(0, (len(looks), -1)).mean(dim=0)
-        chances = F.softmax(chances.clamp_min(_LEAST_CHANCE).log() / self.config.temperature, dim=-1)
+        chances = F.softmax(self._family_scores(hidden), dim=-1).unflatten(0, (len(flips), -1)).mean(dim=0)
+        chances = F.softmax(chances.clamp_min(_MIN_PROBABILITY).log() / self.calibration.temperature, dim=-1)
         names = list(self.family_ids)
-        chosen = writing.family(chances).tolist()
-        token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen].repeat(len(looks))[:, None]
-        signs = _signs([FAMILIES[names[k]] for k in chosen], looks).to(codes.device)
+        chosen = strategy.family(chances).tolist()
+        token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen].repeat(len(flips))[:, None]
+        signs = _signs([FAMILIES[names[k]] for k in chosen], flips).to(codes.device)
         values = []
         for mirrored in (signs < 0).unbind(dim=-1):
-            value, token, cache = self._write_number(token, cache, writing.number, mirrored)
+            value, token, cache = self._decode_number(token, cache, strategy.number, mirrored)
             values.append(value)
         values = np.stack(values, axis=1)
         return [
@@ -165,57 +173,75 @@ class TrajectoryLM(nn.Module):
 
     @torch.no_grad()
     def position(self, codes: Tensor, times: np.ndarray) -> np.ndarray:
-        """The model's answer to the question where the object is, of one look at B clips: positions (B, T, 3) at clip
-        times (T,) from 0 to 1, each question asked by itself."""
-        as_it_is = torch.zeros(1, len(codes), dtype=torch.bool, device=codes.device)
+        """The model's answer to the question where the object is, without flips.
+
+        Args:
+            codes: (B, times, rows, columns).
+            times: (T,) clip times from 0 to 1; each is asked by itself.
+
+        Returns:
+            Positions (B, T, 3) in the canonical frame.
+        """
+        unflipped = torch.zeros(1, len(codes), dtype=torch.bool, device=codes.device)
         prompts = prompt_ids(self.vocabulary, codes)
         asked = []
         for t in self.vocabulary.number_ids(np.asarray(times)).tolist():
             question = torch.tensor([[self.vocabulary.mark("<|position|>"), t]]).expand(len(codes), -1)
             token, cache, values = torch.cat([prompts, question], dim=1), DynamicCache(), []
             for _ in "xyz":
-                value, token, cache = self._write_number(token, cache, MEDIAN.number, as_it_is)
+                value, token, cache = self._decode_number(token, cache, MEDIAN.number, unflipped)
                 values.append(value)
             asked.append(np.stack(values, axis=1))
         return np.stack(asked, axis=1)
 
-    def _write_number(
+    def _decode_number(
         self, ids: Tensor, cache: DynamicCache, choose: Choice, mirrored: Tensor
     ) -> tuple[np.ndarray, Tensor, DynamicCache]:
-        """A number (B,) after further ids (looks * B, n), the ids (looks * B, 1) still to be read, and the cache.
+        """Decode one number of each clip after further ids (flips * B, n): the numbers (B,), their ids (flips * B, 1),
+        which the model has not read yet, and the cache.
 
         Args:
-            mirrored: (looks, B) whether the number has the other sign in a look.
+            choose: index of a number by the probabilities (B, 401).
+            mirrored: (flips, B) whether the number has the other sign in a flip.
         """
         hidden, cache = self._extend(ids, cache)
         chances = F.softmax(self._number_scores(hidden), dim=-1).unflatten(0, mirrored.shape)
-        # The numbers lie evenly about zero.
+        # The numbers lie evenly about zero, so that reversing their order changes each one's sign.
         bins = choose(torch.where(mirrored[..., None], chances.flip(-1), chances).mean(dim=0))
-        seen = torch.where(mirrored, len(NUMBERS) - 1 - bins, bins).flatten()
-        return NUMBERS[bins.cpu().numpy()], (seen + self.vocabulary.first_number)[:, None], cache
+        flipped = torch.where(mirrored, len(NUMBERS) - 1 - bins, bins).flatten()
+        return NUMBERS[bins.cpu().numpy()], (flipped + self.vocabulary.first_number)[:, None], cache
 
     def _extend(self, ids: Tensor, cache: DynamicCache) -> tuple[Tensor, DynamicCache]:
         """Hidden state (B, width) after further ids (B, n), and the grown cache."""
         out = self.decoder(inputs_embeds=self.embed(ids), cache=cache, use_cache=True)
         return out.last_hidden_state[:, -1].float(), out.cache
 
-    def save_pretrained(self, folder: Path) -> None:
-        """Write the adapter, the new rows (half precision) and the settings; the base model is not copied."""
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the adapter, the new rows (both in half precision), the settings and the calibration into a folder,
+        which is made where it is missing; the base model is not copied."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_weights(_halved(get_peft_model_state_dict(self.lm)), folder / _ADAPTER)
-        write_weights(_halved(self.rows.state_dict()), folder / _ROWS)
+        write_weights(_to_half(get_peft_model_state_dict(self.lm)), folder / _ADAPTER)
+        write_weights(_to_half(self.rows.state_dict()), folder / _ROWS)
         self.config.save(folder / _CONFIG)
+        self.calibration.save(folder)
 
     @classmethod
     def from_pretrained(
-        cls, code_vectors: Tensor, folder: Path = SHIPPED, base_model: str | None = None
+        cls, code_vectors: Tensor, folder: str | Path = SHIPPED, base_model: str | None = None
     ) -> "TrajectoryLM":
-        """The trained model in a folder, in evaluation mode.
+        """The trained model in a folder, in evaluation mode, with its calibration.
+
+        Args:
+            code_vectors: (codebook, dims), the tokenizer's `code_vectors`.
+            folder: as `save_pretrained` writes it.
+            base_model: see `trajvlm.vlm.base_model.load_base`.
 
         Raises:
             UserError: a file or the base model is missing, or they do not belong together.
         """
-        _found(folder)
+        folder = Path(folder)
+        _check_files(folder)
         try:
             config = VLMConfig.load(folder / _CONFIG)
         except (ValueError, TypeError, AttributeError) as error:
@@ -224,24 +250,31 @@ class TrajectoryLM(nn.Module):
             ) from error
         model = cls(config, code_vectors, base_model)
         model.load_trained(folder)
+        model.calibration = Calibration.load(folder)
         return model.eval()
 
-    def load_trained(self, folder: Path) -> None:
-        """Take over the adapter and the rows from a folder; raises UserError where they fit another model."""
+    def load_trained(self, folder: str | Path) -> None:
+        """Load the adapter and the rows from a folder; raises UserError where they belong to another model."""
+        folder = Path(folder)
         adapter, rows = (_weights(folder / name) for name in (_ADAPTER, _ROWS))
-        self._take(folder, adapter, rows)
+        self._load_state(folder, adapter, rows)
 
-    def start_from(self, folder: Path) -> None:
-        """The same, where the folder's model may have read codes of other dimensions or levels: what computes their
-        rows is then left as it is."""
-        _found(folder)
+    def start_from(self, folder: str | Path) -> None:
+        """Load the adapter and the rows from a folder to train on. Where its model read codes of other dimensions or
+        levels, the network that computes the codes' rows is not loaded.
+
+        Raises:
+            UserError: a file is missing or damaged, or belongs to another model.
+        """
+        folder = Path(folder)
+        _check_files(folder)
         adapter, found = (_weights(folder / name) for name in (_ADAPTER, _ROWS))
         own = self.rows.state_dict()
         if any(found[name].shape != own[name].shape for name in own if name.startswith(_CODE_NET) and name in found):
             found |= {name: value for name, value in own.items() if name.startswith(_CODE_NET)}
-        self._take(folder, adapter, found)
+        self._load_state(folder, adapter, found)
 
-    def _take(self, folder: Path, adapter: dict[str, Tensor], rows: dict[str, Tensor]) -> None:
+    def _load_state(self, folder: Path, adapter: dict[str, Tensor], rows: dict[str, Tensor]) -> None:
         own = get_peft_model_state_dict(self.lm)
         if _shapes(adapter) != _shapes(own):
             raise UserError(
@@ -257,12 +290,13 @@ class TrajectoryLM(nn.Module):
         self.rows.load_state_dict(rows)
 
 
-def adapter_sha256(folder: Path = SHIPPED) -> str:
+def adapter_sha256(folder: str | Path = SHIPPED) -> str:
     """Hash of the trained adapter and rows together."""
+    folder = Path(folder)
     return hashlib.sha256((folder / _ADAPTER).read_bytes() + (folder / _ROWS).read_bytes()).hexdigest()
 
 
-def _found(folder: Path) -> None:
+def _check_files(folder: Path) -> None:
     for name in (_CONFIG, _ADAPTER, _ROWS):
         if not (folder / name).is_file():
             raise UserError(
@@ -282,25 +316,25 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in state.items()}
 
 
-def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def _to_half(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().to(torch.float16).contiguous() for name, value in state.items()}
 
 
-def _signs(families: list[Family], looks: Sequence[Look]) -> Tensor:
-    """(looks, B, constants) signs of the clips' constants in writing order, filled up with 1."""
-    signs = torch.ones(len(looks), len(families), max(family.size for family in families), dtype=torch.long)
-    for number, look in enumerate(looks):
+def _signs(families: list[Family], flips: Sequence[Flip]) -> Tensor:
+    """(flips, B, constants) signs of the constants of B clips in each flip, in writing order, filled up with 1."""
+    signs = torch.ones(len(flips), len(families), max(family.size for family in families), dtype=torch.long)
+    for number, flip in enumerate(flips):
         for clip, family in enumerate(families):
-            signs[number, clip, : family.size] = look.constant_signs(family)[writing_order(family)]
+            signs[number, clip, : family.size] = flip.constant_signs(family)[writing_order(family)]
     return signs
 
 
-def _additive(allowed: Tensor) -> Tensor:
-    """A boolean attention mask as what is added to the scores."""
+def _additive_mask(allowed: Tensor) -> Tensor:
+    """A boolean attention mask as a mask that is added to the scores: 0 where allowed, the lowest number elsewhere."""
     return torch.zeros(allowed.shape, device=allowed.device).masked_fill_(~allowed, torch.finfo(torch.float32).min)
 
 
-def _bell(bins: Tensor) -> Tensor:
-    """Targets (N, 401): a discrete normal distribution round each bin."""
+def _soft_targets(bins: Tensor) -> Tensor:
+    """Targets (N, 401) for bins (N,): a discrete normal distribution about each bin."""
     distance = (torch.arange(len(NUMBERS), device=bins.device) - bins[:, None]) / _SMOOTHING_BINS
     return F.softmax(-0.5 * distance.square(), dim=-1)

@@ -1,7 +1,7 @@
 """Numbers that physicists ask for, derived from an equation by differentiation and by reading off its harmonics.
 
-All lengths are in units of the equation and all times in seconds; who knows a scale multiplies by metres per unit
-to the power of `length_power`.
+All lengths are in units of the equation and all times in seconds. `Quantity.scaled` converts to metres where a scale
+is known.
 """
 
 from collections.abc import Callable
@@ -34,32 +34,35 @@ class Quantity:
 
     name: str
     value: float
+    """In the equation's unit of length and seconds."""
     length_power: int
     time_power: int
     """The unit is length**length_power * seconds**time_power."""
     remark: str = ""
     unit: str | None = None
-    """A unit that no scale changes, in place of the one of the two powers."""
+    """Replaces the unit of the two powers where it does not depend on a scale, such as degrees."""
     check: Callable[[float], str] | None = None
-    """From its value in metres and seconds a sentence on what speaks against it; empty where nothing does."""
+    """Value in metres and seconds to a sentence that warns of an unlikely one; empty where it is likely."""
 
     def __post_init__(self):
-        # NumPy's numbers are not for those who write them down.
+        # NumPy's scalars print as `np.float64(...)`.
         object.__setattr__(self, "value", float(self.value))
 
     def scaled(self, metres: float | None) -> float:
-        """The value with lengths in metres, of which the equation's unit has so many; as it is without a scale."""
+        """The value with lengths in metres; `metres` is the equation's unit in metres, and without it the value is
+        unchanged."""
         return self.value * (1.0 if metres is None else metres) ** self.length_power
 
     def warning(self, metres: float | None) -> str:
-        """What speaks against the value; empty where nothing does, or where a length is in no known unit."""
+        """A sentence that warns of an unlikely value; empty where it is likely, or where a length has no known unit.
+        `metres` as for `scaled`."""
         if self.check is None or (metres is None and self.length_power):
             return ""
         return self.check(self.scaled(metres))
 
 
 def velocity(equation: Equation) -> Equation:
-    """The derivative by time, in units per second."""
+    """The derivative of an equation in seconds by time, in its unit of length a second."""
     return Equation(*(sympy.diff(expression, T) for expression in equation.axes))
 
 
@@ -97,20 +100,20 @@ def _over_time(name: str, values: np.ndarray, time_power: int) -> list[Quantity]
     return [Quantity(word + name, float(value), 1, time_power) for word, value in ends]
 
 
-def _speed(description, t) -> list[Quantity]:
+def _speed(description: "Description", t: float | None) -> list[Quantity]:
     return _over_time("speed", _norms(velocity(description.best), description, t), -1)
 
 
-def _acceleration(description, t) -> list[Quantity]:
+def _acceleration(description: "Description", t: float | None) -> list[Quantity]:
     return _over_time("acceleration", _norms(velocity(velocity(description.best)), description, t), -2)
 
 
-def _distance(description, t) -> list[Quantity]:
+def _distance(description: "Description", t: float | None) -> list[Quantity]:
     speeds = _norms(velocity(description.best), description, None)
     return [Quantity("length of the path in the clip", speeds.mean() * description.clip.placement.duration_s, 1, 0)]
 
 
-def _height(description, t) -> list[Quantity]:
+def _height(description: "Description", t: float | None) -> list[Quantity]:
     times = np.linspace(0, description.clip.placement.duration_s, _DENSE)
     y = description.best.positions(times)[:, 1]
     top = int(y.argmax())
@@ -120,7 +123,7 @@ def _height(description, t) -> list[Quantity]:
     ]
 
 
-def _gravity(description, t) -> list[Quantity]:
+def _gravity(description: "Description", t: float | None) -> list[Quantity]:
     """The part of the acceleration in the picture's plane, which is all of g where the camera stands level."""
     if description.family in _SWINGS:
         raise UserError(
@@ -143,7 +146,7 @@ def _gravity(description, t) -> list[Quantity]:
     return [Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark, check=warns)]
 
 
-def _pendulum_gravity(description, length_m: float) -> list[Quantity]:
+def _pendulum_gravity(description: "Description", length_m: float) -> list[Quantity]:
     """g = L (omega² + fading²), the damped pendulum of small swing; 4 pi² L / T² where nothing fades."""
     if not _PENDULUM_M[0] <= length_m <= _PENDULUM_M[1]:
         raise UserError(
@@ -177,7 +180,7 @@ def _gravity_warning(others: str, g_m_s2: float) -> str:
     )
 
 
-def _launch_angle(description, t) -> list[Quantity]:
+def _launch_angle(description: "Description", t: float | None) -> list[Quantity]:
     if description.family not in ("parabolic", "bouncing", "linear"):
         raise UserError(
             f"only what flies or rolls freely has a launch angle, and this motion was called {description.family}; "
@@ -229,7 +232,7 @@ def harmonic(description: "Description") -> Harmonic:
     return Harmonic(omega, fading, drift, a, b)
 
 
-def _radius(description, t) -> list[Quantity]:
+def _radius(description: "Description", t: float | None) -> list[Quantity]:
     if description.family in _SWINGS:
         raise UserError("a swing to and fro has no radius; ask for its amplitude")
     wave = harmonic(description)
@@ -252,19 +255,19 @@ def _halving(wave: Harmonic) -> float:
     return float(np.log(2) / abs(wave.fading))
 
 
-def _amplitude(description, t) -> list[Quantity]:
+def _amplitude(description: "Description", t: float | None) -> list[Quantity]:
     wave = harmonic(description)
     return [Quantity("amplitude", float(wave.semi_axes[0]), 1, 0, _at_start(wave))]
 
 
-def _decay(description, t) -> list[Quantity]:
+def _decay(description: "Description", t: float | None) -> list[Quantity]:
     wave = harmonic(description)
     if not wave.fading:
         raise UserError(f"a {description.family} motion goes on as it began; nothing of it fades")
     return [Quantity("half-life" if wave.fading > 0 else "doubling time", _halving(wave), 0, 1, "of its size")]
 
 
-def _restitution(description, t) -> list[Quantity]:
+def _restitution(description: "Description", t: float | None) -> list[Quantity]:
     if description.family != "bouncing":
         raise UserError(
             f"only a bouncing ball has a restitution, and this motion was called {description.family}; "
@@ -278,15 +281,15 @@ def _restitution(description, t) -> list[Quantity]:
     return [Quantity("restitution", found.restitution, 0, 0, at)]
 
 
-def _period(description, t) -> list[Quantity]:
+def _period(description: "Description", t: float | None) -> list[Quantity]:
     return [Quantity("period", 2 * np.pi / harmonic(description).omega, 0, 1)]
 
 
-def _frequency(description, t) -> list[Quantity]:
+def _frequency(description: "Description", t: float | None) -> list[Quantity]:
     return [Quantity("frequency", harmonic(description).omega / (2 * np.pi), 0, -1, "turns per second")]
 
 
-def _pitch(description, t) -> list[Quantity]:
+def _pitch(description: "Description", t: float | None) -> list[Quantity]:
     if description.family != "helical":
         raise UserError(f"only a helix has a pitch, and this motion was called {description.family}")
     wave = harmonic(description)

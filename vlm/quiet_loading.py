@@ -1,4 +1,4 @@
-"""Loading with transformers, without its bars and what it tells programmers."""
+"""Load with transformers without its progress bars and warnings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ from transformers.utils import logging
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Meanwhile transformers draws no bars and says nothing below an error; as a decorator, during the call."""
+    """A context, or a decorator, in which transformers draws no progress bars and logs errors alone."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        # The bar of unpacking a GGUF file asks nobody whether it is wanted.
+        # The bar of unpacking a GGUF file ignores that setting.
         with patch.object(gguf, "tqdm", partial(gguf.tqdm, disable=True)):
             yield
     finally:

@@ -1,8 +1,8 @@
-"""Numeric refinement: a least-squares fit that starts from the language model's constants, and a second opinion.
+"""Fits to the decoded track: constants refined, every family fitted, and both combined with the language model.
 
-All see what the model saw and nothing else: the ball's centre and apparent size read from the picture that the visual
-tokens decode to. Refinement keeps the family that the model named. The second opinion fits every family without asking
-the model. The verdict weighs both.
+The fits see nothing but the track that the visual tokens decode to: the ball's centre and apparent size. `refine` keeps
+the family that the model named and starts from its constants. The second opinion fits every family without the model.
+`combine` multiplies the probabilities of both.
 """
 
 from dataclasses import dataclass, replace
@@ -17,90 +17,114 @@ from trajvlm.data.fit import Criterion, Fit, Observations, at_mean_depth, fit_al
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.calibration import DEFAULTS, Calibration
 
-# How far the model's own constants may be off before the fit resists.
-_CONSTANT_ERROR = 1.0
 _LEAST_FRAMES = 9
-DECODED = Criterion(penalty=20.0, sharpness=0.2)
-"""For tracks that are read from decoded tokens."""
-KNOWN_MISS_PX = 1.2
-"""Median distance of the answer's curve from the decoded track, in pixels of 64, up to which it is the motion.
-
-Beyond, it is none of the families. Of validation clips the true family's fit lies beyond in 1 of 64 with all nuisances
-at half strength and in none of 96 others."""
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the language model and the fits to its tokens say together."""
+class CombinedAnswer:
+    """The language model's answer and the fits to its tokens, combined."""
 
     answer: Answer
-    """The family that both together find likeliest, its probabilities, and fitted constants."""
+    """The likeliest family by the product of both probabilities, those probabilities, and fitted constants."""
     model: Answer
     """The family that the model named, with its constants refined."""
     second_opinion: Answer
-    """What the fits say without the language model."""
+    """The best fit and its probabilities, without the language model."""
     miss_px: float
-    """Median distance of the answer's curve from the decoded track, in pixels of 64."""
+    """Median distance of the answer's curve from the decoded track, in pixels of the clip's 64."""
 
 
-def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times) -> Observations:
-    """What the decoded tokens show of one clip.
+def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times, calibration: Calibration = DEFAULTS) -> Observations:
+    """The decoded track of one clip, without the frames in which the ball is not seen or that do not count.
 
     Args:
         readout: of a batch of one clip.
-        times: (17,) as `Clip.fit_times`.
+        times: (17,) clip times, NaN for frames that do not count, as `Clip.fit_times`.
+        calibration: for the assumed errors.
     """
     seen = readout.seen[0].numpy() & np.isfinite(times)
     track, spreads = readout.track, (readout.centre_spread, readout.log_radius_spread)
     of_clip = (part.expand_as(readout.seen)[0].numpy()[seen] for part in spreads)
-    return Observations(times[seen], track.centre[0].numpy()[seen], track.radius[0].numpy()[seen], *of_clip)
+    return Observations(
+        times[seen],
+        track.centre[0].numpy()[seen],
+        track.radius[0].numpy()[seen],
+        *of_clip,
+        least_centre_error=calibration.centre_error,
+        least_log_radius_error=calibration.log_radius_error,
+    )
 
 
-def refine(answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times) -> np.ndarray | None:
-    """Constants fitted to the track of one clip, or None where the ball is seen in fewer than nine frames; arguments as
-    for `seen_in`."""
-    family, seen = FAMILIES[answer.family], seen_in(readout, times)
+def refine(
+    answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times, calibration: Calibration = DEFAULTS
+) -> np.ndarray | None:
+    """Constants (family.size,) of the answer's family, fitted to the decoded track of one clip.
+
+    Args:
+        answer: where the fit starts, and what pulls at it with `calibration.constant_error`.
+        readout, times: as for `seen_in`.
+
+    Returns:
+        None where the ball is seen in fewer than nine frames.
+    """
+    family, seen = FAMILIES[answer.family], seen_in(readout, times, calibration)
     if len(seen.t) < _LEAST_FRAMES:
         return None
 
     def error(parameters: np.ndarray) -> np.ndarray:
         constants, size = parameters[:-1], parameters[-1]
-        return np.append(residuals(family, constants, size, seen), (constants - answer.constants) / _CONSTANT_ERROR)
+        moved = (constants - answer.constants) / calibration.constant_error
+        return np.append(residuals(family, constants, size, seen), moved)
 
     start = np.append(answer.constants, np.median(np.log(seen.radius)))
     fit = least_squares(error, start, loss="soft_l1", x_scale="jac", max_nfev=200)
     return at_mean_depth(family, family.nearest(fit.x[:-1]))
 
 
-def judge(answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times) -> Verdict | None:
-    """Weigh the model's answer against fits of every family that it can name to the decoded track of one clip: the
-    product of their probabilities. None where the ball is seen in too few frames. Arguments as for `seen_in`.
+def combine(
+    answer: Answer, readout: Readout, times: np.ndarray = CANONICAL.times, calibration: Calibration = DEFAULTS
+) -> CombinedAnswer | None:
+    """Combine the model's answer with fits of every family that it can name to the decoded track of one clip.
+
+    Args:
+        answer: of the language model, with its probabilities.
+        readout, times: as for `seen_in`.
+
+    Returns:
+        None where the ball is seen in fewer than seven frames.
     """
-    seen = seen_in(readout, times)
+    seen = seen_in(readout, times, calibration)
     fits = fit_all(seen, tuple(answer.probabilities))
     if fits is None:
         return None
-    alone = _best(fits, DECODED)
-    joint = weighed(answer.probabilities, alone.probabilities)
+    alone = _best(fits, calibration.joint_criterion)
+    joint = product_of_experts(answer.probabilities, alone.probabilities)
     family = max(joint, key=joint.get)
-    refined = refine(answer, readout, times)
+    refined = refine(answer, readout, times, calibration)
     model = answer if refined is None else replace(answer, constants=refined)
     constants = fits[family].constants if refined is None or family != answer.family else refined
     together = Answer(family, constants, joint)
-    away = np.linalg.norm(project(together.positions(seen.t)) - seen.centre, axis=1)
-    return Verdict(together, model, alone, float(np.median(away)) * SIZE / 2)
+    return CombinedAnswer(together, model, alone, miss_px(together.positions(seen.t), seen))
 
 
-def weighed(*opinions: dict[str, float]) -> dict[str, float]:
-    """The families' probabilities by several independent opinions together: their product, normalised."""
+def miss_px(path: np.ndarray, seen: Observations) -> float:
+    """Median distance of a path (N, 3), at the times of a track, from that track, in pixels of the clip's 64."""
+    away = np.linalg.norm(project(path) - seen.centre, axis=1)
+    return float(np.median(away)) * SIZE / 2
+
+
+def product_of_experts(*opinions: dict[str, float]) -> dict[str, float]:
+    """The normalised product of several independent probabilities of the same families (Hinton, 2002)."""
     products = {name: prod(opinion[name] for opinion in opinions) for name in opinions[0]}
     total = max(sum(products.values()), 1e-300)
     return {name: product / total for name, product in products.items()}
 
 
 def best_fit(seen: Observations, criterion: Criterion) -> Answer | None:
-    """The family and constants that fit a track best; None where the object is seen in too few frames."""
+    """The likeliest family by a criterion, its constants, and all families' probabilities; None where the object is
+    seen in fewer than seven frames."""
     fits = fit_all(seen)
     return None if fits is None else _best(fits, criterion)
 

@@ -50,7 +50,7 @@ class Samples:
 
     @property
     def attention(self) -> Tensor:
-        """(B, 1, L, L) whether a token (third axis) may look at another (last axis)."""
+        """(B, 1, L, L) whether a token (third axis) may attend to another (last axis)."""
         length = self.ids.shape[1]
         earlier = torch.ones(length, length, dtype=torch.bool, device=self.ids.device).tril()
         same = self.part[:, :, None] == self.part[:, None, :]
@@ -68,20 +68,22 @@ def prompt_ids(vocabulary: Vocabulary, codes: Tensor) -> Tensor:
 def equation_question(
     vocabulary: Vocabulary, family_ids: dict[str, int], family: str, constants: np.ndarray
 ) -> Question:
-    """What motion is this: the family's word, then its constants (family.size,) in writing order."""
+    """The question which motion it is, answered by the family's word and its constants (family.size,) in writing
+    order."""
     numbers = vocabulary.number_ids(constants[writing_order(FAMILIES[family])])
     return Question([vocabulary.mark("<|equation|>"), family_ids[family], *numbers.tolist()], given=1)
 
 
 def position_question(vocabulary: Vocabulary, family: str, constants: np.ndarray, t: float) -> Question:
-    """Where is the object at clip time t: x, y, z."""
+    """The question where the object is at clip time t, 0 to 1, answered by x, y and z."""
     position = FAMILIES[family].positions(constants, np.array([t]))[0]
     asked = [vocabulary.mark("<|position|>"), *vocabulary.number_ids(np.array([t])).tolist()]
     return Question([*asked, *vocabulary.number_ids(position).tolist()], given=len(asked))
 
 
-def longest(vocabulary: Vocabulary, prompt: int, positions: int) -> int:
-    """Length of the longest sample with an equation and so many positions asked, behind a prompt of `prompt` tokens."""
+def max_sample_length(vocabulary: Vocabulary, prompt: int, positions: int) -> int:
+    """Tokens of the longest sample: a prompt of `prompt` tokens, the question of the equation, and `positions`
+    questions of where the object is."""
     number = len(vocabulary.number_ids(np.zeros(1)))
     return prompt + 2 + number * max(family.size for family in FAMILIES.values()) + (1 + 4 * number) * positions
 
@@ -89,9 +91,11 @@ def longest(vocabulary: Vocabulary, prompt: int, positions: int) -> int:
 def render_samples(
     vocabulary: Vocabulary, codes: Tensor, questions: list[list[Question]], length: int | None = None
 ) -> Samples:
-    """Clips with codes (B, times, rows, columns) and the questions about each as token ids.
+    """Token ids of clips and of the questions about each.
 
     Args:
+        codes: (B, times, rows, columns).
+        questions: for each of the B clips.
         length: pad to so many tokens; to the longest sample where left out.
     """
     prompts = prompt_ids(vocabulary, codes)

@@ -1,7 +1,7 @@
 """How many metres one unit of an equation is, from one known length.
 
-The unit of an equation is half the width of the crop at the path's mean depth. It changes with the crop, so what is
-kept is the length that the person gave, and the metres in a unit follow from the description at hand.
+The unit of an equation is half the width of the crop at the path's mean depth. It changes with the crop, so a `Scale`
+keeps the length that the person gave, and computes the metres in a unit for each description.
 """
 
 import math
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
 
 _UNSURE = 1.2
-"""Up to this many times the smallest radius of the training a size is not to be relied on."""
+"""An apparent radius below this many times the smallest in the training is unreliable."""
 _METRES = (1e-6, 1e6)
 _PIXELS_PER_METRE = (1e-4, 1e8)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One known length: the object's diameter, the pixels that one metre takes at the object's mean depth, that depth,
-    measured from the camera, or what the whole picture is wide at it."""
+    """One known length; exactly one of the four is given. Raises UserError for none, several, or an impossible one."""
 
     diameter_m: float | None = None
+    """Of the object, in metres."""
     pixels_per_metre: float | None = None
+    """Pixels of the video that one metre takes at the object's mean depth."""
     distance_m: float | None = None
+    """Of the object from the camera, on average, in metres."""
     picture_width_m: float | None = None
+    """What the whole picture is wide at the object's mean depth, in metres."""
 
     def __post_init__(self):
         lengths = (self.diameter_m, self.pixels_per_metre, self.distance_m, self.picture_width_m)

@@ -3,6 +3,7 @@
 python -m trajvlm.vlm.show_samples --count 3
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -45,8 +46,12 @@ def main(
         console.print()
 
 
-def lines(samples: Samples, k: int, text) -> list[Text]:
-    """One line for the prompt of sample `k` and one for each question; `text` writes a token id."""
+def lines(samples: Samples, k: int, text: Callable[[int], str]) -> list[Text]:
+    """One line for the prompt of sample `k` and one for each of its questions, supervised tokens in green.
+
+    Args:
+        text: a token id to how it reads.
+    """
     out = []
     for part in range(PROMPT, int(samples.part[k].max()) + 1):
         line = Text()

@@ -1,7 +1,7 @@
 """Two views: the same motion in a left and a right video of calibrated cameras, and its equation in true lengths.
 
-Each view is tokenised and answered by itself. Then every family is fitted to both tracks at once, as the tokens of
-either view decode to them, in the space that the calibration spans; the family is weighed by both answers and the fits.
+Each view is tokenised and answered by itself. Then every family is fitted to both decoded tracks at once, in the space
+of the cameras' file. The family's probabilities are the product of both answers' and the fits'.
 """
 
 import filecmp
@@ -14,25 +14,15 @@ from scipy.optimize import least_squares
 from trajvlm.data.cameras.stereo import StereoPair
 from trajvlm.data.clip import Clip, Placement
 from trajvlm.data.errors import UserError
-from trajvlm.data.fit import CENTRE_ERROR, LEAST_FRAMES, Fit, fit_points, misfit, probabilities
+from trajvlm.data.fit import LEAST_FRAMES, Fit, fit_points, misfit, probabilities
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES, Family
+from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.describe import Describer, Description
-from trajvlm.vlm.refine import DECODED, seen_in, weighed
+from trajvlm.vlm.refine import product_of_experts, seen_in
 
-_EXCHANGED_GAIN, _OFFSET_GAIN = 12.0, 50.0
-"""Gain in misfit from which the videos are taken to be exchanged, or the offset to be another one.
-
-Of 30 validation pairs with light nuisances or all at half strength, exchanging gained at least 24 where they were
-exchanged and lost at least 24 where not; another offset gained up to 28 where it was right, and at least 93 where it
-was wrong by an eighth of the clip.
-"""
 _TRIED_LATENESS = 0.12
-"""Clip time by which the right view is tried to be late, besides none."""
-_LARGEST_MISS = 3.5
-"""Root mean robust loss of the best curve, in assumed errors, up to which both tracks are taken to be of one motion.
-Right tracks with errors as assumed have 0.7, those of 24 validation pairs with all nuisances at half strength up to
-3.1, views of two different motions 2.7 to 4.6."""
+"""Clip time by which the right view may be late or early: further starts of that fit, besides 0."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +52,11 @@ class StereoDescription:
     reprojection_px: tuple[float, float]
     """Median distance, in each video's pixels, of the curve from the track that the tokens decode to."""
     notes: tuple[str, ...] = ()
-    """Sentences on what in the cameras' file does not go together with the videos."""
+    """Warnings that the cameras' file does not fit the videos."""
 
     @property
     def best(self) -> Equation:
-        """As a `Description`'s, so that quantities can be derived from either."""
+        """`equation`, under the name that a `Description` has for it, so that quantities can be derived from either."""
         return self.equation
 
     @property
@@ -146,17 +136,18 @@ def _same_file(left: str | Path, right: str | Path) -> bool:
 
 def join(left: Description, right: Description, pair: StereoPair) -> StereoDescription:
     """One answer out of two views' descriptions; raises UserError where they can't be joined."""
-    found, names = _views(left, right, pair), tuple(left.model_probabilities)
+    found, names, calibration = pair_tracks(left, right, pair), tuple(left.model_probabilities), left.calibration
     fits = fit_views(found, pair, names)
-    notes = objections(found, pair, fits, left.clip.placement.duration_s, _views(right, left, pair))
-    chances = weighed(probabilities(fits, DECODED), left.model_probabilities, right.model_probabilities)
+    notes = check_views(found, pair, fits, left.clip.placement.duration_s, pair_tracks(right, left, pair), calibration)
+    chances = product_of_experts(
+        probabilities(fits, calibration.joint_criterion), left.model_probabilities, right.model_probabilities
+    )
     family = max(chances, key=chances.get)
     constants = fits[family].constants
     misses = []
     for k, (view, description) in enumerate(zip(found, (left, right))):
         away = pair.rays(FAMILIES[family].positions(constants, view.t), right=k == 1) - view.rays
-        # A ray's assumed error is half a pixel of the clip's 64.
-        to_px = description.clip.placement.half_width_px * CENTRE_ERROR / view.error
+        to_px = description.clip.placement.half_width_px * description.calibration.centre_error / view.error
         misses.append(float(np.median(np.linalg.norm(away, axis=1)) * to_px))
     return StereoDescription(
         left=left,
@@ -194,38 +185,45 @@ def fit_views(views: list[View], pair: StereoPair, names: tuple[str, ...] = tupl
     return {name: _fit(FAMILIES[name], views, pair, common, points) for name in names}
 
 
-def objections(
-    views: list[View], pair: StereoPair, fits: dict[str, Fit], duration_s: float, exchanged: list[View]
+def check_views(
+    views: list[View],
+    pair: StereoPair,
+    fits: dict[str, Fit],
+    duration_s: float,
+    exchanged: list[View],
+    calibration: Calibration = DEFAULTS,
 ) -> tuple[str, ...]:
-    """Sentences on what would explain both tracks far better than the cameras' file does.
+    """Check both tracks against the cameras' file: warnings where another offset explains them far better.
 
     Args:
         fits: of `views`, by `fit_views`.
         duration_s: of the left clip.
         exchanged: the views with the left video taken for the right one, and the other way round.
+        calibration: for the bounds.
 
     Raises:
         UserError: the videos explain each other only when exchanged, or no family comes near both tracks.
     """
     name = min(fits, key=lambda family: fits[family].misfit)
     least, count = fits[name].misfit, 2 * sum(len(view.t) for view in views)
-    late, without = _lateness(FAMILIES[name], fits[name].constants, views, pair)
-    if _least_misfit(exchanged, pair, tuple(fits)) < min(least - _EXCHANGED_GAIN, without):
+    late, without = fit_lateness(FAMILIES[name], fits[name].constants, views, pair)
+    if least_misfit(exchanged, pair, tuple(fits)) < min(least - calibration.exchanged_gain, without):
         raise UserError(
             "the two videos fit the cameras' file far better when they are exchanged; give the left camera's video "
             "first and the right one's as --right, or exchange the cameras in the file"
         )
-    offset, better = pair.offset_s + late * duration_s, least - without > _OFFSET_GAIN
+    offset, better = pair.offset_s + late * duration_s, least - without > calibration.offset_gain
     if better:
         said = f"the two videos go together far better with an offset_s of {offset:.3g} than with {pair.offset_s:g}"
     else:
         said = "no one motion is seen by both cameras as the cameras' file has them stand"
-    if least > 2 * count * np.log(_LARGEST_MISS):
+    if least > 2 * count * np.log(calibration.max_pair_loss):
         raise UserError(f"{said}; check the file, which video is the left one, and offset_s")
     return (f"{said}, as the cameras' file has it, and what is found is wrong accordingly",) if better else ()
 
 
-def _least_misfit(views: list[View], pair: StereoPair, names: tuple[str, ...]) -> float:
+def least_misfit(views: list[View], pair: StereoPair, names: tuple[str, ...] = tuple(FAMILIES)) -> float:
+    """Misfit of the best family of `names`; infinite where the tracks can't be fitted."""
     try:
         return min(fit.misfit for fit in fit_views(views, pair, names).values())
     except UserError:
@@ -233,7 +231,8 @@ def _least_misfit(views: list[View], pair: StereoPair, names: tuple[str, ...]) -
 
 
 def _away(family: Family, constants: np.ndarray, views: list[View], pair: StereoPair, late: float = 0.0) -> np.ndarray:
-    """How far a path is from both tracks, in assumed errors; the right one is so much later than its times say."""
+    """Distances of a path from both tracks along each axis, in assumed errors; the right track is taken `late` clip
+    time later than its times say."""
     member = family.nearest(constants)
     away = [
         (pair.rays(family.positions(member, view.t - k * late), right=k == 1) - view.rays) / view.error
@@ -242,10 +241,10 @@ def _away(family: Family, constants: np.ndarray, views: list[View], pair: Stereo
     return np.concatenate(away).ravel()
 
 
-def _lateness(family: Family, constants: np.ndarray, views: list[View], pair: StereoPair) -> tuple[float, float]:
-    """By how much clip time the right view's times are too late, as the tracks themselves have it, and the misfit then.
+def fit_lateness(family: Family, constants: np.ndarray, views: list[View], pair: StereoPair) -> tuple[float, float]:
+    """The delay of the right view's times, in clip time, at which a family fits both tracks best, and the misfit then.
 
-    Whatever moves across the line that joins the cameras shows it: both see it cross at the same moment.
+    Motion across the line that joins the cameras reveals a delay: both see the object cross at the same moment.
     """
     found = [
         least_squares(
@@ -270,14 +269,15 @@ def _fit(family: Family, views: list[View], pair: StereoPair, t: np.ndarray, poi
     return Fit(family.nearest(found.x), misfit(found.cost, found.fun.size), family.free)
 
 
-def _views(left: Description, right: Description, pair: StereoPair) -> list[View]:
+def pair_tracks(left: Description, right: Description, pair: StereoPair) -> list[View]:
+    """The tracks that both views' tokens decode to, on the left clip's clock."""
     return [_view(description, k == 1, pair, left.clip.placement) for k, description in enumerate((left, right))]
 
 
 def _view(description: Description, right: bool, pair: StereoPair, clock: Placement) -> View:
     """The track that one view's tokens decode to, on the left clip's clock."""
     camera, place = (pair.right if right else pair.left), description.clip.placement
-    seen = seen_in(description.track, description.clip.fit_times)
+    seen = seen_in(description.track, description.clip.fit_times, description.calibration)
     seconds = place.to_seconds(seen.t) - (pair.offset_s if right else 0.0)
-    error = CENTRE_ERROR * place.half_width_px / float(np.mean(camera.focal_px))
+    error = description.calibration.centre_error * place.half_width_px / float(np.mean(camera.focal_px))
     return View((seconds - clock.t0_s) / clock.duration_s, camera.rays(place.to_pixels(seen.centre)), error)

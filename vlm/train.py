@@ -3,12 +3,12 @@
     python -m trajvlm.vlm.train --minutes 25 --out runs/vlm
     accelerate launch -m trajvlm.vlm.train --out runs/vlm --tokenizer tokenizer/weights
 
-Resumes what `--out` holds. Writes there `adapter.safetensors`, `rows.safetensors` and `config.json`, and
-what `trajvlm.tokenizer.training_loop` writes; validation is by decoded answers.
+Resumes what `--out` holds. Writes there `adapter.safetensors`, `rows.safetensors`, `config.json` and
+`calibration.json`, and what `trajvlm.tokenizer.training_loop` writes; validation is by decoded answers.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,6 @@ import torch
 import typer
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from trajvlm.data.clip import FRAMES
 from trajvlm.data.errors import exit_with_a_sentence
@@ -39,14 +38,18 @@ from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.precision import has_bf16
 from trajvlm.tokenizer.steps import by_frames
 from trajvlm.tokenizer.training_loop import Progress, accelerated, stream_numbers, train, warm_cosine
-from trajvlm.vlm.calibration import fitting_temperature
+from trajvlm.vlm.calibrate import calibrate
 from trajvlm.vlm.config import VLMConfig
-from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.metrics import validation_metrics
 from trajvlm.vlm.model import TrajectoryLM, adapter_sha256
-from trajvlm.vlm.sample import Question, Samples, equation_question, longest, position_question, render_samples
-from trajvlm.vlm.tta import FOUR, coded
-
-_CHUNK = 50
+from trajvlm.vlm.sample import (
+    Question,
+    Samples,
+    equation_question,
+    max_sample_length,
+    position_question,
+    render_samples,
+)
 
 
 @dataclass(frozen=True)
@@ -55,25 +58,25 @@ class VLMTraining:
 
     steps: int = 4000
     minutes: float | None = None
-    """Instead of so many steps, as many as fit into so many minutes."""
+    """Train for so many minutes instead of `steps`."""
     batch: int = 16
     """Clips per step and process."""
     reuse: int = 2
-    """How often a clip is asked about, at steps far apart: drawing and encoding a clip costs as much as learning from
-    it."""
+    """How many batches a clip is part of, far apart: rendering and encoding a clip costs as much as a step on it."""
     adapter_rate: float = 1e-3
     rows_rate: float = 3e-3
-    """The new rows start from nothing and move further than the adapter."""
+    """Higher than the adapter's, because the new rows start at random."""
     warmup: int = 80
     floor: float = 0.05
     """Learning rate at the end, relative to its peak."""
     family_weight: float = 0.6
-    """One family and some ten constants a sample: the family is given more than its count."""
+    """Of the family's loss, relative to the numbers'. A sample has one family and some ten numbers, so this is more
+    than its share."""
     positions_asked: int = 1
-    """How many questions of where the object is, at random times, stand beside that of the equation."""
+    """How many questions of where the object is, at random times, a sample has besides that of the equation."""
     reader_layer: int = 4
-    """After this layer a linear reader, thrown away afterwards, has to find centre and radius of every frame in the
-    hidden states of the visual tokens. It costs no further token, and supervises 51 values a clip."""
+    """An auxiliary loss: a linear layer, not saved, reads centre and radius of every frame from the hidden states of
+    the visual tokens after this layer. It needs no further tokens, and supervises 51 values a clip."""
     reader_weight: float = 2.0
     averaging: float | None = None
     """Decay of the exponential moving average of the weights."""
@@ -83,7 +86,7 @@ class VLMTraining:
     weights goes on behind the clips that those have seen."""
     validation_clips: int = 128
     calibration_clips: int = 400
-    """Validation clips that the temperature of the families' probabilities is fitted on, at the end."""
+    """Validation clips that `trajvlm.vlm.calibrate` tunes on, at the end."""
 
     def rate(self, step: int, steps: float) -> float:
         """Learning rate at a step of so many, relative to its peak."""
@@ -120,8 +123,8 @@ class ReadingObjective(nn.Module):
 
 
 def optimizer_of(objective: ReadingObjective, device: torch.device | str) -> torch.optim.Optimizer:
-    """The optimizer of all that is trained; what is not, the base weights, is kept in bf16 from here on where the
-    device has that."""
+    """The optimizer of all trained parameters. Converts the frozen base weights to bf16 in place where the device
+    has it."""
     # The base weights come in bf16: kept so, they are not rounded anew at every step. PyTorch's own norms compute in
     # single precision, and only with weights that are.
     for module in objective.model.lm.modules() if has_bf16(device) else ():
@@ -148,7 +151,7 @@ def questions(model: TrajectoryLM, scene: Scene, positions: int, rng: np.random.
 
 
 class CodedClips:
-    """The training stream as codes. Part of each batch is new, the rest was met before."""
+    """The training stream as codes. Part of each batch is new, the rest are clips of earlier batches."""
 
     LARGEST = 4096
 
@@ -170,7 +173,7 @@ class CodedClips:
         self.new = prefetch(partial(draw_clips, scenes, TRAINING_SEED), self._wanted(first_clips), processes)
 
     def _wanted(self, first_clips: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """The first batch is all new, also the first after an interruption: nothing is there to be met again."""
+        """The first batch is all new, also after an interruption, because no earlier clips are kept then."""
         size = self.settings.batch
         for step, first in enumerate(first_clips):
             yield first, size // self.settings.reuse if step else size
@@ -252,7 +255,7 @@ def fit(
         model.start_from(start_from)
     objective = ReadingObjective(model, settings)
     encoder = fast_encoder(tokenizer).to(device)
-    length = longest(model.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
+    length = max_sample_length(model.vocabulary, 2 + tokenizer.config.tokens, settings.positions_asked)
 
     def encode(video: Tensor) -> Tensor:
         return encoder.encode_codes(video.to(device)).cpu()
@@ -286,7 +289,7 @@ def fit(
         with accelerator.autocast():
             answers = objective.model.answer(codes)
         objective.train(training)
-        return answer_measures(answers, drawn)
+        return validation_metrics(answers, drawn)
 
     trained = train(
         accelerator,
@@ -309,19 +312,8 @@ def fit(
     if accelerator.is_main_process:
         trained.eval()
         with accelerator.autocast():
-            calibrate(trained, encode, scenes, settings.calibration_clips)
+            calibrate(trained, encode, tokenizer.decode_codes, scenes, settings.calibration_clips)
         write_files(out, trained.save_pretrained)
-
-
-def calibrate(model: TrajectoryLM, encode: Callable[[Tensor], Tensor], settings: SceneSettings, count: int) -> None:
-    """Set the model's temperature by the first so many validation clips."""
-    scenes = [draw_scene(settings, VALIDATION_SEED, k) for k in range(count)]
-    model.config = replace(model.config, temperature=1.0)
-    answers = []
-    for first in tqdm(range(0, count, _CHUNK), desc=f"calibrating on {count} clips"):
-        codes = coded(encode, render(scenes[first : first + _CHUNK]))
-        answers += model.answer(codes.to(model.rows.marks.device), looks=FOUR)
-    model.config = replace(model.config, temperature=round(fitting_temperature(answers, scenes), 3))
 
 
 if __name__ == "__main__":

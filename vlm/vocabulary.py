@@ -32,6 +32,7 @@ class Vocabulary:
 
     @property
     def size(self) -> int:
+        """How many ids there are, the base model's included."""
         return self.first_number + len(NUMBERS)
 
     def code_ids(self, codes: Tensor) -> Tensor:
@@ -48,10 +49,11 @@ class Vocabulary:
         return codes
 
     def is_code(self, ids: Tensor) -> Tensor:
+        """Whether ids (any shape) stand for codes; booleans of that shape."""
         return (ids >= self.base_size) & (ids < self._first_mark)
 
     def mark(self, text: str) -> int:
-        """Id of a mark, such as `<|clip|>`."""
+        """Id of a mark, such as `<|clip|>`; raises ValueError for any other text."""
         return self._first_mark + MARKS.index(text)
 
     def number_ids(self, values: np.ndarray) -> np.ndarray:
@@ -64,7 +66,8 @@ class Vocabulary:
         return np.clip(np.rint((np.asarray(values) + 2) * 100), 0, len(NUMBERS) - 1).astype(np.int64)
 
     def text(self, token: int) -> str:
-        """How a new id is written: `<|v_00123|>`, a mark, or a number such as `+0.25`."""
+        """How a new id reads: `<|v_00123|>`, a mark, or a number such as `+0.25`; raises ValueError for an id of the
+        base model."""
         if self.base_size <= token < self._first_mark:
             return f"<|v_{token - self.base_size:05d}|>"
         if self._first_mark <= token < self.first_number:

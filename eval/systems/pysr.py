@@ -55,9 +55,9 @@ class PySR:
 
     def answer(self, video: Tensor) -> dict[str, list[FamilyOnly | None]]:
         """See `trajvlm.eval.system.System`; None where the object is seen in fewer than seven frames."""
-        return {self.rows[0]: [self._verdict(track_blobs(to_frames(clip))) for clip in video]}
+        return {self.rows[0]: [self._predict(track_blobs(to_frames(clip))) for clip in video]}
 
-    def _verdict(self, seen: Observations) -> FamilyOnly | None:
+    def _predict(self, seen: Observations) -> FamilyOnly | None:
         if len(seen.t) < LEAST_FRAMES:
             return None
         found = family_of([self._expression(seen.t, values) for values in seen.centre.T])

@@ -15,7 +15,7 @@ from trajvlm.data.filmed.registration import registered
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.rendered.export import to_frames
 from trajvlm.vlm.answer import Answer
-from trajvlm.vlm.classical_baseline import TRACKED, track_and_fit
+from trajvlm.vlm.classical_baseline import BLOB_CRITERION, track_and_fit
 
 
 class TrackAndFit:
@@ -27,7 +27,7 @@ class TrackAndFit:
     identity = {
         "opencv": cv2.__version__,
         "scipy": scipy.__version__,
-        "criterion": asdict(TRACKED),
+        "criterion": asdict(BLOB_CRITERION),
         "families": [*FAMILIES],
         "second_row": PREPROCESSING,
     }

@@ -16,11 +16,11 @@ from trajvlm.data.rendered.render import render, render_clean
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.data.rendered.stream import TRAINING_SEED
 from trajvlm.eval.baseline_training import BUILDERS, BaselineTraining, fit
-from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, trained_system, verdicts
+from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, predict, trained_system
 from trajvlm.eval.systems import cnn3d, decoded_track, features, resnets, token_classifier
 from trajvlm.eval.systems.features import FEATURES, BoostedTrees, track_features
 from trajvlm.tokenizer.model import TrajectoryTokenizer
-from trajvlm.vlm.refine import DECODED
+from trajvlm.vlm.calibration import Calibration
 
 SCENES = SceneSettings(strength=(0.0, 0.0))
 MOMENT = BaselineTraining(minutes=1e-6, batch=4, validations=1, validation_clips=4)
@@ -81,7 +81,7 @@ def test_mirrored_clips_are_answered_alike():
     torch.manual_seed(0)
     network, video = nn.Linear(51, len(BASIC)), torch.rand(3, 3, 17, 64, 64)
     classifier = NetworkClassifier("corner", "", network, NetworkTraining(), lambda v: v[..., 0, 0].flatten(1))
-    said, of_mirrored = verdicts(classifier, video), verdicts(classifier, video.flip(-1))
+    said, of_mirrored = predict(classifier, video), predict(classifier, video.flip(-1))
     for one, other in zip(said, of_mirrored, strict=True):
         assert other.probabilities == pytest.approx(one.probabilities, abs=1e-6)
 
@@ -140,10 +140,10 @@ def test_a_trained_system_answers_with_its_best_weights_and_says_how_long_it_had
     fit(tmp_path / "tiny", classifier, MOMENT, SCENES)
     system = trained_system("some", {"tiny": lambda folder: tiny()})
     video = torch.rand(3, 3, 17, 64, 64)
-    assert system.answer(video) == {"a tiny one": verdicts(classifier, video)}
-    verdict = system.answer(video)["a tiny one"][0]
-    assert verdict.family == max(verdict.probabilities, key=verdict.probabilities.get)
-    assert list(verdict.probabilities) == list(BASIC) and abs(sum(verdict.probabilities.values()) - 1) < 1e-5
+    assert system.answer(video) == {"a tiny one": predict(classifier, video)}
+    prediction = system.answer(video)["a tiny one"][0]
+    assert prediction.family == max(prediction.probabilities, key=prediction.probabilities.get)
+    assert list(prediction.probabilities) == list(BASIC) and abs(sum(prediction.probabilities.values()) - 1) < 1e-5
     assert system.identity["tiny"]["clips"] == 4 and system.identity["tiny"]["minutes"] > 0
     with pytest.raises(UserError, match="other settings"):
         trained_system("some", {"tiny": lambda folder: tiny(steps_per_batch=2)})
@@ -266,8 +266,8 @@ def test_trees_on_the_decoded_track_choose_among_all_families(tmp_path, monkeypa
 
 
 def test_fits_to_the_decoded_track_have_a_penalty_of_their_own():
-    system = decoded_track.DecodedFit(KeepsPictures(), "a" * 64)
-    assert system.identity["criterion"]["penalty"] == 25 != DECODED.penalty
+    system = decoded_track.DecodedFit(KeepsPictures(), "a" * 64, Calibration())
+    assert system.identity["criterion"]["penalty"] == 25 != Calibration().joint_criterion.penalty
     clean = render_clean([draw_scene(SceneSettings(families=("linear",), strength=(0.0, 0.0)), 9, 0)])
     ((found,),) = system.answer(clean).values()
     assert found.family == "linear" and list(found.probabilities) == list(FAMILIES)

@@ -9,7 +9,7 @@ from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.eval.metrics import calibration_error, measures, relative_errors, share_over, sound
 from trajvlm.eval.system import FamilyOnly
 from trajvlm.vlm.answer import Answer
-from trajvlm.vlm.metrics import answer_measures, curve_nmse
+from trajvlm.vlm.metrics import curve_nmse, validation_metrics
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_the_truth_has_no_error(scenes):
     assert found["curve_nmse_median"] == found["image_nmse_median"] == found["extrapolation_nmse_median"] == 0
     assert found["curve_nmse_axes_median"] == [0, 0, 0] and found["curve_nmse_median_interval"] == [0, 0]
     assert found["calibration_error"] == found["constant_error_median"] == 0
-    assert answer_measures([exact(s) for s in scenes], scenes)["family_accuracy"] == 1
+    assert validation_metrics([exact(s) for s in scenes], scenes)["family_accuracy"] == 1
 
 
 def test_an_offset_is_not_forgiven(scenes):

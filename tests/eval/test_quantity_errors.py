@@ -5,15 +5,15 @@ import pytest
 
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
-from trajvlm.eval.quantity_errors import quantities, relative_accuracy
+from trajvlm.eval.quantity_errors import canonical_quantities, relative_accuracy
 from trajvlm.vlm.answer import Answer
 
 
 def test_speed_acceleration_amplitude_and_turns():
     # p = (3, 4, 0) s is 6 and 8 in clip time: speed 10. p = s^2 y is 4 t^2 y + ...: acceleration 8.
-    assert quantities("linear", [0, 0, 0, 3, 4, 0]) == {"speed": pytest.approx(10)}
-    assert quantities("parabolic", [0, 0, 0, 0, 0, 0, 0, 1, 0])["acceleration"] == pytest.approx(8)
-    found = quantities("oscillating", [0, 0, 0, 3, 0, 0, 4, 0, 0, 1.5])
+    assert canonical_quantities("linear", [0, 0, 0, 3, 4, 0]) == {"speed": pytest.approx(10)}
+    assert canonical_quantities("parabolic", [0, 0, 0, 0, 0, 0, 0, 1, 0])["acceleration"] == pytest.approx(8)
+    found = canonical_quantities("oscillating", [0, 0, 0, 3, 0, 0, 4, 0, 0, 1.5])
     assert found == {"amplitude": pytest.approx(5), "turns": 1.5}
 
 

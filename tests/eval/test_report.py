@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -23,17 +24,24 @@ def test_the_documents_say_what_the_results_hold():
 @pytest.mark.parametrize("system", ["ours", "controls"])
 def test_the_results_belong_to_the_shipped_weights(system):
     from trajvlm.tokenizer.model import weights_sha256
+    from trajvlm.vlm.calibration import Calibration
+    from trajvlm.vlm.model import SHIPPED as WEIGHTS
     from trajvlm.vlm.model import adapter_sha256
 
+    calibration = Calibration.load(WEIGHTS)
     results = json.loads(SHIPPED.read_text())
     for name in (suite.name for suite in SUITES.values() if suite.main):
         identity = results["identities"][results["suites"][name][system]["identity"]]
         assert identity["tokenizer"]["sha256"] == weights_sha256()
         assert identity["model"]["adapter_sha256"] == adapter_sha256()
+        assert identity["temperature"] == calibration.temperature
+        assert identity.get("criterion") == (asdict(calibration.joint_criterion) if system == "ours" else None)
 
 
 def test_rows_about_our_tokens_belong_to_the_shipped_tokenizer():
     from trajvlm.tokenizer.model import weights_sha256
+    from trajvlm.vlm.calibration import Calibration
+    from trajvlm.vlm.model import SHIPPED as WEIGHTS
 
     results = json.loads(SHIPPED.read_text())
     learned = {"transformer on our tokens": "tokens", "trees on the decoded track": "decoded_trees"}
@@ -44,6 +52,8 @@ def test_rows_about_our_tokens_belong_to_the_shipped_tokenizer():
                 identity = identity[learned[row.label]]["classifier"]["encoder"]
             if row.label in learned or row.system.name == "decoded-fit":
                 assert identity["tokenizer_sha256"] == weights_sha256(), row.label
+            if row.system.name == "decoded-fit":
+                assert identity["criterion"] == asdict(Calibration.load(WEIGHTS).fit_criterion)
 
 
 @pytest.mark.parametrize("module", [ablations, grids], ids=["ablations", "grids"])

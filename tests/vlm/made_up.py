@@ -10,7 +10,7 @@ from trajvlm.data.rendered.render import render, render_clean
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.tokenizer.readout import read_track
 from trajvlm.vlm.describe import TOKENIZER_NAME, Description, SecondOpinion
-from trajvlm.vlm.tta import FOUR
+from trajvlm.vlm.tta import FOUR_FLIPS
 
 
 def description(family: str = "bouncing") -> Description:
@@ -29,7 +29,9 @@ def description(family: str = "bouncing") -> Description:
         equation=equation,
         refined=equation,
         codes=codes,
-        visual_tokens={look.name: tuple((49152 + of_look.flatten()).tolist()) for look, of_look in zip(FOUR, codes)},
+        visual_tokens={
+            flip.name: tuple((49152 + of_flip.flatten()).tolist()) for flip, of_flip in zip(FOUR_FLIPS, codes)
+        },
         reconstruction=clean[0],
         track=read_track(clean),
         focal=CANONICAL_FOCAL,

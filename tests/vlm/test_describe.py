@@ -18,7 +18,7 @@ from trajvlm.data.rendered.stream import draw_batch
 from trajvlm.tokenizer.model import SHIPPED as TOKENIZER
 from trajvlm.vlm.describe import Describer
 from trajvlm.vlm.model import SHIPPED
-from trajvlm.vlm.tta import FOUR
+from trajvlm.vlm.tta import FOUR_FLIPS
 
 pytestmark = pytest.mark.slow
 
@@ -44,9 +44,9 @@ def test_the_json_object_holds_the_promised_keys(description):
     assert found["family"] in FAMILIES and 0 <= found["confidence"] <= 1
     assert set(found["equation"]) == set(found["refined"]) == {"x", "y", "z"}
     assert {"origin", "axes", "length_unit", "t0_s", "duration_s", "clip_to_pixels"} <= set(found["frame"])
-    looks = found["visual_tokens_of_looks"]
-    assert list(looks) == [look.name for look in FOUR] and found["visual_tokens"] == looks[FOUR[0].name]
-    assert all(len(tokens) == 36 and min(tokens) >= 49152 for tokens in looks.values())
+    flips = found["visual_tokens_of_looks"]
+    assert list(flips) == [flip.name for flip in FOUR_FLIPS] and found["visual_tokens"] == flips[FOUR_FLIPS[0].name]
+    assert all(len(tokens) == 36 and min(tokens) >= 49152 for tokens in flips.values())
     assert len(found["tokenizer"]["sha256"]) == len(found["model"]["adapter_sha256"]) == 64
     assert set(found["timings_s"]) == {"clip", "tokens", "answer", "refine"}
     assert np.isfinite(Equation.from_text(found["equation"]).positions(np.linspace(0, 1, 5))).all()

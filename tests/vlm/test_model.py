@@ -22,13 +22,13 @@ from trajvlm.tokenizer.model import TrajectoryTokenizer
 from trajvlm.vlm import train
 from trajvlm.vlm.answer import Answer, writing_order
 from trajvlm.vlm.base_model import load_base
-from trajvlm.vlm.calibration import fitting_temperature
+from trajvlm.vlm.calibrate import fit_temperature
+from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.config import VLMConfig
-from trajvlm.vlm.decoding import MEDIAN
-from trajvlm.vlm.decoding import drawn as drawn_by
-from trajvlm.vlm.metrics import answer_measures
+from trajvlm.vlm.decoding import MEDIAN, sampling
+from trajvlm.vlm.metrics import validation_metrics
 from trajvlm.vlm.model import TrajectoryLM
-from trajvlm.vlm.sample import PROMPT, longest, render_samples
+from trajvlm.vlm.sample import PROMPT, max_sample_length, render_samples
 from trajvlm.vlm.show_samples import lines
 from trajvlm.vlm.train import ReadingObjective, VLMTraining, fit, questions
 from trajvlm.vlm.vocabulary import NUMBERS
@@ -93,9 +93,9 @@ def test_questions_do_not_see_each_other(model):
         assert samples.positions[k][first][0] == samples.positions[k][third][0] == prompt.sum()
 
 
-def test_no_sample_is_longer_than_the_longest(model):
+def test_no_sample_is_longer_than_the_maximum(model):
     asked = [questions(model, scene, 2, np.random.default_rng(0)) for scene in drawn(30)]
-    length = longest(model.vocabulary, 38, 2)
+    length = max_sample_length(model.vocabulary, 38, 2)
     assert max(38 + sum(len(q.tokens) for q in qs) for qs in asked) <= length
     assert render_samples(model.vocabulary, some_codes(30), asked, length).ids.shape == (30, length)
 
@@ -135,7 +135,7 @@ def test_a_number_is_the_median_of_the_models_distribution(model, monkeypatch):
     chances = torch.zeros(len(NUMBERS))
     chances[350], chances[100:200] = 1 / 3, 1 / 150
     monkeypatch.setattr(model, "_number_scores", lambda hidden: chances.log().expand(len(hidden), -1))
-    value, ids, _ = model._write_number(
+    value, ids, _ = model._decode_number(
         model.vocabulary.code_ids(some_codes(2)).flatten(1),
         DynamicCache(),
         MEDIAN.number,
@@ -147,7 +147,7 @@ def test_a_number_is_the_median_of_the_models_distribution(model, monkeypatch):
 
 def test_an_answer_can_be_drawn_and_the_seed_decides_it(model):
     codes = some_codes(8)
-    first, again, other = (model.answer(codes, drawn_by(seed)) for seed in (1, 1, 2))
+    first, again, other = (model.answer(codes, sampling(seed)) for seed in (1, 1, 2))
     for one, same in zip(first, again):
         assert one.family == same.family and np.array_equal(one.constants, same.constants)
     assert any(not np.array_equal(one.constants, else_.constants) for one, else_ in zip(first, other))
@@ -289,7 +289,7 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, tiny_bas
 def test_validation_judges_decoded_answers(model):
     codes = some_codes(4)
     scenes = drawn(4)
-    measures = answer_measures(model.answer(codes), scenes)
+    measures = validation_metrics(model.answer(codes), scenes)
     assert 0 <= measures["family_accuracy"] <= 1 and measures["curve_nmse_median"] > 0
 
 
@@ -308,7 +308,7 @@ def test_two_processes_train_one_model_on_clips_of_their_own_and_resume_when_one
     assert given == {"before": [["0", "4"], ["2", "6"]], "after": [["8", "12"], ["10", "14"]]}
     curve = (tmp_path / "out" / "curve.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in curve] == [2, 4, 5]
-    assert VLMConfig.load(tmp_path / "out" / "config.json").temperature > 0
+    assert "2 validation clips" in Calibration.load(tmp_path / "out").tuned_on["temperature"]
     assert "calibrating on 2 clips" in resumed.stderr
 
 
@@ -321,6 +321,6 @@ def test_the_temperature_makes_an_oversure_model_modest():
         sure = {name: 0.99 if name == said else 0.01 / (len(names) - 1) for name in names}
         return Answer(said, np.zeros(FAMILIES[said].size), sure)
 
-    temperature = fitting_temperature([saying(scene, k) for k, scene in enumerate(scenes)], scenes)
+    temperature = fit_temperature([saying(scene, k) for k, scene in enumerate(scenes)], scenes)
     scores = np.array([0.99] + [0.01 / (len(names) - 1)] * (len(names) - 1)) ** (1 / temperature)
     assert abs(scores[0] / scores.sum() - 0.75) < 0.02

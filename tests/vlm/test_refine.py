@@ -9,7 +9,8 @@ from trajvlm.data.rendered.render import Track, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
-from trajvlm.vlm.refine import KNOWN_MISS_PX, judge, refine
+from trajvlm.vlm.calibration import Calibration
+from trajvlm.vlm.refine import combine, refine
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))
@@ -40,7 +41,7 @@ def test_frames_in_which_the_ball_is_lost_do_not_count():
     assert np.allclose(refine(answer, Readout(wild, seen)), scene.constants, atol=0.02)
 
 
-def test_frames_that_the_looks_place_differently_count_less():
+def test_frames_that_the_flips_place_differently_count_less():
     """A third of the track is off by six pixels; said to be uncertain there, the fit leaves it aside."""
     scene = draw_scene(SceneSettings(families=("parabolic",)), 31, 0)
     truth = track([scene])
@@ -84,25 +85,25 @@ def test_a_fit_takes_each_frame_at_its_true_time():
     readout, even = uneven(scene, shown), dict.fromkeys(FAMILIES, 1 / len(FAMILIES))
     exact = project(FAMILIES["circular"].positions(scene.constants, CANONICAL.times))
     asked = Answer("circular", scene.constants, even)
-    for answer in (judge(asked, readout, shown).answer, Answer("circular", refine(asked, readout, shown), {})):
+    for answer in (combine(asked, readout, shown).answer, Answer("circular", refine(asked, readout, shown), {})):
         assert np.abs(project(answer.positions(CANONICAL.times)) - exact).max() < 2e-3
     at_even_times = Answer("circular", refine(asked, readout), {})
     assert np.abs(project(at_even_times.positions(CANONICAL.times)) - exact).max() > 0.02
 
 
-def test_the_verdict_weighs_the_model_and_the_fit():
+def test_the_combined_answer_weighs_the_model_and_the_fit():
     scene = draw_scene(SceneSettings(families=("circular",)), 31, 1)
     track_of = Readout(track([scene]), torch.ones(1, 17, dtype=torch.bool))
     wrong = np.zeros(FAMILIES["linear"].size)
     even = dict.fromkeys(FAMILIES, 1 / len(FAMILIES))
-    verdict = judge(Answer("linear", wrong, even), track_of)
-    assert verdict.answer.family == verdict.second_opinion.family == "circular"
-    assert sum(verdict.answer.probabilities.values()) == pytest.approx(1)
+    combined = combine(Answer("linear", wrong, even), track_of)
+    assert combined.answer.family == combined.second_opinion.family == "circular"
+    assert sum(combined.answer.probabilities.values()) == pytest.approx(1)
     certain = {name: float(name == "helical") for name in FAMILIES}
-    helical = judge(Answer("helical", np.zeros(FAMILIES["helical"].size), certain), track_of)
+    helical = combine(Answer("helical", np.zeros(FAMILIES["helical"].size), certain), track_of)
     assert helical.answer.family == "helical" and helical.second_opinion.family == "circular"
     unseen = Readout(track([scene]), torch.zeros(1, 17, dtype=torch.bool))
-    assert judge(Answer("linear", wrong, even), unseen) is None
+    assert combine(Answer("linear", wrong, even), unseen) is None
 
 
 # The others often pass for a helix, which comes within two pixels of them, where the model has no opinion.
@@ -113,5 +114,5 @@ def test_a_motion_outside_the_families_is_refused_and_no_other(name):
     for index in range(6):
         scene = draw_scene(SceneSettings(families=(name,)), 32, index)
         track_of = Readout(track([scene]), torch.ones(1, 17, dtype=torch.bool))
-        known.append(judge(Answer("linear", np.zeros(6), even), track_of).miss_px <= KNOWN_MISS_PX)
+        known.append(combine(Answer("linear", np.zeros(6), even), track_of).miss_px <= Calibration().known_miss_px)
     assert all(known) if name in FAMILIES else np.mean(known) < 0.5

@@ -19,9 +19,9 @@ from trajvlm.data.rendered.nuisances import Nuisances
 from trajvlm.data.rendered.render import render
 from trajvlm.data.rendered.scene import SceneSettings
 from trajvlm.data.rendered.views import draw_views
+from trajvlm.vlm.calibration import Calibration
 from trajvlm.vlm.describe import Describer
-from trajvlm.vlm.refine import DECODED
-from trajvlm.vlm.stereo import View, _views, describe_pair, fit_views, objections
+from trajvlm.vlm.stereo import View, check_views, describe_pair, fit_views, pair_tracks
 
 TIMES = CANONICAL.times
 
@@ -47,7 +47,7 @@ def test_exact_tracks_give_the_true_path(name):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_tracks_with_errors_still_name_the_family(name):
     views, pair, truth = seen(name, noise=1.0)
-    chances = probabilities(fit_views(views, pair), DECODED)
+    chances = probabilities(fit_views(views, pair), Calibration().joint_criterion)
     assert max(chances, key=chances.get) == name
 
 
@@ -65,7 +65,7 @@ def test_each_frame_of_a_view_counts_at_its_own_time_and_a_repeated_one_not_at_a
     found = description("linear")
     late, repeated = TIMES + np.where(TIMES > 0, 0.01, 0.0), np.arange(17) == 5
     found = replace(found, clip=replace(found.clip, times=late, repeated=repeated))
-    assert np.allclose(_views(found, found, pair)[0].t, late[~repeated])
+    assert np.allclose(pair_tracks(found, found, pair)[0].t, late[~repeated])
 
 
 def test_views_of_different_times_are_refused():
@@ -87,7 +87,7 @@ def test_exchanged_views_are_refused():
 
 def objected(views, pair, exchanged=None):
     """What is objected to views of a clip of two seconds."""
-    return objections(views, pair, fit_views(views, pair), 2.0, exchanged or views[::-1])
+    return check_views(views, pair, fit_views(views, pair), 2.0, exchanged or views[::-1])
 
 
 def test_views_of_two_motions_are_refused():

@@ -11,7 +11,7 @@ def draw(rng: np.random.Generator) -> np.ndarray:
 
 
 def visible(constants: np.ndarray) -> bool:
-    # Seen edge-on a circle is a line: compare the area of its image with that of a circle seen face-on.
+    # Observations edge-on a circle is a line: compare the area of its image with that of a circle seen face-on.
     (ax, ay), (bx, by) = constants[3:5], constants[6:8]
     return bool(abs(ax * by - ay * bx) > 0.25 * (ax**2 + ay**2 + bx**2 + by**2) / 2)
 
