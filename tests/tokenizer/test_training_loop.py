@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from accelerate.utils import DistributedType
 from safetensors.torch import load_file
 from torch import nn
 
+import trajvlm
 from tests.tokenizer.small_training import SmallTraining, curve, error_of, run
 from trajvlm.data.errors import UserError
 from trajvlm.tokenizer import training_loop as loop
@@ -151,3 +153,10 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
     torch.save(Malicious(), latest_checkpoint(tmp_path) / "custom_checkpoint_0.pkl")
     with pytest.raises(UserError, match="is no checkpoint of a training here"):
         run(tmp_path, SmallTraining())
+
+
+def test_no_other_module_computes_gradients():
+    package = Path(trajvlm.__file__).parent
+    modules = [path for folder in package.iterdir() if folder.is_dir() for path in folder.rglob("*.py")]
+    found = {path.name for path in modules if "backward(" in path.read_text()}
+    assert len(modules) > 100 and found <= {"training_loop.py", "stored.py"}
