@@ -2,15 +2,14 @@
 
     trajvlm eval ablations
 
-All variations see the same clips, encoded once by the shipped tokenizer, for the same time: as many steps as fit into
-it by the steps' times, measured before in turns. Judged by decoded answers on held-out clips. Results are kept one by
-one in `eval/results/ablations.json`, and the table goes into `docs/results.md`. Times this short rank the parts at the
+All variations see the same clips, encoded once by the shipped tokenizer, for the same time
+(`trajvlm.eval.variations`), and are measured by decoded answers on held-out clips. Results are kept one by one in
+`eval/results/ablations.json`, and the table goes into `docs/results.md`. Times this short rank the parts at the
 beginning of a training, not at its end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from transformers import AutoTokenizer, DynamicCache
 
-from trajvlm.data.rendered.render import render, track
+from trajvlm.data.rendered.render import Track, render, track
 from trajvlm.data.rendered.scene import Scene, SceneSettings, draw_scene
 from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED
 from trajvlm.eval.markdown import TABLES, markdown, write_between
@@ -31,6 +30,7 @@ from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.tokenizer.fast import fast_encoder
 from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.precision import half_precision
+from trajvlm.tokenizer.training_loop import Progress, steps
 from trajvlm.vlm.base_model import unpacked
 from trajvlm.vlm.config import VLMConfig
 from trajvlm.vlm.decoding import Choice
@@ -46,7 +46,8 @@ SCENES = SceneSettings(strength=(0.0, 0.3))
 """Light nuisances: what is compared shows itself earlier where the codes are easier to read."""
 _CHUNK = 50
 _ANSWERED = 64
-_TIMED = 1000  # steps of a schedule of which only the first are run, to be timed
+_TIMED = 1000
+"""Length of the schedule whose first steps are timed."""
 
 
 class FreeRows(NewRows):
@@ -172,20 +173,20 @@ def compare(minutes: float, clips: int, held_out: int, names: list[str], cache: 
     scenes = [draw_scene(SCENES, TRAINING_SEED, k) for k in range(clips)]
     asked = [draw_scene(SCENES, VALIDATION_SEED, k) for k in range(held_out)]
 
-    def training_of(name: str, steps: int) -> _Training:
-        return _Training(VARIATIONS[name], tokenizer, scenes, codes["training"], steps, compiled=True)
+    def training_of(name: str, step_count: int) -> _Training:
+        return _Training(VARIATIONS[name], tokenizer, scenes, codes["training"], step_count, compiled=True)
 
-    def measure(name: str, steps: int) -> dict:
-        training = training_of(name, steps)
-        for step in tqdm(range(steps), desc=name, leave=False, mininterval=5):
-            training.step(step)
-        return {"steps": steps, **training.measured(asked, codes["held_out"])}
+    def measure(name: str, step_count: int) -> dict:
+        training = training_of(name, step_count)
+        for _ in tqdm(training.steps, total=step_count, desc=name, leave=False, mininterval=5):
+            pass
+        return {"steps": step_count, **training.measured(asked, codes["held_out"])}
 
     return compare_variations(
         out or RESULTS,
         settings,
         names,
-        lambda: {name: training_of(name, _TIMED).step for name in VARIATIONS},
+        lambda: {name: training_of(name, _TIMED).steps for name in VARIATIONS},
         measure,
     )
 
@@ -226,12 +227,12 @@ class _Training:
         tokenizer: TrajectoryTokenizer,
         scenes: list[Scene],
         codes: Tensor,
-        steps: int,
+        step_count: int,
         compiled: bool = False,
     ):
         torch.manual_seed(variation.seed)
         self.variation, self.scenes, self.codes = variation, scenes, codes
-        self.settings = replace(VLMTraining(steps=steps, warmup=max(1, steps // 10)), **variation.training)
+        self.settings = replace(VLMTraining(steps=step_count, warmup=max(1, step_count // 10)), **variation.training)
         config = VLMConfig(codebook_size=tokenizer.config.codebook_size, grid=tokenizer.config.grid)
         self.model = variation.build(replace(config, **variation.config), tokenizer.code_vectors)
         variation.change(self.model)
@@ -243,25 +244,25 @@ class _Training:
             self.model.vocabulary, 2 + tokenizer.config.tokens, self.settings.positions_asked
         )
         self.objective = ReadingObjective(self.model, self.settings)
-        self.optimizer = optimizer_of(self.objective, "cpu")
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, partial(self.settings.rate, steps=steps))
+        self.steps = steps(
+            self.objective, optimizer_of(self.objective, "cpu"), self._batches, self._loss, self.settings
+        )
+        """The training's steps; each is done when it is asked for."""
 
-    def step(self, number: int) -> None:
-        """One step of the optimizer."""
-        rng = np.random.default_rng([self.variation.seed, number])
-        first = number * self.settings.batch
-        chosen = [k % len(self.scenes) for k in range(first, first + self.settings.batch)]
-        scenes = [self.scenes[k] for k in chosen]
-        asked = [questions(self.model, scene, self.settings.positions_asked, rng) for scene in scenes]
-        seen = track(scenes)
-        samples = render_samples(self.model.vocabulary, self._shown(self.codes[chosen], number), asked, self.length)
+    def _batches(self, progress: Progress) -> Iterator[tuple[Samples, Track]]:
+        while True:
+            rng = np.random.default_rng([self.variation.seed, progress.step])
+            first = progress.step * self.settings.batch
+            chosen = [k % len(self.scenes) for k in range(first, first + self.settings.batch)]
+            scenes = [self.scenes[k] for k in chosen]
+            asked = [questions(self.model, scene, self.settings.positions_asked, rng) for scene in scenes]
+            codes = self._shown(self.codes[chosen], progress.step)
+            yield render_samples(self.model.vocabulary, codes, asked, self.length), track(scenes)
+
+    def _loss(self, objective: nn.Module, batch: tuple[Samples, Track]) -> tuple[Tensor, dict]:
+        samples, seen = batch
         with half_precision("cpu"):
-            losses = self.objective(samples, seen.centre, seen.radius)
-        losses["loss"].backward()
-        nn.utils.clip_grad_norm_(self.objective.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.schedule.step()
+            return objective(samples, seen.centre, seen.radius)["loss"], {}
 
     def measured(self, scenes: list[Scene], codes: Tensor) -> dict[str, float]:
         """How good decoded answers about held-out clips are."""

@@ -1,8 +1,9 @@
-"""What learns the families from clips, as a baseline that this project has to beat, and the system that it becomes.
+"""Learned baselines: classifiers of the family of motion that this project is compared with.
 
-A trained classifier is a folder: `weights.safetensors` (the best at validation), `training.json` (settings, minutes,
-clips, the curve of its validation) and `state.safetensors`, from which the training goes on.
-`trajvlm.eval.baseline_training` writes it. No pickle is ever loaded.
+A trained classifier is a folder: `weights.safetensors` (those with the best validation score), `training.json` (the
+classifier's settings), `progress.json` (time, clips, why the training ended, validation curve), and what
+`trajvlm.tokenizer.training_loop` writes to resume it. `trajvlm.eval.baseline_training` writes the folder. To answer,
+a classifier needs the first three alone, and none is a pickle.
 """
 
 import hashlib
@@ -20,36 +21,47 @@ from torch.nn import functional as F
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.families import BASIC
+from trajvlm.eval.replay_buffer import ReplayBuffer
 from trajvlm.eval.system import FamilyOnly
 from trajvlm.tokenizer.precision import half_precision
+from trajvlm.tokenizer.training_loop import TRAINING
 from trajvlm.vlm.tta import FOUR_FLIPS, encode_flips
 
-WEIGHTS, TRAINING, STATE = "weights.safetensors", "training.json", "state.safetensors"
+WEIGHTS, PROGRESS = "weights.safetensors", "progress.json"
 _CHUNK = 25
 
 
 class Classifier(Protocol):
-    """Something that learns to tell families apart. Labels are places in the order of `families`."""
+    """A trainable classifier of clips. Labels are indices into `families`."""
 
     name: str
-    """Its word for the training and the name of its folder."""
+    """The name of its training and of its folder."""
     row: str
     """Its label in the table."""
     families: tuple[str, ...]
-    """What it chooses among."""
     settings: dict
-    """JSON of all that makes it what it is before it has seen a clip."""
+    """JSON of all that determines it before training."""
+    network: nn.Module
+    """What is trained by gradients; without weights where nothing is."""
+    steps_per_batch: int
+    """Training steps for each batch of new clips."""
+    replay: ReplayBuffer | None
+    """The clips seen in training, where they are learned from again."""
 
     def prepare(self, video: Tensor) -> Tensor:
-        """What it learns from and answers by (B, ...), of clips (B, 3, 17, 64, 64) in [0, 1]."""
+        """The classifier's input (B, ...) for clips (B, 3, 17, 64, 64) in [0, 1]."""
         ...
 
-    def learn(self, inputs: Tensor, labels: Tensor, rate: float) -> None:
-        """Learn from prepared inputs (B, ...) that it has not met before, and their labels (B,), at a learning rate
-        relative to its peak."""
+    def optimizer(self) -> torch.optim.Optimizer | None:
+        """An optimizer of the network; None where nothing is trained by gradients."""
         ...
 
-    def chances(self, inputs: Tensor) -> Tensor:
+    def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor | None, dict[str, Tensor]]:
+        """Training loss () of prepared inputs (B, ...) and labels (B,), and figures to log; no loss where nothing is
+        trained by gradients."""
+        ...
+
+    def probabilities(self, inputs: Tensor) -> Tensor:
         """Probability of each family, (B, families), for prepared inputs (B, ...)."""
         ...
 
@@ -59,12 +71,6 @@ class Classifier(Protocol):
 
     def load_weights(self, tensors: dict[str, Tensor]) -> None: ...
 
-    def memory(self) -> dict[str, Tensor]:
-        """What it needs besides its weights to go on with the training."""
-        ...
-
-    def load_memory(self, tensors: dict[str, Tensor]) -> None: ...
-
 
 @dataclass(frozen=True)
 class NetworkTraining:
@@ -73,10 +79,10 @@ class NetworkTraining:
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     steps_per_batch: int = 1
-    """Steps for each batch of new clips. With one, a step sees the new clips alone; with more, each sees a random batch
-    of all clips met so far, which pays where drawing a clip costs more than learning from it."""
+    """Steps for each batch of new clips. With one, a step sees only the new clips; with more, each sees a random batch
+    of all clips so far, which pays where drawing a clip costs more than learning from it."""
     remembered: int = 50_000
-    """How many clips at most are met again."""
+    """Capacity of the replay buffer, in clips."""
 
 
 class NetworkClassifier:
@@ -93,55 +99,41 @@ class NetworkClassifier:
         prepare: Callable[[Tensor], Tensor] = lambda video: video,
         encoder: dict | None = None,
     ):
-        """`encoder` is JSON that says what `prepare` is, where it is anything but the pixels themselves."""
+        """`encoder` is JSON that identifies `prepare`; None where it returns the pixels themselves."""
         self.name, self.row, self.training, self.prepare = name, row, training, prepare
-        self.device = device()
-        self.network = network.to(self.device)
+        self.network = network.to(device())
+        self.steps_per_batch = training.steps_per_batch
+        self.replay = ReplayBuffer(training.remembered) if training.steps_per_batch > 1 else None
         self.settings = {
             **asdict(training),
             "parameters": sum(p.numel() for p in network.parameters()),
             "encoder": encoder,
         }
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
-        )
-        self.steps = 0
-        self.met: tuple[Tensor, Tensor] | None = None
 
-    def learn(self, inputs: Tensor, labels: Tensor, rate: float) -> None:
+    def optimizer(self) -> torch.optim.Optimizer:
         """See `Classifier`."""
-        if self.training.steps_per_batch == 1:
-            self._step(inputs, labels, rate)
-            return
-        pairs = zip(self.met, (inputs, labels)) if self.met else ((new[:0], new) for new in (inputs, labels))
-        self.met = tuple(torch.cat([old, new])[-self.training.remembered :] for old, new in pairs)
-        for _ in range(self.training.steps_per_batch):
-            # Seeded by the step, so that an interruption changes nothing.
-            chosen = torch.randint(
-                len(self.met[0]), (len(labels),), generator=torch.Generator().manual_seed(self.steps)
-            )
-            self._step(self.met[0][chosen], self.met[1][chosen], rate)
+        training = self.training
+        return torch.optim.AdamW(
+            self.network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+        )
 
-    def _step(self, inputs: Tensor, labels: Tensor, rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.training.learning_rate * rate
-        self.network.train()
-        loss = F.cross_entropy(self._logits(inputs), labels.to(self.device))
-        self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.steps += 1
+    def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `Classifier`; cross-entropy."""
+        inputs, labels = batch
+        logits = self._logits(network.train(), inputs)
+        loss = F.cross_entropy(logits, labels.to(logits.device))
+        return loss, {"loss": loss.detach()}
 
-    def _logits(self, inputs: Tensor) -> Tensor:
-        with half_precision(self.device):
-            return self.network(inputs.to(self.device)).float()
+    def _logits(self, network: nn.Module, inputs: Tensor) -> Tensor:
+        where = next(network.parameters()).device
+        with half_precision(where):
+            return network(inputs.to(where)).float()
 
     @torch.no_grad()
-    def chances(self, inputs: Tensor) -> Tensor:
+    def probabilities(self, inputs: Tensor) -> Tensor:
         """See `Classifier`."""
-        self.network.eval()
-        return torch.cat([self._logits(part).softmax(dim=1).cpu() for part in inputs.split(_CHUNK)])
+        network = self.network.eval()
+        return torch.cat([self._logits(network, part).softmax(dim=1).cpu() for part in inputs.split(_CHUNK)])
 
     def weights(self) -> dict[str, Tensor]:
         """See `Classifier`."""
@@ -151,31 +143,9 @@ class NetworkClassifier:
         """See `Classifier`."""
         self.network.load_state_dict(tensors)
 
-    def memory(self) -> dict[str, Tensor]:
-        """See `Classifier`."""
-        moments = {
-            f"moments.{place}.{key}": value.detach().cpu().contiguous()
-            for place, entry in self.optimizer.state_dict()["state"].items()
-            for key, value in entry.items()
-        }
-        met = {} if self.met is None else dict(zip(("met.inputs", "met.labels"), self.met))
-        return {"steps": torch.tensor(self.steps), **moments, **met}
-
-    def load_memory(self, tensors: dict[str, Tensor]) -> None:
-        """See `Classifier`."""
-        self.steps = int(tensors["steps"])
-        if "met.inputs" in tensors:
-            self.met = tensors["met.inputs"], tensors["met.labels"]
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("moments."):
-                _, place, key = name.split(".")
-                moments.setdefault(int(place), {})[key] = value
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": moments})
-
 
 class TrainedSystem:
-    """Trained classifiers as rows of the table; they name a family and no equation. See
+    """Trained classifiers as rows of the table; they give a family and no equation. See
     `trajvlm.eval.system.System`."""
 
     gives_equations = False
@@ -186,23 +156,23 @@ class TrainedSystem:
 
     def answer(self, video: Tensor) -> dict[str, list[FamilyOnly]]:
         """See `trajvlm.eval.system.System`."""
-        return {classifier.row: predict(classifier, video) for classifier in self.classifiers}
+        return {classifier.row: classify(classifier, video) for classifier in self.classifiers}
 
 
-def predict(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
-    """What a classifier says of clips (N, 3, 17, 64, 64) in [0, 1]: the mean over the four flips of each that this
-    project's own models get."""
-    parts = [
-        classifier.chances(encode_flips(classifier.prepare, part)).unflatten(0, (len(FOUR_FLIPS), -1))
+def classify(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
+    """A classifier's answers for clips (N, 3, 17, 64, 64) in [0, 1]: the mean of its probabilities over four flips of
+    each clip, the test-time augmentation that this project's own models have."""
+    flips = [
+        classifier.probabilities(encode_flips(classifier.prepare, part)).unflatten(0, (len(FOUR_FLIPS), -1))
         for part in video.split(_CHUNK)
     ]
-    found = torch.cat([chances.mean(dim=0) for chances in parts])
-    named = [dict(zip(classifier.families, row)) for row in found.tolist()]
-    return [FamilyOnly(max(chances, key=chances.get), chances) for chances in named]
+    means = torch.cat([probabilities.mean(dim=0) for probabilities in flips])
+    named = [dict(zip(classifier.families, row)) for row in means.tolist()]
+    return [FamilyOnly(max(probabilities, key=probabilities.get), probabilities) for probabilities in named]
 
 
 def baselines_folder() -> Path:
-    """Where trained baselines lie: the folder that TRAJVLM_BASELINES names, or `runs/baselines`."""
+    """The folder of trained baselines: the one that TRAJVLM_BASELINES names, or `runs/baselines`."""
     return Path(os.environ.get("TRAJVLM_BASELINES", "runs/baselines"))
 
 
@@ -210,33 +180,36 @@ def trained_system(name: str, builders: dict[str, Callable[[Path], Classifier]])
     """The system of classifiers that were trained in `baselines_folder()`.
 
     Args:
-        builders: what builds each untrained classifier, given its folder, by its name.
+        builders: for each classifier's name, a function that builds it untrained, given its folder.
 
     Raises:
-        UserError: one was not trained, or is another one by now.
+        UserError: one is not trained, or its settings have changed since.
     """
     classifiers, identity = [], {}
-    for word, build in builders.items():
-        folder = baselines_folder() / word
-        command = f"`python -m trajvlm.eval.baseline_training --system {word} --out {folder.parent}`"
+    for key, build in builders.items():
+        folder = baselines_folder() / key
+        command = f"`python -m trajvlm.eval.baseline_training --system {key} --out {folder.parent}`"
         if not (folder / WEIGHTS).is_file() or not (folder / TRAINING).is_file():
-            raise UserError(f"the baseline {word} is not trained; run {command}")
+            raise UserError(f"the baseline {key} is not trained; run {command}")
         classifier, training = build(folder), json.loads((folder / TRAINING).read_text())
+        # Earlier versions wrote both into training.json.
+        if (folder / PROGRESS).is_file():
+            training |= json.loads((folder / PROGRESS).read_text())
         if training["classifier"] != classifier.settings:
             raise UserError(f"the baseline in {folder} was trained with other settings; remove it and run {command}")
         classifier.load_weights(load_file(folder / WEIGHTS))
         classifiers.append(classifier)
-        kept = {key: training[key] for key in ("classifier", "training", "minutes", "clips", "stopped", "curve")}
-        identity[word] = {"weights_sha256": sha256(folder / WEIGHTS), "looks": len(FOUR_FLIPS), **kept}
+        told = {name: training[name] for name in ("classifier", "training", "minutes", "clips", "stopped", "curve")}
+        identity[key] = {"weights_sha256": sha256(folder / WEIGHTS), "looks": len(FOUR_FLIPS), **told}
     return TrainedSystem(name, classifiers, identity)
 
 
 def device() -> torch.device:
-    """Where networks run: the accelerator where there is one."""
+    """The device that networks run on: a CUDA GPU where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def sha256(path: Path) -> str:
-    """Hash of a file."""
+    """SHA-256 of a file, as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,22 +4,23 @@
 
 Every variation starts from the shipped tokenizer's layers wherever their shapes fit, so that what is compared is what
 the codes can hold and not who learns to see first; with `--from-nothing` none does. Results are kept one by one in
-`eval/results/grids.json`, and the table goes into `docs/results.md`. The same time means as many steps as fit into
-it by the steps' times, which are measured before in turns, so that a machine that is busy for a while slows none of
-them alone.
+`eval/results/grids.json`, and the table goes into `docs/results.md`. `trajvlm.eval.variations` says what the same
+time is.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from math import log2
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from trajvlm.data.rendered.splits import find_split
-from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, draw_batch
+from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, Batch, draw_batch
 from trajvlm.eval.markdown import TABLES, markdown, write_between
 from trajvlm.eval.tokenizer import SUITES, measure_split
 from trajvlm.eval.variations import compare_variations
@@ -27,7 +28,8 @@ from trajvlm.tokenizer.config import TokenizerConfig
 from trajvlm.tokenizer.model import SHIPPED, WEIGHTS, TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.precision import half_precision
 from trajvlm.tokenizer.probe import probe_tokenizer, training_codes
-from trajvlm.tokenizer.train import TokenizerObjective, TokenizerTraining, fit
+from trajvlm.tokenizer.train import TokenizerObjective, TokenizerTraining, fit, optimizer_of, training_loss
+from trajvlm.tokenizer.training_loop import Progress, steps
 
 RESULTS = Path(__file__).parent / "results" / "grids.json"
 DOCUMENT = TABLES
@@ -62,8 +64,8 @@ def compare(
         out or RESULTS,
         settings,
         names,
-        lambda: {name: _one_step(config) for name, config in VARIATIONS.items()},
-        lambda name, steps: _measured(VARIATIONS[name], steps, minutes, clips, probe_clips, from_nothing),
+        lambda: {name: _timed_steps(config) for name, config in VARIATIONS.items()},
+        lambda name, step_count: _measured(VARIATIONS[name], step_count, minutes, clips, probe_clips, from_nothing),
     )
 
 
@@ -98,37 +100,38 @@ def save(results: dict) -> None:
     write_between(DOCUMENT, table(results), "grids")
 
 
-def _one_step(config: TokenizerConfig) -> Callable[[int], None]:
-    """A training step of such a tokenizer on the clips of any round."""
+def _timed_steps(config: TokenizerConfig) -> Iterator[dict[str, float]]:
+    """Training steps of such a tokenizer, to be timed."""
     training = TokenizerTraining()
     objective = TokenizerObjective(TrajectoryTokenizer(config).train(), training)
 
-    def step(turn: int) -> None:
-        drawn = draw_batch(TRAINING_SCENES, TRAINING_SEED, turn * training.batch, training.batch)
-        with half_precision("cpu"):
-            seen = drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius
-            loss, *_ = objective(*seen, torch.tensor(1.0))
-        loss.backward()
+    def batches(progress: Progress) -> Iterator[tuple[Batch, Tensor]]:
+        for first in count(0, training.batch):
+            yield draw_batch(TRAINING_SCENES, TRAINING_SEED, first, training.batch), torch.tensor(1.0)
 
-    return step
+    def loss(objective: nn.Module, batch: tuple[Batch, Tensor]) -> tuple[Tensor, dict]:
+        with half_precision("cpu"):
+            return training_loss(objective, batch)
+
+    return steps(objective, optimizer_of(objective, training), batches, loss, training)
 
 
 def _measured(
-    config: TokenizerConfig, steps: int, minutes: float, clips: int, probe_clips: int, from_nothing: bool
+    config: TokenizerConfig, step_count: int, minutes: float, clips: int, probe_clips: int, from_nothing: bool
 ) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         out, start = Path(folder) / "run", None
         if not from_nothing:
             start = Path(folder) / "start"
             _fitting(config).save_pretrained(start)
-        settings = TokenizerTraining(steps=steps, validate_every=steps, validation_clips=8)
+        settings = TokenizerTraining(steps=step_count, validate_every=step_count, validation_clips=8)
         fit(out, settings, TRAINING_SCENES, config, start)
         trained = TrajectoryTokenizer.from_pretrained(out)
     suites = {suite: find_split(split).settings for suite, split in SUITES.items()}
     probed = probe_tokenizer(trained, training_codes(trained, probe_clips), minutes / 10, suites, clips)
     found = {suite: measure_split(trained, split, clips) | probed[suite] for suite, split in SUITES.items()}
     bits = round(config.tokens * log2(config.codebook_size))
-    return {"grid": list(config.grid), "tokens": config.tokens, "bits": bits, "steps": steps, **found}
+    return {"grid": list(config.grid), "tokens": config.tokens, "bits": bits, "steps": step_count, **found}
 
 
 def _fitting(config: TokenizerConfig) -> TrajectoryTokenizer:

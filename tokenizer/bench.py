@@ -1,9 +1,9 @@
-"""How fast clips become codes, beside the straightforward call of the library.
+"""Benchmark: how fast clips are encoded, compared with the plain call of the library.
 
     python -m trajvlm.tokenizer.bench --clips 64 --out tokenizer/bench.jsonl
 
-Rows: how it is computed, clips a second, how many times the first row that is, and the share of codes that are the same
-as the first row's. Compiling is not counted. Set OMP_NUM_THREADS to measure with so many threads.
+Each row: the implementation, clips per second, its speed-up over the first row, and the share of its codes that equal
+the first row's. Compilation is not counted. Set OMP_NUM_THREADS to measure with another number of threads.
 """
 
 import json
@@ -27,35 +27,37 @@ from trajvlm.tokenizer.precision import half_precision, has_bf16
 
 def main(
     tokenizer: Annotated[Path, typer.Option(help="Folder of the trained tokenizer.")] = SHIPPED,
-    clips: Annotated[int, typer.Option(min=8, help="Clips that each way encodes in a run.")] = 64,
-    runs: Annotated[int, typer.Option(min=1, help="Runs of which the median is told.")] = 3,
+    clips: Annotated[int, typer.Option(min=8, help="Clips that are encoded in a run.")] = 64,
+    runs: Annotated[int, typer.Option(min=1, help="Runs; the median is printed.")] = 3,
     batches: Annotated[str, typer.Option(help="Batch sizes to try.")] = "8,16,32",
-    out: Annotated[Path | None, typer.Option(help="File for the lines as well.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write the rows to.")] = None,
 ):
-    """Print the speeds, one line of JSON a way."""
+    """Print a row of JSON for each implementation and batch size."""
     model = TrajectoryTokenizer.from_pretrained(tokenizer)
     video = draw_batch(find_split("test-light").settings, TEST_SEED, 0, clips).video
-    first, codes, lines = None, None, []
-    for name, encode, batch in tqdm(list(ways(model, [int(size) for size in batches.split(",")])), disable=None):
-        found, seconds = _measured(encode, video, batch, runs)
-        codes = found if codes is None else codes
-        first = seconds if first is None else first
+    first_codes, first_seconds, rows = None, None, []
+    compared = implementations(model, [int(size) for size in batches.split(",")])
+    for name, encode, batch in tqdm(compared, disable=None):
+        codes, seconds = _measured(encode, video, batch, runs)
+        if first_codes is None:
+            first_codes, first_seconds = codes, seconds
         row = {
             "how": name,
             "batch": batch,
             "clips_per_s": round(clips / seconds, 2),
-            "times_first": round(first / seconds, 2),
-            "same_codes": round((found == codes).float().mean().item(), 5),
+            "times_first": round(first_seconds / seconds, 2),
+            "same_codes": round((codes == first_codes).float().mean().item(), 5),
         }
-        lines.append(json.dumps(row))
-        tqdm.write(lines[-1])
+        rows.append(json.dumps(row))
+        tqdm.write(rows[-1])
     if out is not None:
-        out.write_text("\n".join(lines) + "\n")
+        out.write_text("\n".join(rows) + "\n")
 
 
-def ways(model: TrajectoryTokenizer, batches: list[int]) -> list[tuple[str, Callable[[Tensor], Tensor], int]]:
-    """Name, encoder and batch size of everything that is compared; the library's own call first, and bf16 where the
-    processor has it."""
+def implementations(
+    model: TrajectoryTokenizer, batches: list[int]
+) -> list[tuple[str, Callable[[Tensor], Tensor], int]]:
+    """Name, encoder and batch size of all that is compared: the library's own call first, bf16 where the CPU has it."""
     last = channels_last(model)
     compiled = torch.compile(channels_last(model).projected, dynamic=False)
     half = has_bf16("cpu")
@@ -83,7 +85,7 @@ def _encoder(model: TrajectoryTokenizer, projected: Callable[[Tensor], Tensor]):
 
 
 def _measured(encode: Callable[[Tensor], Tensor], video: Tensor, batch: int, runs: int) -> tuple[Tensor, float]:
-    """Codes, and the median seconds of `runs` runs over all clips after one batch that does not count."""
+    """Codes, and the median seconds of `runs` runs over all clips, after a warm-up of one batch."""
     encode(video[:batch])
     seconds = []
     for _ in range(runs):

@@ -1,14 +1,17 @@
-"""What a training leaves in its folder: whole or not at all, at whatever moment its processes are killed."""
+"""Files and checkpoints of a training, written atomically: whole or not at all, whenever the training is killed."""
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from trajvlm.data.errors import UserError
 from trajvlm.data.files import atomic_write, flush_to_disk
 
 CHECKPOINTS = "checkpoints"
@@ -16,8 +19,8 @@ _DRAFT = ".part"
 
 
 def write_weights(weights: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file, readable for whom the umask lets read files."""
-    # `safetensors.torch.save_file` makes it readable for its owner alone.
+    """Write a safetensors file with the permissions that the umask gives."""
+    # `safetensors.torch.save_file` lets only its owner read it.
     with atomic_write(path) as draft:
         draft.write_bytes(safetensors.torch.save(weights, metadata))
 
@@ -29,12 +32,12 @@ def write_lines(path: Path, records: list[dict]) -> None:
 
 
 def read_lines(path: Path) -> list[dict]:
-    """Records of a file of lines of JSON; none where it is not there."""
+    """Records of a file of lines of JSON; none where there is no such file."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def write_files(folder: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill an empty folder, and move its files to `folder` when all are written."""
+    """Let `write` fill an empty folder; move its files to `folder` once all are written."""
     draft = folder / f"weights{_DRAFT}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -47,13 +50,28 @@ def write_files(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def latest_checkpoint(out: Path) -> Path | None:
-    """The last whole checkpoint of the training in a folder; its name is its step."""
-    whole = (folder for folder in (out / CHECKPOINTS).glob("*") if folder.name.isdigit())
-    return max(whole, key=lambda folder: int(folder.name), default=None)
+    """The last complete checkpoint of the training in a folder; its name is its step."""
+    complete = (folder for folder in (out / CHECKPOINTS).glob("*") if folder.name.isdigit())
+    return max(complete, key=lambda folder: int(folder.name), default=None)
 
 
-def keep_checkpoint(accelerator: Accelerator, out: Path, step: int) -> None:
-    """Write the state of all that was prepared, from every process; only then remove the checkpoint before it."""
+def load_checkpoint(accelerator: Accelerator, checkpoint: Path) -> None:
+    """Load the state of all that was prepared or registered.
+
+    Raises:
+        UserError: a file of it holds more than tensors, numbers and strings.
+    """
+    for file in checkpoint.glob("custom_checkpoint_*.pkl"):
+        # Accelerate unpickles these without a check.
+        try:
+            torch.load(file, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise UserError(f"{file} is no checkpoint of a training here; name another folder with --out") from error
+    accelerator.load_state(str(checkpoint))
+
+
+def save_checkpoint(accelerator: Accelerator, out: Path, step: int) -> None:
+    """Write the state of all that was prepared or registered, from every process; then remove older checkpoints."""
     draft = out / CHECKPOINTS / f"{step}{_DRAFT}"
     if accelerator.is_main_process:
         shutil.rmtree(draft, ignore_errors=True)
@@ -64,8 +82,8 @@ def keep_checkpoint(accelerator: Accelerator, out: Path, step: int) -> None:
     if accelerator.is_main_process:
         for file in draft.iterdir():
             flush_to_disk(file)
-        kept = draft.rename(draft.with_suffix(""))
-        flush_to_disk(kept.parent)
-        for folder in kept.parent.iterdir():
-            if folder != kept:
+        checkpoint = draft.rename(draft.with_suffix(""))
+        flush_to_disk(checkpoint.parent)
+        for folder in checkpoint.parent.iterdir():
+            if folder != checkpoint:
                 shutil.rmtree(folder)

@@ -1,7 +1,7 @@
-"""Half precision (bf16) where a processor computes in it; elsewhere it is emulated, and the same work takes longer.
+"""Half precision (bf16) on devices that compute in it; elsewhere it is emulated, and slower than single precision.
 
-On a processor with AVX2 but without AVX-512 the convolutions of a training step took twenty times as long in bf16 as in
-single precision (29 s and 1.4 s), and encoding eight clips thirty times (7.5 s and 0.24 s).
+On a CPU with AVX2 but without AVX-512, the convolutions of a training step took twenty times as long in bf16 as in
+single precision (29 s and 1.4 s), and encoding eight clips thirty times as long (7.5 s and 0.24 s).
 """
 
 import torch
@@ -10,16 +10,16 @@ _NATIVE = "avx512_bf16", "amx_bf16", "avx10_2", "bf16", "sve_bf16"
 
 
 def has_bf16(device: torch.device | str) -> bool:
-    """Whether a device multiplies bf16 numbers in hardware."""
+    """Whether a device computes in bf16 in hardware."""
     kind = torch.device(device).type
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if kind == "cpu":
-        can = torch.cpu.get_capabilities()
-        return any(can.get(name, False) for name in _NATIVE)
+        capabilities = torch.cpu.get_capabilities()
+        return any(capabilities.get(name, False) for name in _NATIVE)
     return True
 
 
 def half_precision(device: torch.device | str) -> torch.autocast:
-    """Autocast to bf16 on a device that has it; elsewhere a context that changes nothing."""
+    """Autocast to bf16 on a device that computes in it; elsewhere a context that does nothing."""
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=has_bf16(device))

@@ -1,14 +1,14 @@
-"""What can be recovered from the tokens themselves: a small probe, trained on frozen codes.
+"""A probe trained on frozen codes: how much of the object's track can be recovered from the tokens alone.
 
     python -m trajvlm.tokenizer.probe --tokenizer tokenizer/weights --clips 8000 --minutes 4
 
-The probe is a transformer of two layers. It gets the vector of each code and the code's place, and says centre and log
-radius of the ball in every frame. It knows nothing of the decoder, so it measures the codes and not the picture; a
-tokenizer that was never trained is the control.
+The probe is a transformer of two layers. Its input is each code's vector and position; its output is centre and log
+radius of the object in every frame. It does not use the decoder, so it measures the codes and not the picture. The
+control is an untrained tokenizer.
 """
 
 import json
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -27,13 +27,14 @@ from trajvlm.tokenizer.config import TokenizerConfig
 from trajvlm.tokenizer.fast import fast_encoder
 from trajvlm.tokenizer.model import SHIPPED, TrajectoryTokenizer
 from trajvlm.tokenizer.steps import by_frames
+from trajvlm.tokenizer.training_loop import Progress, steps
 
 _CHUNK = 50
 
 
 @dataclass(frozen=True)
 class Coded:
-    """Codes of many clips with their tracks."""
+    """Codes of many clips, and their true tracks."""
 
     codes: Tensor
     """(N, times, rows, columns)."""
@@ -57,12 +58,12 @@ class Probe(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         hidden = self.layers(self.read(self.code_vectors[codes.flatten(1)]) + self.places)
-        steps = hidden.unflatten(1, (-1, self.cells)).flatten(2)
-        return by_frames(self.out(steps), self.frames)
+        time_steps = hidden.unflatten(1, (-1, self.cells)).flatten(2)
+        return by_frames(self.out(time_steps), self.frames)
 
 
 def encode_clips(tokenizer: TrajectoryTokenizer, settings: SceneSettings, seed: int, count: int) -> Coded:
-    """Codes and tracks of the first `count` clips of a stream."""
+    """Codes and true tracks of the first `count` clips of the stream of that seed."""
     codes, targets = [], []
     for first in tqdm(range(0, count, _CHUNK), desc="tokens", leave=False):
         scenes = [draw_scene(settings, seed, first + k) for k in range(min(_CHUNK, count - first))]
@@ -72,20 +73,38 @@ def encode_clips(tokenizer: TrajectoryTokenizer, settings: SceneSettings, seed: 
     return Coded(torch.cat(codes), torch.cat(targets))
 
 
+@dataclass(frozen=True)
+class ProbeTraining:
+    """How a probe is trained."""
+
+    minutes: float
+    batch: int = 128
+    learning_rate: float = 2e-3
+
+    def rate(self, step: int, steps: float) -> float:
+        """Learning rate at a step of so many, relative to its peak: up to it in 5 % of the time, and down to zero."""
+        done = step / steps
+        return min(1.0, 20 * done + 0.01) * (1 - done)
+
+
 def train_probe(tokenizer: TrajectoryTokenizer, coded: Coded, minutes: float, batch: int = 128) -> Probe:
     """A probe trained on coded clips for so many minutes."""
     torch.manual_seed(0)
+    settings = ProbeTraining(minutes, batch)
     probe = Probe(tokenizer.config, tokenizer.code_vectors)
-    optimizer = torch.optim.AdamW(probe.parameters(), lr=2e-3, weight_decay=0.05)
-    start = time.time()
-    while (done := (time.time() - start) / (60 * minutes)) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * min(1.0, 20 * done + 0.01) * (1 - done)
-        chosen = torch.randint(len(coded.codes), (batch,))
-        loss = F.smooth_l1_loss(probe(coded.codes[chosen]), coded.target[chosen], beta=0.02)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    optimizer = torch.optim.AdamW(probe.parameters(), lr=settings.learning_rate, weight_decay=0.05)
+
+    def batches(progress: Progress) -> Iterator[tuple[Tensor, Tensor]]:
+        while True:
+            chosen = torch.randint(len(coded.codes), (settings.batch,))
+            yield coded.codes[chosen], coded.target[chosen]
+
+    def loss(probe: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict]:
+        codes, target = batch
+        return F.smooth_l1_loss(probe(codes), target, beta=0.02), {}
+
+    for _ in steps(probe, optimizer, batches, loss, settings, max_norm=None):
+        pass
     return probe.eval()
 
 
@@ -103,19 +122,19 @@ def probe_measures(probe: Probe, coded: Coded) -> dict[str, float]:
 
 
 def training_codes(tokenizer: TrajectoryTokenizer, clips: int) -> Coded:
-    """What probes are trained on: the first clips of the training stream, encoded fast."""
+    """The clips that probes are trained on, the first of the training stream, encoded by the fast encoder."""
     return encode_clips(fast_encoder(tokenizer), SceneSettings(strength=(0.0, 0.6)), TRAINING_SEED, clips)
 
 
 def probe_tokenizer(
     tokenizer: TrajectoryTokenizer,
-    seen: Coded,
+    training: Coded,
     minutes: float,
     suites: dict[str, SceneSettings],
     test_clips: int = 500,
 ) -> dict[str, dict[str, float]]:
     """Train a probe on `training_codes` and measure it on test clips of each suite."""
-    probe = train_probe(tokenizer, seen, minutes)
+    probe = train_probe(tokenizer, training, minutes)
     return {
         name: probe_measures(probe, encode_clips(tokenizer, settings, TEST_SEED, test_clips))
         for name, settings in suites.items()

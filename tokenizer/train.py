@@ -156,6 +156,19 @@ class TokenizerObjective(nn.Module):
         return (distance < reach.square()[..., None, None]).float()
 
 
+def training_loss(objective: nn.Module, batch: tuple[Batch, Tensor]) -> tuple[Tensor, dict]:
+    """Loss () of clips and their share that is quantised (), and figures to log."""
+    drawn, hardness = batch
+    total, pixels, head, codes = objective(drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius, hardness)
+    return total, {"pixels": pixels, "head": head, "codes_in_batch": codes.unique().numel()}
+
+
+def optimizer_of(objective: TokenizerObjective, settings: TokenizerTraining) -> torch.optim.Optimizer:
+    """An optimizer of all weights that are not frozen."""
+    trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    return torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=0.01, fused=True)
+
+
 def main(
     out: Annotated[Path, typer.Option(help="Folder of this training; resumed if it holds one.")] = Path(
         "runs/tokenizer"
@@ -238,21 +251,12 @@ def fit(
         load_model(objective.head, start_from / HEAD)
     if settings.only:
         _freeze_all_but(settings.only, objective.tokenizer)
-    trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate, weight_decay=0.01, fused=True)
 
     def batches(progress: Progress) -> Iterator[tuple[Batch, Tensor]]:
         wanted = ((first, settings.batch) for first in stream_numbers(accelerator, settings, progress.step))
         processes = render_processes or spare_cores(accelerator.num_processes)
         for drawn in prefetch(partial(draw_batch, scenes, TRAINING_SEED), wanted, processes):
             yield drawn.to(device), torch.tensor(settings.hardness(progress.step, progress.steps), device=device)
-
-    def loss(objective: nn.Module, batch: tuple[Batch, Tensor]) -> tuple[Tensor, dict]:
-        drawn, hardness = batch
-        total, pixels, head, codes = objective(
-            drawn.video, drawn.clean, drawn.track.centre, drawn.track.radius, hardness
-        )
-        return total, {"pixels": pixels, "head": head, "codes_in_batch": codes.unique().numel()}
 
     @cache
     def held_out() -> Batch:
@@ -265,9 +269,9 @@ def fit(
     train(
         accelerator,
         objective,
-        optimizer,
+        optimizer_of(objective, settings),
         batches,
-        loss,
+        training_loss,
         settings,
         out,
         record={

@@ -1,15 +1,19 @@
-"""Resumable Accelerate training loop: schedule, averaged weights, checkpoints, curve.
+"""The training loop: steps of gradient descent, learning-rate schedule, weight averaging, checkpoints, curve.
 
-accelerator = accelerated(out)
-train(accelerator, model, optimizer, batches, loss, settings, out, record=..., validate=..., save=...)
+`steps` trains in memory and writes nothing; each item is one step that is done:
+
+    for figures in steps(model, optimizer, batches, loss, settings): ...
+
+`train` runs these steps with Accelerate in a folder, and resumes there what was interrupted:
+
+    train(accelerated(out), model, optimizer, batches, loss, settings, out, record=..., validate=..., save=...)
 """
 
 import copy
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count
@@ -26,9 +30,10 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.files import atomic_write, remove_drafts
 from trajvlm.tokenizer.checkpoint import (
     CHECKPOINTS,
-    keep_checkpoint,
     latest_checkpoint,
+    load_checkpoint,
     read_lines,
+    save_checkpoint,
     write_files,
     write_lines,
 )
@@ -39,50 +44,72 @@ TRAINING, CURVE = "training.json", "curve.jsonl"
 _SPLIT_MODEL = DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM
 
 
-class Settings(Protocol):
-    """What the loop has to know of a training's settings, a frozen dataclass."""
+class Schedule(Protocol):
+    """How long a training takes, and its learning rate; one of `steps` and `minutes` counts."""
 
     steps: int
     minutes: float | None
-    """Instead of so many steps, as many as fit into so many minutes, interruptions not counted."""
-    validate_every: int
-    """Steps between checkpoints; each comes with a validation."""
-    averaging: float | None
-    """Decay of the exponential moving average of the weights; None for no average."""
+    """Where given, the training ends after so many minutes and not after `steps`; interruptions are not counted."""
 
     def rate(self, step: int, steps: float) -> float:
         """Learning rate at a step of so many, relative to its peak."""
         ...
 
 
+class Settings(Schedule, Protocol):
+    """The settings of a training that `train` runs: a frozen dataclass."""
+
+    validate_every: int
+    """Steps between validations; after each a checkpoint is written."""
+    averaging: float | None
+    """Decay of the exponential moving average of the weights; None for no average."""
+
+
 class StreamSettings(Settings, Protocol):
-    """The same of a training on the stream of rendered clips."""
+    """The settings of a training on the stream of rendered clips."""
 
     batch: int
     """Clips per step and process."""
     first_clip: int
-    """Number in the training stream at which the first step's clips begin."""
+    """Number in the training stream of the first step's first clip."""
 
 
 @dataclass
 class Progress:
-    """How far a training has come; kept up to date by the loop."""
+    """How far a training has come. The loop updates it; checkpoints hold its fields."""
 
     step: int = 0
-    """How many steps are done; the number of the one that comes next."""
+    """Steps done, which is also the number of the next one."""
     seconds: float = 0.0
+    """Time taken, validations included and interruptions not."""
     steps: float = math.inf
-    """How many steps there will be; in a training of so many minutes, by the pace so far."""
+    """Steps expected in all; where minutes limit the training, estimated from the time per step so far."""
 
-    def expect(self, settings: Settings) -> None:
-        """Reckon how many steps there will be."""
-        self.steps = settings.steps
+    def start(self, settings: Schedule) -> None:
+        """Start the clock."""
+        self._start = time.monotonic() - self.seconds
+        self._expect(settings)
+
+    def update_time(self, settings: Schedule, accelerator: Accelerator | None = None) -> None:
+        """Read the clock: in all processes the main one's, so that they end at the same step."""
+        self.seconds = time.monotonic() - self._start
+        if settings.minutes and accelerator and accelerator.num_processes > 1:
+            self.seconds = broadcast(torch.tensor(self.seconds, device=accelerator.device)).item()
+        self._expect(settings)
+
+    def _expect(self, settings: Schedule) -> None:
         if settings.minutes:
             self.steps = self.step * settings.minutes * 60 / self.seconds if self.step else math.inf
+        else:
+            self.steps = settings.steps
 
-    def over(self, settings: Settings) -> bool:
-        """Whether the training has come to its end."""
+    def over(self, settings: Schedule) -> bool:
+        """Whether the training has ended."""
         return self.seconds >= settings.minutes * 60 if settings.minutes else self.step >= settings.steps
+
+    def validation_due(self, settings: Settings) -> bool:
+        """Whether the step just done is followed by a validation; the last one always is."""
+        return self.step % settings.validate_every == 0
 
     def state_dict(self) -> dict:
         return asdict(self)
@@ -101,26 +128,27 @@ def warm_cosine(step: int, steps: float, warmup: int, floor: float) -> float:
 
 @torch.no_grad()
 def move_average(averaged: nn.Module, model: nn.Module, decay: float, step: int) -> None:
-    """Move the exponential moving average of a model's weights, which at first forgets faster than it does later."""
+    """Update the exponential moving average of a model's weights. In the first steps its decay is smaller, so that it
+    soon forgets the random weights that it started from."""
     pairs = zip(averaged.state_dict().values(), model.state_dict().values())
     means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()))
     torch._foreach_lerp_(means, values, 1 - min(decay, step / (step + 20)))
 
 
 def accelerated(out: Path) -> Accelerator:
-    """The accelerator of a training in the folder `out`: in half precision where the device has that.
+    """The accelerator of a training in the folder `out`, in bf16 where the device computes in it.
 
     Raises:
         UserError: it was launched so that each process would hold a part of the model.
     """
-    # Accelerate's own state would say on which device, but must not be asked before it knows the precision.
-    on_processor = parse_flag_from_env("ACCELERATE_USE_CPU")
-    elsewhere = None if on_processor else torch.accelerator.current_accelerator(check_available=True)
+    # Accelerate knows the device, but only once its precision is set.
+    cpu_only = parse_flag_from_env("ACCELERATE_USE_CPU")
+    gpu = None if cpu_only else torch.accelerator.current_accelerator(check_available=True)
     accelerator = Accelerator(
-        mixed_precision="bf16" if has_bf16(elsewhere or "cpu") else "no",
+        mixed_precision="bf16" if has_bf16(gpu or "cpu") else "no",
         log_with="tensorboard",
         project_dir=out,
-        # Not every weight has a part in every loss.
+        # Some losses do not depend on every weight.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     if accelerator.distributed_type in _SPLIT_MODEL:
@@ -132,99 +160,151 @@ def accelerated(out: Path) -> Accelerator:
 
 
 def stream_numbers(accelerator: Accelerator, settings: StreamSettings, step: int) -> Iterator[int]:
-    """Number in the training stream of this process's first clip at a step, and at all that follow."""
+    """The number in the training stream of this process's first clip, for each step from `step` on."""
     for number in count(step) if settings.minutes else range(step, settings.steps):
         place = number * accelerator.num_processes + accelerator.process_index
         yield settings.first_clip + place * settings.batch
 
 
+def steps(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None,
+    batches: Callable[[Progress], Iterator[Batch]],
+    loss: Callable[[nn.Module, Batch], tuple[Tensor | None, dict[str, Any]]],
+    settings: Schedule,
+    progress: Progress | None = None,
+    *,
+    accelerator: Accelerator | None = None,
+    max_norm: float | None = 1.0,
+) -> Iterator[dict[str, float]]:
+    """The steps of a training, from the progress to the end; each is done when it is asked for.
+
+    Args:
+        optimizer: None where nothing is learned by gradients.
+        batches: the batches from the progress on. They are asked for one at a time: while one is made, the progress is
+            that of its step.
+        loss: (), or None where there is nothing to minimise; and figures to log, numbers or tensors ().
+        accelerator: the one that prepared model and optimizer; plain PyTorch without.
+        max_norm: to which the gradients' norm is clipped; None for no clipping.
+
+    Returns:
+        An iterator of each step's figures: those of `loss`, the first group's learning rate, and the share of the step
+        that was spent waiting for its batch.
+    """
+    progress = progress or Progress()
+    backward, clip_norm = Tensor.backward, nn.utils.clip_grad_norm_
+    if accelerator:
+        backward, clip_norm = accelerator.backward, accelerator.clip_grad_norm_
+    # Read before the first step: a resumed optimizer is loaded with the rates at which it stopped.
+    peaks = [group["lr"] for group in optimizer.param_groups] if optimizer else []
+
+    def run() -> Iterator[dict[str, float]]:
+        progress.start(settings)
+        stream = batches(progress)
+        while not progress.over(settings):
+            start = time.monotonic()
+            batch = next(stream)
+            waited = time.monotonic() - start
+            rate = settings.rate(progress.step, progress.steps)
+            for group, peak in zip(optimizer.param_groups if optimizer else (), peaks):
+                group["lr"] = peak * rate
+            value, figures = loss(model, batch)
+            if value is not None:
+                backward(value)
+                if max_norm is not None:
+                    clip_norm(model.parameters(), max_norm)
+                optimizer.step()
+                optimizer.zero_grad()
+            figures = {name: float(figure) for name, figure in figures.items()}
+            if peaks:
+                figures["rate"] = rate * peaks[0]
+            figures["waiting_share"] = waited / max(time.monotonic() - start, 1e-9)
+            progress.step += 1
+            progress.update_time(settings, accelerator)
+            yield figures
+
+    return run()
+
+
 def train(
     accelerator: Accelerator,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer | None,
     batches: Callable[[Progress], Iterator[Batch]],
-    loss: Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Any]]],
+    loss: Callable[[nn.Module, Batch], tuple[Tensor | None, dict[str, Any]]],
     settings: Settings,
     out: Path,
     *,
     record: dict,
     validate: Callable[[nn.Module], dict[str, float]],
     save: Callable[[nn.Module, Path], None],
+    progress: Progress | None = None,
+    state: Iterable[Any] = (),
 ) -> nn.Module:
     """Run or resume a training in the folder `out`.
 
     Writes there `training.json` (the record), the weights, `curve.jsonl` (a line for each validation), TensorBoard's
-    events, and `checkpoints/` to resume from. Where it is killed, nothing is lost but the steps since the last
-    checkpoint.
+    events, and `checkpoints/` to resume from. Where it is killed, only the steps since the last checkpoint are lost.
 
     Args:
-        model: with its training losses, in training mode as far as it is to be; called by `loss` alone.
-        batches: this process's batches from the progress on. They are asked for one at a time: while one is made, the
-            progress is that of its step.
-        loss: (), and figures to log, numbers or tensors ().
-        record: all that makes the training what it is; where it is resumed, it has to be the same.
+        model: with its training losses, in training mode as far as it is to be; called only by `loss`.
+        batches, loss: see `steps`; each process has its own batches.
+        record: the settings that make the training what it is; where it is resumed, they have to be the same.
         validate, save: called in the main process with the averaged model, or with the model itself where there is no
-            average; `save` fills an empty folder.
+            average; `save` fills an empty folder, and its files replace those of their names in `out`.
+        progress: a progress that also decides on other grounds when to validate and to stop, or holds more that
+            checkpoints have to keep.
+        state: what else checkpoints have to keep: objects with `state_dict` and `load_state_dict`, of tensors, numbers
+            and strings.
 
     Returns:
         The model as it was saved last.
 
     Raises:
-        UserError: the folder holds another training, or weights that would be written over.
+        UserError: the folder holds another training, or weights that would be overwritten, or a checkpoint that can't
+            be read.
     """
     record = record | {
         "processes": accelerator.num_processes,
         "compiled": accelerator.state.dynamo_plugin.backend.value,
     }
-    before = _resumed(out, json.loads(json.dumps(record)))
+    checkpoint = _checkpoint_to_resume(out, json.loads(json.dumps(record)))
     averaged = copy.deepcopy(model).eval().to(accelerator.device) if settings.averaging else None
     model, optimizer = accelerator.prepare(model, optimizer)
     plain = accelerator.unwrap_model(model, keep_torch_compile=False)
-    kept, progress = averaged or plain, Progress()
-    accelerator.register_for_checkpointing(*filter(None, (progress, averaged)))
-    peaks = [group["lr"] for group in optimizer.param_groups]
-    if before:
-        accelerator.load_state(str(before))
+    saved, progress = averaged or plain, progress or Progress()
+    accelerator.register_for_checkpointing(*filter(None, (progress, averaged)), *state)
+    work = steps(model, optimizer, batches, loss, settings, progress, accelerator=accelerator)
+    if checkpoint:
+        load_checkpoint(accelerator, checkpoint)
     with _Log(accelerator, out, record, settings, progress) as log:
-        stream = batches(progress)
-        while not progress.over(settings):
-            with log.waiting():
-                batch = next(stream)
-            rate = settings.rate(progress.step, progress.steps)
-            for group, peak in zip(optimizer.param_groups, peaks):
-                group["lr"] = peak * rate
-            lost, figures = loss(model, batch)
-            accelerator.backward(lost)
-            accelerator.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
+        for figures in work:
             if averaged:
-                move_average(averaged, plain, settings.averaging, progress.step)
-            log.step(figures | {"rate": rate * peaks[0]})
-            if progress.step % settings.validate_every and not progress.over(settings):
+                move_average(averaged, plain, settings.averaging, progress.step - 1)
+            log.step(figures)
+            if not progress.validation_due(settings) and not progress.over(settings):
                 continue
             if accelerator.is_main_process:
-                log.validated(validate(kept))
-                write_files(out, partial(save, kept))
-            # Last, so that what was cut off before is done again.
-            keep_checkpoint(accelerator, out, progress.step)
-    return kept
+                log.validated(figures, validate(saved))
+            progress.update_time(settings, accelerator)
+            if accelerator.is_main_process:
+                write_files(out, partial(save, saved))
+            # Last: a validation that was interrupted is repeated.
+            save_checkpoint(accelerator, out, progress.step)
+    return saved
 
 
 class _Log:
-    """What a training writes down: record, progress bar, events, curve."""
+    """What a training writes besides weights and checkpoints: record, progress bar, TensorBoard's events, curve."""
 
     def __init__(self, accelerator: Accelerator, out: Path, record: dict, settings: Settings, progress: Progress):
-        self.accelerator, self.out, self.settings, self.progress = accelerator, out, settings, progress
-        self._began = self._start = time.monotonic()
-        self._before, self._waited = progress.seconds, 0.0
-        progress.expect(settings)
+        self.accelerator, self.out, self.progress = accelerator, out, progress
         if accelerator.is_main_process:
             (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
             remove_drafts(out)
             with atomic_write(out / TRAINING) as draft:
                 draft.write_bytes((json.dumps(record, indent=1) + "\n").encode())
-            # A validation whose checkpoint was cut off is done again.
+            # A validation whose checkpoint was not completed is repeated.
             self._curve = [line for line in read_lines(out / CURVE) if line["step"] <= progress.step]
         accelerator.init_trackers("events")
         processes, precision = accelerator.num_processes, accelerator.mixed_precision
@@ -247,42 +327,25 @@ class _Log:
         self._bar.close()
         self.accelerator.end_training()
 
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Times how long the step that begins waits for its batch."""
-        self._start = time.monotonic()
-        yield
-        self._waited = time.monotonic() - self._start
-
-    def step(self, figures: dict[str, Any]) -> None:
-        """Note a step that is done."""
-        now = time.monotonic()
-        figures = {name: float(value) for name, value in figures.items()}
-        figures["waiting_share"] = self._waited / max(now - self._start, 1e-9)
-        self._figures = figures
-        self.progress.step += 1
-        self.progress.seconds = self._agreed(self._before + now - self._began)
-        self.progress.expect(self.settings)
+    def step(self, figures: dict[str, float]) -> None:
+        """Log a step that is done."""
         self.accelerator.log(figures, step=self.progress.step)
         self._bar.update()
         self._bar.set_postfix({k: f"{v:.3g}" for k, v in figures.items()}, refresh=False)
 
-    def validated(self, measures: dict[str, float]) -> None:
-        """Add a line to the curve."""
-        rounded = {name: float(f"{value:.4g}") for name, value in {**self._figures, **measures}.items()}
+    def validated(self, figures: dict[str, float], measures: dict[str, float]) -> None:
+        """Add a line to the curve: the last step's figures and the validation's. Counts are not rounded."""
+        rounded = {
+            name: value if isinstance(value, int) else float(f"{value:.4g}")
+            for name, value in {**figures, **measures}.items()
+        }
         self._curve.append({"step": self.progress.step, **rounded})
         write_lines(self.out / CURVE, self._curve)
         self._bar.write(json.dumps(self._curve[-1]))
 
-    def _agreed(self, seconds: float) -> float:
-        """The main process's, where processes have to end at the same step."""
-        if not self.settings.minutes or self.accelerator.num_processes == 1:
-            return seconds
-        return broadcast(torch.tensor(seconds, device=self.accelerator.device)).item()
 
-
-def _resumed(out: Path, record: dict) -> Path | None:
-    """The checkpoint of this very training that the folder holds, if any; raises UserError where it is another's."""
+def _checkpoint_to_resume(out: Path, record: dict) -> Path | None:
+    """The last checkpoint in the folder, if there is one; raises UserError where it is of another training."""
     checkpoint, weights = latest_checkpoint(out), any(out.glob("*.safetensors"))
     if not checkpoint and not weights:
         return None
@@ -299,9 +362,9 @@ def _resumed(out: Path, record: dict) -> Path | None:
     return checkpoint
 
 
-def _flat(record: dict, before: str = "") -> dict:
-    """Nested settings by names such as `scenes.strength`."""
+def _flat(record: dict, prefix: str = "") -> dict:
+    """Nested settings under names such as `scenes.strength`."""
     flat = {}
     for name, value in record.items():
-        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return flat

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
-from torch import Tensor
+from torch import Tensor, nn
 
 from trajvlm.data.clip import CANONICAL, FRAMES
 from trajvlm.data.fit import Observations
 from trajvlm.data.motions.families import BASIC
 from trajvlm.data.rendered.export import to_frames
 from trajvlm.eval.classifiers import TrainedSystem, trained_system
+from trajvlm.eval.replay_buffer import ReplayBuffer
 from trajvlm.vlm.classical_baseline import track_blobs
 
 _LEAST_FRAMES = 5
@@ -100,58 +101,58 @@ def _recurrence(values: np.ndarray, lag: int) -> float:
 
 
 class BoostedTrees:
-    """Gradient boosting over the features (Friedman, 2001); see `trajvlm.eval.classifiers.Classifier`.
+    """Gradient-boosted trees on the features (Friedman, 2001); see `trajvlm.eval.classifiers.Classifier`.
 
-    Its weights are the features and labels that it has met: the trees are grown from them anew, with the same seed, for
-    scikit-learn keeps trees in pickles only.
+    Its weights are the features and labels of all training clips. The trees are fitted to them again, with the same
+    seed, wherever they are needed: scikit-learn saves trees only as pickles.
     """
 
     name, row, families = "features", "features of the track, boosted trees", BASIC
     settings = {"features": list(FEATURES), "max_iter": 200, "learning_rate": 0.08, "l2_regularization": 1.0, "seed": 0}
+    steps_per_batch = 1
 
     def __init__(self):
-        self.features = torch.zeros(0, len(FEATURES), dtype=torch.float64)
-        self.labels = torch.zeros(0, dtype=torch.long)
-        self.trees: HistGradientBoostingClassifier | None = None
+        self.network = nn.Module()
+        self.replay = ReplayBuffer()
+        self._trees: HistGradientBoostingClassifier | None = None
+        self._fitted_to = 0
 
     def prepare(self, video: Tensor) -> Tensor:
         """Features (B, len(FEATURES)), float64."""
         return torch.from_numpy(np.stack([track_features(track_blobs(to_frames(clip))) for clip in video]))
 
-    def learn(self, inputs: Tensor, labels: Tensor, rate: float) -> None:
-        """Keep the clips; trees have no learning rate that could fall."""
-        self.load_weights({"features": torch.cat([self.features, inputs]), "labels": torch.cat([self.labels, labels])})
+    def optimizer(self) -> None:
+        """See `trajvlm.eval.classifiers.Classifier`; trees are not trained by gradients."""
 
-    def chances(self, inputs: Tensor) -> Tensor:
-        """See `trajvlm.eval.classifiers.Classifier`; grows the trees where it has met clips since they were grown."""
-        if self.trees is None:
+    def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[None, dict]:
+        """See `trajvlm.eval.classifiers.Classifier`; trees are not trained by gradients."""
+        return None, {}
+
+    def probabilities(self, inputs: Tensor) -> Tensor:
+        """See `trajvlm.eval.classifiers.Classifier`; fits the trees where there are new clips."""
+        if self._trees is None or self._fitted_to != len(self.replay):
             options = {key: self.settings[key] for key in ("max_iter", "learning_rate", "l2_regularization")}
             trees = HistGradientBoostingClassifier(random_state=self.settings["seed"], early_stopping=False, **options)
-            self.trees = trees.fit(self.features.numpy(), self.labels.numpy())
+            self._trees = trees.fit(self.replay.inputs.numpy(), self.replay.labels.numpy())
+            self._fitted_to = len(self.replay)
         found = torch.zeros(len(inputs), len(self.families))
-        found[:, torch.from_numpy(self.trees.classes_)] = torch.from_numpy(
-            self.trees.predict_proba(inputs.numpy())
+        found[:, torch.from_numpy(self._trees.classes_)] = torch.from_numpy(
+            self._trees.predict_proba(inputs.numpy())
         ).float()
         return found
 
     def weights(self) -> dict[str, Tensor]:
         """See `trajvlm.eval.classifiers.Classifier`."""
-        return {"features": self.features, "labels": self.labels}
+        return {"features": self.replay.inputs, "labels": self.replay.labels}
 
     def load_weights(self, tensors: dict[str, Tensor]) -> None:
         """See `trajvlm.eval.classifiers.Classifier`."""
-        self.features, self.labels, self.trees = tensors["features"], tensors["labels"], None
-
-    def memory(self) -> dict[str, Tensor]:
-        """Nothing besides its weights."""
-        return {}
-
-    def load_memory(self, tensors: dict[str, Tensor]) -> None:
-        """Nothing to load."""
+        self.replay.load_state_dict({"inputs": tensors["features"], "labels": tensors["labels"]})
+        self._trees = None
 
 
 def build(folder: Path) -> BoostedTrees:
-    """The trees before they are grown."""
+    """The untrained trees."""
     return BoostedTrees()
 
 
@@ -159,5 +160,5 @@ CLASSIFIERS = {"features": build}
 
 
 def load() -> TrainedSystem:
-    """The grown trees; raises UserError where they were not trained."""
+    """The trained trees; raises UserError where they are not trained."""
     return trained_system("features", CLASSIFIERS)

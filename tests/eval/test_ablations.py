@@ -37,7 +37,7 @@ def tiny(monkeypatch, tiny_base):
 def training_of(variation, tokenizer, clips=16):
     scenes = [draw_scene(SCENES, 5, k) for k in range(clips)]
     codes = torch.randint(tokenizer.config.codebook_size, (clips, *tokenizer.config.grid))
-    return ablations._Training(variation, tokenizer, scenes, codes, steps=4)
+    return ablations._Training(variation, tokenizer, scenes, codes, step_count=4)
 
 
 def test_a_number_is_a_sign_and_the_digits_of_its_hundredths():
@@ -73,7 +73,7 @@ def test_what_is_written_in_digits_is_read_back(tokenizer, tiny, monkeypatch):
 def test_every_variation_learns_and_answers(name, tokenizer, tiny):
     training = training_of(VARIATIONS[name], tokenizer)
     before = [p.detach().clone() for p in training.model.lm.parameters() if p.requires_grad]
-    training.step(0)
+    next(training.steps)
     after = [p for p in training.model.lm.parameters() if p.requires_grad]
     moved = any(not torch.equal(*pair) for pair in zip(before, after))
     assert moved == (name != "no LoRA, new rows alone")

@@ -1,11 +1,13 @@
 """Learned baselines: what they promise to whoever trains them and to whoever reads their row."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from tests.conftest import TINY_TOKENIZER
@@ -15,11 +17,14 @@ from trajvlm.data.motions.families import BASIC, FAMILIES
 from trajvlm.data.rendered.render import render, render_clean
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.data.rendered.stream import TRAINING_SEED
+from trajvlm.eval import baseline_training
 from trajvlm.eval.baseline_training import BUILDERS, BaselineTraining, fit
-from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, predict, trained_system
+from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, classify, trained_system
 from trajvlm.eval.systems import cnn3d, decoded_track, features, resnets, token_classifier
 from trajvlm.eval.systems.features import FEATURES, BoostedTrees, track_features
+from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.tokenizer.model import TrajectoryTokenizer
+from trajvlm.tokenizer.training_loop import steps
 from trajvlm.vlm.calibration import Calibration
 
 SCENES = SceneSettings(strength=(0.0, 0.0))
@@ -47,52 +52,100 @@ def arc(turns=1.0, noise=0.0, frames=17):
     return Observations(t, centre + noise * np.random.default_rng(0).normal(size=centre.shape), np.full(frames, 0.1))
 
 
+@pytest.fixture()
+def scores(monkeypatch):
+    """The validation scores to come, one after every step; an exception among them is raised."""
+    to_come = []
+
+    def score(*arguments):
+        value = to_come.pop(0)
+        if isinstance(value, BaseException):
+            raise value
+        return value, 0.5
+
+    monkeypatch.setattr(baseline_training, "_scores", score)
+    # Rates that do not depend on the time, and clips drawn here.
+    monkeypatch.setattr(BaselineTraining, "rate", lambda self, step, steps: 0.5)
+    monkeypatch.setattr(baseline_training, "prefetch", lambda draw, wanted: (draw(*one) for one in wanted))
+    return to_come
+
+
+def often(patience: int) -> BaselineTraining:
+    """A training that is validated after every step."""
+    return BaselineTraining(minutes=60, batch=4, validations=10**9, patience=patience, validation_clips=1)
+
+
 def test_a_network_learns_what_can_be_learned():
     inputs, labels = torch.eye(51)[:5].repeat(8, 1), torch.arange(5).repeat(8)
     classifier = tiny()
-    for _ in range(300):
-        classifier.learn(inputs, labels, 30.0)
-    assert (classifier.chances(inputs).argmax(dim=1) == labels).all()
+    schedule = SimpleNamespace(steps=300, minutes=None, rate=lambda step, steps: 30.0)
+    batches = [(inputs, labels)] * schedule.steps
+    for _ in steps(
+        classifier.network, classifier.optimizer(), lambda progress: iter(batches), classifier.loss, schedule
+    ):
+        pass
+    assert (classifier.probabilities(inputs).argmax(dim=1) == labels).all()
 
 
-def test_clips_that_cost_more_than_a_step_are_met_again():
-    classifier = tiny(steps_per_batch=3)
-    for _ in range(2):
-        classifier.learn(torch.rand(4, 51), torch.zeros(4, dtype=torch.long), 1.0)
-    assert classifier.steps == 6 and len(classifier.met[0]) == 8
+def test_clips_that_cost_more_than_a_step_are_met_again(tmp_path, scores):
+    classifier, scores[:] = tiny(steps_per_batch=3), [-1, -2, -2, -2, -2, -2]
+    progress = fit(tmp_path, classifier, often(patience=5), SCENES)
+    assert progress.step == 6 and progress.clips == 8 == len(classifier.replay)
 
 
 @pytest.mark.parametrize("steps_per_batch", [1, 2])
-def test_an_interrupted_training_goes_on_as_if_it_had_not_been(steps_per_batch):
-    inputs, labels = torch.rand(4, 8, 51), torch.randint(5, (4, 8))
-    whole, before, after = (tiny(steps_per_batch=steps_per_batch) for _ in range(3))
-    for k in range(4):
-        whole.learn(inputs[k], labels[k], 1.0)
-    for k in range(2):
-        before.learn(inputs[k], labels[k], 1.0)
-    after.load_weights(before.weights())
-    after.load_memory(before.memory())
-    for k in range(2, 4):
-        after.learn(inputs[k], labels[k], 1.0)
-    assert same(whole.weights(), after.weights())
+def test_an_interrupted_training_goes_on_as_if_it_had_not_been(steps_per_batch, tmp_path, scores):
+    whole, interrupted, resumed = (tiny(steps_per_batch=steps_per_batch) for _ in range(3))
+    scores[:] = [-1, -2, -2, -2, -2, -2, -2]
+    first = fit(tmp_path / "whole", whole, often(patience=6), SCENES)
+    scores[:] = [-1, -2, -2, InterruptedError()]
+    with pytest.raises(InterruptedError):
+        fit(tmp_path / "interrupted", interrupted, often(patience=6), SCENES)
+    scores[:] = [-2, -2, -2, -2]
+    second = fit(tmp_path / "interrupted", resumed, often(patience=6), SCENES)
+    assert (second.step, second.clips) == (first.step, first.clips) == (7, 28 if steps_per_batch == 1 else 16)
+    assert same(whole.weights(), resumed.weights())
+    curves = [
+        [point["clips"] for point in json.loads((tmp_path / name / "progress.json").read_text())["curve"]]
+        for name in ("whole", "interrupted")
+    ]
+    assert curves[0] == curves[1] and len(curves[0]) == 7
+
+
+def test_the_weights_with_the_best_validation_score_are_kept(tmp_path, scores):
+    best = {}
+
+    class Watched(NetworkClassifier):
+        def weights(self):
+            best.update({name: value.clone() for name, value in super().weights().items()})
+            return super().weights()
+
+    torch.manual_seed(0)
+    classifier = Watched("watched", "", nn.Linear(51, len(BASIC)), NetworkTraining(), brightness)
+    scores[:] = [-3, -1, -2, -2]
+    progress = fit(tmp_path, classifier, often(patience=2), SCENES)
+    assert progress.best == -1 and progress.step == 4
+    found = load_file(tmp_path / "weights.safetensors")
+    assert same(found, best) and not same(found, classifier.weights())
 
 
 def test_mirrored_clips_are_answered_alike():
     torch.manual_seed(0)
     network, video = nn.Linear(51, len(BASIC)), torch.rand(3, 3, 17, 64, 64)
     classifier = NetworkClassifier("corner", "", network, NetworkTraining(), lambda v: v[..., 0, 0].flatten(1))
-    said, of_mirrored = predict(classifier, video), predict(classifier, video.flip(-1))
+    said, of_mirrored = classify(classifier, video), classify(classifier, video.flip(-1))
     for one, other in zip(said, of_mirrored, strict=True):
         assert other.probabilities == pytest.approx(one.probabilities, abs=1e-6)
 
 
 def test_training_is_resumed_from_its_folder_and_ends_with_its_time(tmp_path):
     first = fit(tmp_path, tiny(), MOMENT, SCENES)
-    assert first.clips == 4 and first.stopped == "time was up"
+    assert first.clips == 4 and first.stopped(MOMENT) == "time was up"
     assert fit(tmp_path, tiny(), MOMENT, SCENES) == first
     longer = BaselineTraining(minutes=first.minutes + 1e-6, batch=4, validations=1, validation_clips=4)
     second = fit(tmp_path, tiny(), longer, SCENES)
-    record = json.loads((tmp_path / "training.json").read_text())
+    record = json.loads((tmp_path / "progress.json").read_text())
+    assert record["training"] == asdict(longer) and record["minutes"] == second.minutes
     assert second.clips == 8 and second.minutes > first.minutes
     assert [entry["clips"] for entry in record["curve"]] == [4, 8]
     with pytest.raises(UserError, match="other settings"):
@@ -101,9 +154,9 @@ def test_training_is_resumed_from_its_folder_and_ends_with_its_time(tmp_path):
 
 def test_a_resumed_training_goes_on_behind_the_clips_that_it_has_met(tmp_path):
     class Remembering(NetworkClassifier):
-        def learn(self, inputs, labels, rate):
-            met.append(inputs)
-            super().learn(inputs, labels, rate)
+        def loss(self, network, batch):
+            met.append(batch[0])
+            return super().loss(network, batch)
 
     met, minutes = [], 0.0
     for _ in range(2):
@@ -117,19 +170,20 @@ def test_a_resumed_training_goes_on_behind_the_clips_that_it_has_met(tmp_path):
 
 def test_training_ends_where_validation_no_longer_rises(tmp_path):
     class Stubborn(type(tiny())):
-        def learn(self, inputs, labels, rate):
+        def loss(self, network, batch):
             """Learns nothing."""
+            return None, {}
 
     torch.manual_seed(0)
     stubborn = Stubborn("stubborn", "", nn.Linear(51, len(BASIC)), NetworkTraining(), brightness)
     settings = BaselineTraining(minutes=5, batch=1, validations=10**9, patience=2, validation_clips=4)
     progress = fit(tmp_path, stubborn, settings, SCENES)
-    assert progress.stopped == "validation no longer rose" and progress.clips == 3
+    assert progress.stopped(settings) == "validation no longer rose" and progress.clips == 3
 
 
 def test_the_learning_rate_falls_to_nothing_over_the_time():
-    settings = BaselineTraining(minutes=10)
-    rates = [settings.rate(minutes) for minutes in (0, 0.3, 5, 10, 12)]
+    settings = BaselineTraining()
+    rates = [settings.rate(step, 100) for step in (0, 3, 50, 100, 120)]
     assert 0 < rates[0] < 0.1 and rates[1] > 0.95 and abs(rates[2] - 0.5) < 0.01 and rates[3:] == [0, 0]
 
 
@@ -140,13 +194,33 @@ def test_a_trained_system_answers_with_its_best_weights_and_says_how_long_it_had
     fit(tmp_path / "tiny", classifier, MOMENT, SCENES)
     system = trained_system("some", {"tiny": lambda folder: tiny()})
     video = torch.rand(3, 3, 17, 64, 64)
-    assert system.answer(video) == {"a tiny one": predict(classifier, video)}
-    prediction = system.answer(video)["a tiny one"][0]
-    assert prediction.family == max(prediction.probabilities, key=prediction.probabilities.get)
-    assert list(prediction.probabilities) == list(BASIC) and abs(sum(prediction.probabilities.values()) - 1) < 1e-5
+    assert system.answer(video) == {"a tiny one": classify(classifier, video)}
+    verdict = system.answer(video)["a tiny one"][0]
+    assert verdict.family == max(verdict.probabilities, key=verdict.probabilities.get)
+    assert list(verdict.probabilities) == list(BASIC) and abs(sum(verdict.probabilities.values()) - 1) < 1e-5
     assert system.identity["tiny"]["clips"] == 4 and system.identity["tiny"]["minutes"] > 0
     with pytest.raises(UserError, match="other settings"):
         trained_system("some", {"tiny": lambda folder: tiny(steps_per_batch=2)})
+
+
+def test_a_training_of_an_earlier_version_is_evaluated_but_not_resumed(tmp_path, monkeypatch):
+    """Those wrote all that they knew into training.json, and what they resumed from into state.safetensors."""
+    monkeypatch.setenv("TRAJVLM_BASELINES", str(tmp_path))
+    classifier, folder = tiny(), tmp_path / "tiny"
+    write_weights(classifier.weights(), folder / "weights.safetensors")
+    write_weights({"memory.steps": torch.tensor(1)}, folder / "state.safetensors")
+    curve = [{"clips": 4, "minutes": 0.5, "log_chance": -1.5, "accuracy": 0.25}]
+    progress = {"minutes": 0.5, "clips": 4, "best": -1.5, "since_best": 0, "stopped": "time was up", "curve": curve}
+    record = {"classifier": classifier.settings, "training": asdict(MOMENT), "scenes": asdict(SCENES)} | progress
+    (folder / "training.json").write_text(json.dumps(record))
+    system = trained_system("some", {"tiny": lambda folder: tiny()})
+    video = torch.rand(2, 3, 17, 64, 64)
+    assert system.answer(video) == {"a tiny one": classify(classifier, video)}
+    assert system.identity["tiny"]["curve"] == curve and system.identity["tiny"]["stopped"] == "time was up"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(UserError, match="an earlier version, which can be evaluated but not resumed"):
+        fit(folder, tiny(), MOMENT, SCENES)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -230,10 +304,10 @@ def test_trees_grow_the_same_from_what_they_met():
     labels = torch.tensor([0, 3]).repeat(15)
     trees, again = BoostedTrees(), BoostedTrees()
     trees.settings = again.settings = trees.settings | {"max_iter": 5}
-    trees.learn(inputs, labels, 1.0)
+    trees.replay.add(inputs, labels)
     again.load_weights(trees.weights())
-    found = trees.chances(inputs)
-    assert torch.equal(found, again.chances(inputs)) and found.shape == (30, len(BASIC))
+    found = trees.probabilities(inputs)
+    assert torch.equal(found, again.probabilities(inputs)) and found.shape == (30, len(BASIC))
     assert (found[:, [1, 2, 4]] == 0).all()
 
 

@@ -100,8 +100,9 @@ def test_transformers_encoders_are_read_from_a_folder(tmp_path):
         found = features(video)
         assert found.shape == (2, features.width) == (2, width) and found.isfinite().all()
         classifier = linear_classifier("some", "", features)
-        classifier.learn(found, torch.tensor([0, 1]), 1.0)
-        assert classifier.chances(found).shape == (2, len(BASIC))
+        loss, _ = classifier.loss(classifier.network, (found, torch.tensor([0, 1])))
+        loss.backward()
+        assert classifier.probabilities(found).shape == (2, len(BASIC))
     with pytest.raises(UserError, match="model.safetensors"):
         CLIPFeatures(tmp_path)
     kept = load_file(tmp_path / "mae" / "model.safetensors")

@@ -16,15 +16,15 @@ def measured(monkeypatch, tmp_path):
     """Names of the variations that were measured, by their configurations, with made-up figures."""
     done = []
 
-    def measure(config, steps, minutes, *settings):
-        assert steps == 2 * minutes
+    def measure(config, step_count, minutes, *settings):
+        assert step_count == 2 * minutes
         done.append(next(name for name, known in VARIATIONS.items() if known == config))
         suite = {"centre_px_median": 0.5, "probe_centre_px_median": 0.6, "radius_median": 0.04, "codes_used": 100.0}
         cell = {"grid": list(config.grid), "tokens": config.tokens, "bits": 1, "steps": 2}
         return {**cell, "clean": suite, "half": suite}
 
     monkeypatch.setattr(grids, "_measured", measure)
-    monkeypatch.setattr(variations, "seconds_in_turns", lambda works: dict.fromkeys(works, 30.0))
+    monkeypatch.setattr(variations, "seconds_per_step", lambda trainings: dict.fromkeys(trainings, 30.0))
     monkeypatch.setattr(grids, "RESULTS", tmp_path / "grids.json")
     return done
 

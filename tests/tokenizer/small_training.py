@@ -29,6 +29,12 @@ class SmallTraining:
         return warm_cosine(step, steps, self.warmup, floor=0.1)
 
 
+def error_of(model: nn.Module, batch: Tensor) -> tuple[Tensor, dict]:
+    """Its loss: what it has to learn is the sum of three numbers."""
+    error = (model(batch) - batch.sum(dim=1, keepdim=True)).square().mean()
+    return error, {"error": error.detach()}
+
+
 def run(
     out: Path, settings: SmallTraining, done=None, accelerator: Accelerator | None = None, dying_at: int | None = None
 ) -> list[float]:
@@ -53,16 +59,12 @@ def run(
                 raise InterruptedError
             yield torch.rand(4, 3).to(accelerator.device)
 
-    def loss(model: nn.Module, batch: Tensor) -> tuple[Tensor, dict]:
-        error = (model(batch) - batch.sum(dim=1, keepdim=True)).square().mean()
-        return error, {"error": error.detach()}
-
     kept = train(
         accelerator,
         model,
         torch.optim.AdamW(model.parameters(), lr=0.1),
         batches,
-        loss,
+        error_of,
         settings,
         out,
         record=asdict(settings),

@@ -4,7 +4,7 @@ import torch
 
 from trajvlm.data.rendered.splits import find_split
 from trajvlm.data.rendered.stream import TEST_SEED, draw_batch
-from trajvlm.tokenizer.bench import ways
+from trajvlm.tokenizer.bench import implementations
 from trajvlm.tokenizer.fast import fast_encoder
 from trajvlm.tokenizer.model import TrajectoryTokenizer
 
@@ -26,6 +26,6 @@ def test_every_way_of_the_bench_gives_codes_of_the_grid():
     torch.manual_seed(0)
     model = TrajectoryTokenizer.from_pretrained()
     video = torch.rand(2, 3, 17, 64, 64)
-    for name, encode, _ in ways(model, [2]):
+    for name, encode, _ in implementations(model, [2]):
         if "compiled" not in name:
             assert encode(video).shape == (2, *model.config.grid), name

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,12 +12,14 @@ import torch
 from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DistributedType
 from safetensors.torch import load_file
+from torch import nn
 
-from tests.tokenizer.small_training import SmallTraining, curve, run
+import trajvlm
+from tests.tokenizer.small_training import SmallTraining, curve, error_of, run
 from trajvlm.data.errors import UserError
 from trajvlm.tokenizer import training_loop as loop
 from trajvlm.tokenizer.checkpoint import latest_checkpoint, write_files, write_weights
-from trajvlm.tokenizer.training_loop import accelerated
+from trajvlm.tokenizer.training_loop import accelerated, steps
 
 KILLS = 20
 
@@ -73,7 +76,7 @@ def test_weights_without_a_checkpoint_are_not_written_over(tmp_path):
 
 def test_a_validation_whose_checkpoint_was_cut_off_is_done_again_and_stands_in_the_curve_once(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "keep_checkpoint", lambda *arguments: (_ for _ in ()).throw(InterruptedError))
+        patch.setattr(loop, "save_checkpoint", lambda *arguments: (_ for _ in ()).throw(InterruptedError))
         with pytest.raises(InterruptedError):
             run(tmp_path, SmallTraining())
     assert [line["step"] for line in curve(tmp_path)] == [2] and latest_checkpoint(tmp_path) is None
@@ -125,3 +128,35 @@ def test_weights_may_be_read_by_whom_the_umask_lets(tmp_path):
         os.umask(before)
     assert (tmp_path / "x.safetensors").stat().st_mode & 0o777 == 0o644
     assert load_file(tmp_path / "x.safetensors")["x"].tolist() == [1, 1]
+
+
+def test_steps_in_memory_train_the_same_weights_as_a_training_in_a_folder(tmp_path):
+    settings = SmallTraining(averaging=None)
+    resumable = run(tmp_path / "out", settings)
+    torch.manual_seed(0)
+    model = nn.Linear(3, 1)
+    batches = (torch.rand(4, 3) for _ in range(settings.steps))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    figures = list(steps(model, optimizer, lambda progress: batches, error_of, settings))
+    assert [*model.weight.flatten().tolist(), *model.bias.tolist()] == resumable
+    assert len(figures) == settings.steps and figures[0]["rate"] == pytest.approx(0.05)
+
+
+class Malicious:
+    def __reduce__(self):
+        return os.mkdir, ("/nowhere/at/all",)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
+    with pytest.raises(InterruptedError):
+        run(tmp_path, SmallTraining(), dying_at=4)
+    torch.save(Malicious(), latest_checkpoint(tmp_path) / "custom_checkpoint_0.pkl")
+    with pytest.raises(UserError, match="is no checkpoint of a training here"):
+        run(tmp_path, SmallTraining())
+
+
+def test_no_other_module_computes_gradients():
+    package = Path(trajvlm.__file__).parent
+    modules = [path for folder in package.iterdir() if folder.is_dir() for path in folder.rglob("*.py")]
+    found = {path.name for path in modules if "backward(" in path.read_text()}
+    assert len(modules) > 100 and found <= {"training_loop.py", "stored.py"}
