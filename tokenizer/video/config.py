@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 
+WINDOW = 2
+"""Rows and columns of cells that a token stands for."""
+
 
 @dataclass(frozen=True)
 class VideoTokenizerConfig:
@@ -26,14 +29,13 @@ class VideoTokenizerConfig:
         ("compress_space", 160),
         "residual",
     )
-    tokens_per_step: int = 6
-    """Tokens of each latent time step, two frames long."""
+    grid: tuple[int, int] = (2, 3)
+    """Rows and columns of tokens of each latent time step, which is two frames long; each stands for a window of two by
+    two cells of the map. Windows overlap where there are fewer cells than twice the tokens."""
     map_layers: int = 1
     """Layers of attention between the cells of one step's map, in the encoder and in the decoder."""
     context_layers: int = 3
     """Layers of the decoder in which all tokens of a clip attend to each other."""
-    spread: int = 256
-    """Numbers of a step between its tokens and the decoder's map."""
     heads: int = 5
     fsq_levels: tuple[int, ...] = (8, 8, 8, 8)
     """Levels per dimension; their product is the codebook."""
@@ -41,6 +43,9 @@ class VideoTokenizerConfig:
     def __post_init__(self):
         if (self.frames - 1) % self.time_factor or self.image_size % self.space_factor:
             raise ValueError(f"{self.frames} frames of {self.image_size} pixels can't be divided evenly: {self}")
+        for count in self.grid:
+            if count < 2 or (self.side - WINDOW) % (count - 1):
+                raise ValueError(f"windows of {WINDOW} cells can't be laid evenly over {self.side}: {self.grid}")
         if self.width % self.heads:
             raise ValueError(f"{self.width} channels can't be shared by {self.heads} heads")
 
@@ -69,6 +74,16 @@ class VideoTokenizerConfig:
     def side(self) -> int:
         """Rows and columns of the encoder's map."""
         return self.image_size // self.space_factor
+
+    @property
+    def stride(self) -> tuple[int, int]:
+        """Cells from one token's window to the next, down and to the right."""
+        rows, columns = ((self.side - WINDOW) // (count - 1) for count in self.grid)
+        return rows, columns
+
+    @property
+    def tokens_per_step(self) -> int:
+        return prod(self.grid)
 
     @property
     def tokens(self) -> int:

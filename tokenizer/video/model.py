@@ -1,8 +1,8 @@
-"""The video tokenizer: `magvit2_pytorch.VideoTokenizer`'s layers, tokens that read a map by attention, FSQ.
+"""The video tokenizer: `magvit2_pytorch.VideoTokenizer`'s layers, a grid of tokens over each of their maps, FSQ.
 
-    clip -> moving part -> MAGVIT-2's encoder layers -> 9 maps of 4 x 4 -> each map in 6 tokens by a dense layer ->
-    finite scalar quantisation (Mentzer et al., 2023) -> all tokens attend to each other -> each step's tokens in a map
-    by a dense layer -> MAGVIT-2's decoder layers -> the moving layer: coverage and brightness
+    clip -> moving part -> MAGVIT-2's encoder layers -> 9 maps of 4 x 4 cells -> 2 x 3 tokens a map, by one convolution
+    over windows of 2 x 2 cells -> finite scalar quantisation (Mentzer et al., 2023) -> all tokens attend to each other
+    -> maps again, by one transposed convolution -> MAGVIT-2's decoder layers -> the moving layer: coverage, brightness
 
 It learns to draw what moves before a background that stands still: any number of things of any shape. No part of it
 knows of objects, places or sizes.
@@ -32,7 +32,7 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.background import background
 from trajvlm.data.filmed.registration import registered
 from trajvlm.tokenizer.checkpoint import write_weights
-from trajvlm.tokenizer.video.config import VideoTokenizerConfig
+from trajvlm.tokenizer.video.config import WINDOW, VideoTokenizerConfig
 
 CONFIG, WEIGHTS = "config.json", "tokenizer.safetensors"
 _INPUT, _OUTPUT = 5, 2
@@ -84,26 +84,23 @@ class LayerTokenizer(VideoTokenizer):
         self.config = config
         del self.discr, self.encoder_layers[-1]
         width, places, slots = config.width, config.side**2, config.tokens_per_step
+        dims = len(config.fsq_levels)
         self.conv_in = CausalConv3d(
             _INPUT * config.patch**2, config.init_dim, (3, 3, 3), pad_mode=self.conv_in.pad_mode
         )
-        numbers = slots * len(config.fsq_levels)
-        # The dense layer takes the place of the quantizer's own projection, which sees one cell at a time.
+        # The window's layer takes the place of the quantizer's own projection, which sees one cell at a time.
         self.quantizers.project_in = nn.Identity()
         self.read = _attention(width, config.heads, config.map_layers)
-        self.gather = nn.Linear(places * width, numbers)
+        self.gather = nn.Conv2d(width, dims, WINDOW, config.stride)
         self.context = _attention(width, config.heads, config.context_layers)
-        # Through fewer numbers: in one layer it would be a third of all weights.
-        self.spread = nn.Sequential(
-            nn.Linear(slots * width, config.spread, bias=False), nn.Linear(config.spread, places * width)
-        )
+        self.scatter = nn.ConvTranspose2d(width, width, WINDOW, config.stride)
         self.write = _attention(width, config.heads, config.map_layers)
         self.places = nn.ParameterList(nn.Parameter(torch.randn(places, width) * 0.1) for _ in range(2))
         """Where a cell of the encoder's and of the decoder's map lies."""
         self.slots = nn.Parameter(torch.randn(slots, width) * 0.1)
         """Which of a step's tokens it is."""
         self.times = nn.Parameter(torch.randn(config.steps, width) * 0.1)
-        self.latent_norm = nn.BatchNorm1d(numbers, affine=False)
+        self.latent_norm = nn.BatchNorm1d(slots * dims, affine=False)
         self.decoder_layers = nn.ModuleList(
             _FinerTime(layer) if type(layer).__name__ == "TimeUpsample2x" else layer for layer in self.decoder_layers
         )
@@ -130,7 +127,8 @@ class LayerTokenizer(VideoTokenizer):
         for layer in self.encoder_layers:
             x = layer(x)
         cells = self.read(rearrange(x, "b c t h w -> (b t) (h w) c") + self.places[0])
-        numbers = self.latent_norm(self.gather(cells.flatten(1)).float())
+        numbers = self.gather(rearrange(cells, "n (h w) c -> n c h w", h=self.config.side))
+        numbers = self.latent_norm(rearrange(numbers, "n d h w -> n (h w d)").float())
         return rearrange(numbers, "(b t) (n d) -> b t n d", b=len(video), n=self.config.tokens_per_step)
 
     def quantize(self, numbers: Tensor, hardness: Tensor | None = None) -> Quantized:
@@ -151,8 +149,10 @@ class LayerTokenizer(VideoTokenizer):
         """Codes' vectors (B, steps, tokens, dims) to logits of the moving layer (B, 2, 17, 64, 64)."""
         config = self.config
         told = self.quantizers.project_out(vectors) + self.slots + self.times[:, None]
-        told = self.context(told.flatten(1, 2)).unflatten(1, (config.steps, -1)).flatten(0, 1)
-        cells = self.write(self.spread(told.flatten(1)).unflatten(-1, (config.side**2, -1)) + self.places[1])
+        told = rearrange(
+            self.context(told.flatten(1, 2)), "b (t h w) c -> (b t) c h w", h=config.grid[0], w=config.grid[1]
+        )
+        cells = self.write(rearrange(self.scatter(told), "n c h w -> n (h w) c") + self.places[1])
         x = rearrange(cells, "(b t) (h w) c -> b c t h w", t=config.steps, h=config.side)
         for layer in self.decoder_layers:
             x = layer(x)

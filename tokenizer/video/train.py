@@ -20,7 +20,7 @@ from safetensors.torch import load_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trajvlm.data.errors import UserError, exit_with_a_sentence
+from trajvlm.data.errors import exit_with_a_sentence
 from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED, prefetch, spare_cores
 from trajvlm.data.rendered.world import WorldSettings
 from trajvlm.data.rendered.world_stream import WorldBatch, draw_worlds
@@ -143,7 +143,6 @@ def main(
     validate_every: Annotated[int, typer.Option()] = VideoTokenizerTraining.validate_every,
     validation_clips: Annotated[int, typer.Option()] = VideoTokenizerTraining.validation_clips,
     first_clip: Annotated[int, typer.Option(help="Number of the first clip in the training stream.")] = 0,
-    tokens: Annotated[int | None, typer.Option(help="Tokens of each latent time step.", min=1)] = None,
     render_processes: Annotated[
         int | None, typer.Option(help="Processes that draw clips; as many as there are idle cores.", min=1)
     ] = None,
@@ -162,10 +161,7 @@ def main(
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
     with exit_with_a_sentence():
-        if start_from and tokens:
-            raise UserError("a trained tokenizer keeps its tokens; leave out --tokens or --start-from")
-        config = VideoTokenizerConfig(**({"tokens_per_step": tokens} if tokens else {}))
-        fit(out, settings, WorldSettings(), config, start_from, render_processes)
+        fit(out, settings, WorldSettings(), VideoTokenizerConfig(), start_from, render_processes)
 
 
 def fit(

@@ -15,7 +15,6 @@ TINY = VideoTokenizerConfig(
     init_dim=8,
     layers=("residual", ("compress_space", 16), ("compress_time", 16), ("compress_space", 16)),
     context_layers=1,
-    spread=16,
     heads=2,
 )
 
