@@ -34,7 +34,39 @@ KnownLength = Annotated[
     ),
 ]
 
-
+Videos = Annotated[
+    list[Path], typer.Argument(metavar="VIDEO", help="Video files of one moving object each, or folders of them.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each video.")]
+FolderOrTable = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR_OR_TABLE",
+        help="A folder: a picture and a JSON file for each video. A name ending in .parquet, .csv or .jsonl: one "
+        "table with a row for each video, gone on with if it was stopped; see --columns.",
+    ),
+]
+NoRefine = Annotated[
+    bool, typer.Option("--no-refine", help="The language model alone, without the fits to its tokens.")
+]
+FieldOfView = Annotated[
+    float,
+    typer.Option(
+        metavar="DEG", min=1.0, max=170.0, help="The camera's horizontal angle of view; the scale of z rests on it."
+    ),
+]
+Question = Annotated[str | None, typer.Option(metavar="TEXT", help="A question about each video, in your own words.")]
+RightView = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="VIDEO",
+        help="The same motion from a second camera, for true lengths; needs --rig. Or a folder beside a folder, "
+        "for a table, in which the two videos of a motion have one name.",
+    ),
+]
+RigFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The two cameras' calibration as JSON; see docs/engineer.md.")
+]
 Adapter = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="A language model's trained parts, as `trajvlm.vlm.train` leaves them."),
