@@ -21,10 +21,10 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
 
+from trajvlm.agents.langchain_tools import bound_tools
 from trajvlm.agents.local_model import NAME as ROUTER
 from trajvlm.agents.local_model import IntentRouter
 from trajvlm.agents.session import Result, Session
-from trajvlm.agents.toolbox import bound_tools
 from trajvlm.data.errors import UserError
 
 MOST_CHARACTERS = 1000

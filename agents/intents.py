@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 
 from trajvlm.agents import phrases
 from trajvlm.agents.known_length import CLAUSE, known_length
-from trajvlm.agents.lengths import Marked, agreed, densities, marked
-from trajvlm.agents.numbers import MINUS, PLAIN, decimals, value
-from trajvlm.agents.readings import bare_span, expression, plain, seconds, span, times
+from trajvlm.agents.length_parsing import Marked, agreed, densities, marked
+from trajvlm.agents.number_parsing import MINUS, PLAIN, decimals, value
+from trajvlm.agents.quantity_parsing import bare_span, expression, plain, seconds, span, times
 from trajvlm.agents.units import asked_unit
 from trajvlm.data.errors import UserError
 

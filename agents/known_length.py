@@ -3,7 +3,7 @@
 import re
 
 from trajvlm.agents import phrases
-from trajvlm.agents.lengths import Marked, agreed, densities
+from trajvlm.agents.length_parsing import Marked, agreed, densities
 from trajvlm.data.errors import UserError
 from trajvlm.vlm.scale import Scale
 

@@ -14,7 +14,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 
 from trajvlm.agents import phrases
 from trajvlm.agents.intents import Call, plan
-from trajvlm.agents.readings import plain
+from trajvlm.agents.quantity_parsing import plain
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.readable import capitalised
 

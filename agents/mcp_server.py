@@ -19,8 +19,8 @@ from fastmcp.utilities.types import Image
 from langchain_core.tools import BaseTool
 from pydantic import Field, PrivateAttr
 
+from trajvlm.agents.langchain_tools import bound_tools
 from trajvlm.agents.session import Result, Session
-from trajvlm.agents.toolbox import bound_tools
 from trajvlm.agents.tools import TOOLS
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import open_video as check_video

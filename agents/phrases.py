@@ -1,6 +1,6 @@
 """The words by which people ask for each thing, as regular expressions over plain lower-case text."""
 
-from trajvlm.agents.numbers import PLAIN
+from trajvlm.agents.number_parsing import PLAIN
 
 
 def _any(*alternatives: str) -> str:

@@ -19,8 +19,8 @@ from pydantic import Field
 from trajvlm.agents import explanations
 from trajvlm.agents.arithmetic import evaluate_text
 from trajvlm.agents.curve_distance import Gap, gap
+from trajvlm.agents.motion_table import rows, write_csv
 from trajvlm.agents.session import Result, Session
-from trajvlm.agents.table import rows, write_csv
 from trajvlm.agents.units import Unit, in_unit
 from trajvlm.agents.wording import (
     FURTHEST_S,

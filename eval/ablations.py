@@ -27,7 +27,7 @@ from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED
 from trajvlm.eval.markdown import TABLES, markdown, write_between
 from trajvlm.eval.variations import compare_variations
 from trajvlm.tokenizer.checkpoint import write_weights
-from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.fast_inference import fast_encoder
 from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.precision import half_precision
 from trajvlm.tokenizer.training_loop import Progress, steps

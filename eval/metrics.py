@@ -18,7 +18,7 @@ from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.rendered.scene import Scene, SceneSettings, draw_scene
 from trajvlm.eval.intervals import bootstrap_median, wilson
 from trajvlm.eval.quantity_errors import relative_accuracy
-from trajvlm.eval.skeleton import NO_MATCH, match
+from trajvlm.eval.skeleton_match import NO_MATCH, match
 from trajvlm.eval.system import Prediction
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.metrics import curve_nmse

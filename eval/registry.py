@@ -49,7 +49,7 @@ ENTRIES = {
             learned=True,
         ),
         Entry("controls", "this project, blinded", "trajvlm.eval.systems.ours", "load_controls", own=True),
-        Entry("floor", "commonest family, mean constants", "trajvlm.eval.systems.floor"),
+        Entry("floor", "commonest family, mean constants", "trajvlm.eval.systems.majority"),
         Entry("track-and-fit", "OpenCV track, least squares", "trajvlm.eval.systems.track_and_fit", everywhere=True),
         Entry("features", "features of the track, scikit-learn", "trajvlm.eval.systems.features", learned=True),
         Entry("cnn3d", "small 3D CNN on pixels", "trajvlm.eval.systems.cnn3d", learned=True),

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from trajvlm.data.rendered.splits import find_split
 from trajvlm.data.rendered.stream import TEST_SEED, draw_batch
-from trajvlm.tokenizer.fast import channels_last, fast_encoder
+from trajvlm.tokenizer.fast_inference import channels_last, fast_encoder
 from trajvlm.tokenizer.model import SHIPPED, TrajectoryTokenizer
 from trajvlm.tokenizer.precision import half_precision, has_bf16
 

@@ -13,7 +13,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trajvlm.tokenizer.steps import by_frames, by_steps
+from trajvlm.tokenizer.latent_steps import by_frames, by_steps
 
 _SAMPLES = 16
 _SPACING_PX = 1.5

@@ -40,10 +40,10 @@ from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.tokenizer.config import TokenizerConfig
 from trajvlm.tokenizer.context import TwoWayContext
 from trajvlm.tokenizer.glimpse import Glimpse, Glimpsed
+from trajvlm.tokenizer.latent_steps import by_frames, by_steps
 from trajvlm.tokenizer.numbers import Numbers
 from trajvlm.tokenizer.painting import Painting
 from trajvlm.tokenizer.regression import LocalRegression
-from trajvlm.tokenizer.steps import by_frames, by_steps
 
 SHIPPED = Path(__file__).parent / "weights"
 _INPUT, _OUTPUT = 4, 1

@@ -9,8 +9,8 @@ broadcast a latent over a grid of coordinates draw moving objects so (Watters et
 import torch
 from torch import Tensor, nn
 
+from trajvlm.tokenizer.latent_steps import by_frames
 from trajvlm.tokenizer.numbers import Numbers
-from trajvlm.tokenizer.steps import by_frames
 
 _REACH = 2
 _HIDDEN = 32

@@ -24,9 +24,9 @@ from trajvlm.data.rendered.render import render, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.data.rendered.stream import TEST_SEED, TRAINING_SEED
 from trajvlm.tokenizer.config import TokenizerConfig
-from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.fast_inference import fast_encoder
+from trajvlm.tokenizer.latent_steps import by_frames
 from trajvlm.tokenizer.model import SHIPPED, TrajectoryTokenizer
-from trajvlm.tokenizer.steps import by_frames
 from trajvlm.tokenizer.training_loop import Progress, steps
 
 _CHUNK = 50

@@ -33,11 +33,11 @@ from trajvlm.data.rendered.render import render, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
 from trajvlm.data.rendered.stream import TRAINING_SEED
 from trajvlm.tokenizer.config import TokenizerConfig
-from trajvlm.tokenizer.fast import channels_last
+from trajvlm.tokenizer.fast_inference import channels_last
 from trajvlm.tokenizer.glimpse import Glimpsed
+from trajvlm.tokenizer.latent_steps import by_steps
 from trajvlm.tokenizer.model import TrajectoryTokenizer, trained_config
 from trajvlm.tokenizer.precision import half_precision
-from trajvlm.tokenizer.steps import by_steps
 from trajvlm.tokenizer.training_loop import move_average, warm_cosine
 
 SCENES = SceneSettings(families=tuple(FAMILIES), strength=(0.0, 1.0), crowded=0.6, filmed=0.5)

@@ -39,11 +39,11 @@ from trajvlm.data.rendered.stream import (
 )
 from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.tokenizer.config import TokenizerConfig
-from trajvlm.tokenizer.fast import channels_last
+from trajvlm.tokenizer.fast_inference import channels_last
+from trajvlm.tokenizer.latent_steps import by_frames
 from trajvlm.tokenizer.metrics import reconstruction_measures
 from trajvlm.tokenizer.model import TrajectoryTokenizer, trained_config, weights_sha256
 from trajvlm.tokenizer.readout import read_track
-from trajvlm.tokenizer.steps import by_frames
 from trajvlm.tokenizer.training_loop import Progress, accelerated, stream_numbers, train, warm_cosine
 
 HEAD = "head.safetensors"

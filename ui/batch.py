@@ -6,7 +6,7 @@
 
 Started by `accelerate launch` or, on processors alone, where that starts one process only, by `torchrun`, every
 process on however many machines describes its share, and the first one writes. Each keeps its rows as they come
-(`trajvlm.ui.journal`), so that a run that was stopped goes on.
+(`trajvlm.ui.resumable_table`), so that a run that was stopped goes on.
 """
 
 import csv
@@ -25,7 +25,7 @@ from trajvlm.data.files import atomic_write
 from trajvlm.data.filmed.decode import at_rate
 from trajvlm.ui.answer_details import Extras, reply_to
 from trajvlm.ui.columns import COLUMNS, values, values_of_two
-from trajvlm.ui.journal import Journal
+from trajvlm.ui.resumable_table import Journal
 
 if TYPE_CHECKING:
     from trajvlm.data.cameras.stereo import StereoPair

@@ -23,11 +23,11 @@ from starlette.middleware import Middleware
 from trajvlm.agents.agent import Agent
 from trajvlm.agents.session import Describes, Session
 from trajvlm.data.errors import UserError
-from trajvlm.ui.chats import DAY_S, MOST_CHATS, Chats
+from trajvlm.ui.chat_registry import DAY_S, MOST_CHATS, Chats
 from trajvlm.ui.conversation import Conversation
 from trajvlm.ui.events import Events
-from trajvlm.ui.loader import BackgroundDescriber
 from trajvlm.ui.login import People
+from trajvlm.ui.network_loading import BackgroundDescriber
 from trajvlm.ui.scratch_folder import own_folder
 from trajvlm.ui.theme import CSS, SCROLL, THEME
 from trajvlm.ui.upload_limits import LARGEST_UPLOAD_MB, LONGEST_S
@@ -189,7 +189,7 @@ def serve(
     """
     people = None if login is None else People(login)
     if describer is None:
-        from trajvlm.ui.loader import load_describer
+        from trajvlm.ui.network_loading import load_describer
 
         describer = BackgroundDescriber(lambda: load_describer(base_model, device))
     folder = own_folder()

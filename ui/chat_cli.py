@@ -17,7 +17,7 @@ from rich.text import Text
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.readable import lines
-from trajvlm.ui.loader import BackgroundDescriber, check_device, load_describer
+from trajvlm.ui.network_loading import BackgroundDescriber, check_device, load_describer
 from trajvlm.ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _agent(
     **settings: float | None,
 ) -> "Agent":
     """An agent over a video with a known length and `start`, `end` and `fps`."""
-    from trajvlm.agents.readings import scale
+    from trajvlm.agents.quantity_parsing import scale
     from trajvlm.data.filmed.decode import open_video
 
     # What can't be answered anyway is said before the networks load.

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from trajvlm.data.errors import UserError
-from trajvlm.ui.loader import load_describer
+from trajvlm.ui.network_loading import load_describer
 from trajvlm.ui.results_folder import Results
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from rich.console import Console
 from trajvlm.data.errors import UserError
 from trajvlm.ui.answer_details import Extras, reply_to
 from trajvlm.ui.console import complain, load, make_folder, waiting
-from trajvlm.ui.loader import check_device, load_describer
+from trajvlm.ui.network_loading import check_device, load_describer
 from trajvlm.ui.options import (
     Adapter,
     AsJson,
@@ -111,7 +111,7 @@ class Request:
     @cached_property
     def known_length(self) -> "Scale | None":
         """Raises UserError where the words give no length."""
-        from trajvlm.agents.readings import scale
+        from trajvlm.agents.quantity_parsing import scale
 
         return None if self.scale is None else scale(self.scale)
 

@@ -85,7 +85,7 @@ def report(
 ):
     """Write the page of results anew, without measuring anything."""
     from trajvlm.eval.output_folder import folder_for
-    from trajvlm.eval.page import page_of, write_page
+    from trajvlm.eval.report_page import page_of, write_page
     from trajvlm.eval.results_file import SHIPPED, Results
 
     with exit_with_a_sentence():
@@ -288,9 +288,9 @@ def _measure(
 ) -> None:
     from trajvlm.eval.comparison import verdict
     from trajvlm.eval.output_folder import folder_for
-    from trajvlm.eval.page import page_of, write_page
     from trajvlm.eval.registry import find_entries
     from trajvlm.eval.report import table, write_documents
+    from trajvlm.eval.report_page import page_of, write_page
     from trajvlm.eval.results_file import SHIPPED
     from trajvlm.eval.run import plan, run
     from trajvlm.eval.suites import find_suites

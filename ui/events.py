@@ -6,7 +6,7 @@ from uuid import uuid4
 import gradio as gr
 
 from trajvlm.data.errors import UserError
-from trajvlm.ui.chats import Chats
+from trajvlm.ui.chat_registry import Chats
 from trajvlm.ui.conversation import Conversation
 from trajvlm.ui.turn_queue import Turn
 from trajvlm.ui.window_and_scale import WindowAndScale, frame_rate_in_words, scale_in_words, window_in_words

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from trajvlm.data.errors import exit_with_a_sentence
-from trajvlm.ui.loader import LazyDescriber, check_device, load_describer
+from trajvlm.ui.network_loading import LazyDescriber, check_device, load_describer
 from trajvlm.ui.options import Adapter, BaseModel, Device, Tokenizer
 
 app = typer.Typer()

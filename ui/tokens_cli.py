@@ -28,8 +28,8 @@ def tokens(
     Exit status: 0 if done, 1 if the video can't be used, 2 for wrong usage.
     """
     from trajvlm.data.filmed.canonical import canonical_clip
+    from trajvlm.tokenizer.bits_per_clip import clip_size
     from trajvlm.tokenizer.model import TrajectoryTokenizer
-    from trajvlm.tokenizer.size import clip_size
     from trajvlm.ui.token_figure import draw_tokens
 
     try:

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trajvlm.ui.chats import DAY_S
+from trajvlm.ui.chat_registry import DAY_S
 from trajvlm.ui.upload_limits import MOST_UPLOADED_MB
 
 _MB = 2**20

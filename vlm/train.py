@@ -32,11 +32,11 @@ from trajvlm.data.rendered.stream import (
     spare_cores,
 )
 from trajvlm.tokenizer.checkpoint import write_files
-from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.fast_inference import fast_encoder
+from trajvlm.tokenizer.latent_steps import by_frames
 from trajvlm.tokenizer.model import SHIPPED as TOKENIZER
 from trajvlm.tokenizer.model import TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.precision import has_bf16
-from trajvlm.tokenizer.steps import by_frames
 from trajvlm.tokenizer.training_loop import Progress, accelerated, stream_numbers, train, warm_cosine
 from trajvlm.vlm.calibrate import calibrate
 from trajvlm.vlm.config import VLMConfig

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trajvlm.data.filmed.background import background
-from trajvlm.data.shift import shifted
+from trajvlm.data.subpixel_shift import shifted
 
 _STEPS = 2
 """Gauss-Newton steps, in each half and then with all pixels."""

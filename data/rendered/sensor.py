@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trajvlm.data.rendered.nuisances import Nuisances
 from trajvlm.data.rendered.room import grain
-from trajvlm.data.shift import shifted
+from trajvlm.data.subpixel_shift import shifted
 
 _BLOCK = 8
 _BLACK = 1e-12

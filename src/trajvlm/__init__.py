@@ -10,8 +10,8 @@ import os
 from typing import TYPE_CHECKING
 
 # Between two pieces of work OpenMP's threads turn in place, and beside one other busy program each of them waits for
-# one that isn't running (`python -m trajvlm.eval.busy`). Read once, when torch is loaded; what the environment already
-# says stays.
+# one that isn't running (`python -m trajvlm.eval.thread_contention`). Read once, when torch is loaded; what the
+# environment already says stays.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 if TYPE_CHECKING:

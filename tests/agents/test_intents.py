@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from trajvlm.agents.fuzzy_match import mended
 from trajvlm.agents.intents import Call, plan
+from trajvlm.agents.langchain_tools import arguments_of
 from trajvlm.agents.local_model import requested, unserved
-from trajvlm.agents.toolbox import arguments_of
 from trajvlm.agents.tools import TOOLS
 from trajvlm.data.errors import UserError
 

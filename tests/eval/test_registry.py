@@ -6,7 +6,7 @@ import pytest
 
 from trajvlm.data.errors import UserError
 from trajvlm.eval.registry import ENTRIES, find_entries
-from trajvlm.eval.systems import floor
+from trajvlm.eval.systems import majority
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=lambda entry: entry.name)
@@ -23,7 +23,7 @@ def test_systems_come_in_the_registry_s_order_and_unknown_ones_are_refused():
 def test_the_floor_says_the_same_of_every_clip():
     import torch
 
-    system = floor.load()
+    system = majority.load()
     (answers,) = system.answer(torch.zeros(3, 3, 17, 64, 64)).values()
     assert len(answers) == 3 and len({answer.family for answer in answers}) == 1
     assert abs(sum(answers[0].probabilities.values()) - 1) < 1e-9

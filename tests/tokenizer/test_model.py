@@ -14,12 +14,12 @@ from trajvlm.data.rendered.stream import draw_batch
 from trajvlm.tokenizer.config import TokenizerConfig
 from trajvlm.tokenizer.context import TwoWayContext
 from trajvlm.tokenizer.glimpse import Glimpse, Glimpsed
+from trajvlm.tokenizer.latent_steps import by_frames, by_steps
 from trajvlm.tokenizer.metrics import reconstruction_measures, track_measures
 from trajvlm.tokenizer.model import SHIPPED, TrajectoryTokenizer, weights_sha256
 from trajvlm.tokenizer.numbers import Numbers
 from trajvlm.tokenizer.painting import Painting
 from trajvlm.tokenizer.regression import LocalRegression
-from trajvlm.tokenizer.steps import by_frames, by_steps
 
 TINY_LFQ = replace(TINY_TOKENIZER, quantizer="lfq", fsq_levels=(2,) * 6)
 

@@ -5,7 +5,7 @@ import torch
 from tests.conftest import TINY_TOKENIZER
 from trajvlm.data.rendered.scene import SceneSettings
 from trajvlm.data.rendered.stream import draw_batch
-from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.fast_inference import fast_encoder
 from trajvlm.tokenizer.model import TrajectoryTokenizer
 from trajvlm.tokenizer.precision import half_precision, has_bf16
 

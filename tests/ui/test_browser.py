@@ -14,8 +14,8 @@ import pytest
 
 from tests.ui import fake
 from trajvlm.ui.chat import serve
-from trajvlm.ui.loader import BackgroundDescriber, load_describer
 from trajvlm.ui.login import line_of
+from trajvlm.ui.network_loading import BackgroundDescriber, load_describer
 
 CHROMIUM = shutil.which("chromium")
 SCREENSHOTS = Path("out/screenshots")

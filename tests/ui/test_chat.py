@@ -17,7 +17,7 @@ from trajvlm.data.errors import UserError
 from trajvlm.ui.answer_card import bars, latex
 from trajvlm.ui.chat import _stay, build, serve
 from trajvlm.ui.conversation import Conversation
-from trajvlm.ui.loader import BackgroundDescriber
+from trajvlm.ui.network_loading import BackgroundDescriber
 from trajvlm.ui.scratch_folder import own_folder
 from trajvlm.ui.window_and_scale import (
     KINDS_OF_LENGTH,

@@ -50,7 +50,7 @@ sys.meta_path.insert(0, Stop())
 """
 PROGRAMS = (
     "import sys; sys.argv = ['trajvlm', 'describe', 'a.mp4']; from trajvlm.ui.cli import app; app()",
-    "import trajvlm.ui.cli; from trajvlm.ui.loader import load_describer; load_describer()",
+    "import trajvlm.ui.cli; from trajvlm.ui.network_loading import load_describer; load_describer()",
     *(
         f"import {module}"
         for module in (

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from tests.conftest import TINY_TOKENIZER
 from tests.ui.fake import write_video
 from trajvlm.data.filmed.canonical import canonical_clip
+from trajvlm.tokenizer.bits_per_clip import clip_size
 from trajvlm.tokenizer.model import TrajectoryTokenizer
-from trajvlm.tokenizer.size import clip_size
 from trajvlm.ui.cli import app
 from trajvlm.ui.token_figure import mosaic
 

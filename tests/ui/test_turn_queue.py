@@ -7,7 +7,7 @@ import pytest
 
 from tests.ui import fake
 from trajvlm.data.errors import UserError
-from trajvlm.ui.chats import Chats
+from trajvlm.ui.chat_registry import Chats
 from trajvlm.ui.conversation import MOST_WAITING, Conversation
 from trajvlm.ui.turn_queue import Line, Turn
 

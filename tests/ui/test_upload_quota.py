@@ -9,7 +9,7 @@ import pytest
 
 from tests.ui import fake
 from trajvlm.ui.chat import serve
-from trajvlm.ui.chats import DAY_S
+from trajvlm.ui.chat_registry import DAY_S
 from trajvlm.ui.upload_limits import MOST_UPLOADED_MB
 from trajvlm.ui.upload_quota import UploadTotal
 

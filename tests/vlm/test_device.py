@@ -10,7 +10,7 @@ from tests.tokenizer.video.test_model import TINY as TINY_VIDEO_TOKENIZER
 from tests.vlm.test_model import CONFIG, some
 from trajvlm.data.rendered.render import track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
-from trajvlm.tokenizer.fast import channels_last, fast_encoder
+from trajvlm.tokenizer.fast_inference import channels_last, fast_encoder
 from trajvlm.tokenizer.model import TrajectoryTokenizer
 from trajvlm.tokenizer.train import TokenizerObjective, TokenizerTraining
 from trajvlm.tokenizer.video.model import LayerTokenizer

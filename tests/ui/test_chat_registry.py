@@ -5,7 +5,7 @@ import pytest
 from tests.ui import fake
 from trajvlm.agents import agent
 from trajvlm.ui import conversation as conversations
-from trajvlm.ui.chats import DAY_S, Chats
+from trajvlm.ui.chat_registry import DAY_S, Chats
 from trajvlm.ui.conversation import Conversation
 
 

@@ -5,7 +5,7 @@ import torch
 from trajvlm.data.rendered.splits import find_split
 from trajvlm.data.rendered.stream import TEST_SEED, draw_batch
 from trajvlm.tokenizer.bench import implementations
-from trajvlm.tokenizer.fast import fast_encoder
+from trajvlm.tokenizer.fast_inference import fast_encoder
 from trajvlm.tokenizer.model import TrajectoryTokenizer
 
 

@@ -1,6 +1,6 @@
 """Many chats at once: whether one is lost or gets another's answer, how long answers take, how much memory it needs.
 
-    python -m trajvlm.ui.load --chats 20
+    python -m trajvlm.ui.load_test --chats 20
 
 It puts the page up in a process of its own, as `trajvlm ui` does, and talks to it as any program may (`/chat`). Every
 chat has a video of its own name and a ball of its own size, so an answer that belongs to another chat is seen.

@@ -1,6 +1,6 @@
 """How long a description takes beside other busy programs, by how OpenMP's threads wait and how many there are.
 
-    python -m trajvlm.eval.busy --runs 7
+    python -m trajvlm.eval.thread_contention --runs 7
 
 One process for each setting loads the networks once. Then they describe the same rendered clip in turns, so that what
 else the machine does slows all of them alike; the other processes wait meanwhile. Medians, and how many

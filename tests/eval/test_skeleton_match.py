@@ -7,7 +7,7 @@ import sympy
 from trajvlm.data.motions.equation import Equation, parse
 from trajvlm.data.motions.families import MOTIONS
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
-from trajvlm.eval.skeleton import canonical_form, match
+from trajvlm.eval.skeleton_match import canonical_form, match
 
 TRUE = {"x": "0.3*cos(2*pi*t) + 0.1", "y": "0.5*t - 0.25", "z": "0.2*sin(2*pi*t) - 0.4*t**2"}
 SAME = (

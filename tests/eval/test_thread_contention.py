@@ -4,8 +4,8 @@ import os
 
 import psutil
 
-from trajvlm.eval import busy as module
-from trajvlm.eval.busy import SETTINGS, busy, seconds_in_turns
+from trajvlm.eval import thread_contention as module
+from trajvlm.eval.thread_contention import SETTINGS, busy, seconds_in_turns
 
 
 class Worker:

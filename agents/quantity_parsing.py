@@ -5,8 +5,8 @@ import unicodedata
 
 from trajvlm.agents.fuzzy_match import mended
 from trajvlm.agents.known_length import known_length
-from trajvlm.agents.lengths import densities, marked
-from trajvlm.agents.numbers import PLAIN, value
+from trajvlm.agents.length_parsing import densities, marked
+from trajvlm.agents.number_parsing import PLAIN, value
 from trajvlm.data.errors import UserError
 from trajvlm.vlm.scale import Scale
 

@@ -9,9 +9,9 @@ import pytest
 from tests.eval.fake import Fake
 from tests.eval.made_up import results
 from trajvlm.eval.comparison import OURS, verdict
-from trajvlm.eval.page import page, write_page
 from trajvlm.eval.pictures import Picture, pictures, worst
 from trajvlm.eval.registry import Entry
+from trajvlm.eval.report_page import page, write_page
 from trajvlm.eval.suites import SUITES
 
 

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from tests.ui import fake
-from trajvlm.ui.load import load, put_up
+from trajvlm.ui.load_test import load, put_up
 
 CHATS = 8
 PROGRAM = """

@@ -1,14 +1,14 @@
 """Lengths and pixel counts in a person's words, read strictly: what is not understood whole is refused.
 
 Half of a number is worse than none, because nobody sees that it was half: `6.7e-2 m` is not 2 m, nor is `1/2 m`. The
-text is expected as `trajvlm.agents.readings.plain` leaves it. Quantities become marks, `⟦m0⟧` a length and `⟦p1⟧` a
-count of pixels, so that the patterns for what they belong to need not know how numbers are written.
+text is expected as `trajvlm.agents.quantity_parsing.plain` leaves it. Quantities become marks, `⟦m0⟧` a length and
+`⟦p1⟧` a count of pixels, so that the patterns for what they belong to need not know how numbers are written.
 """
 
 import re
 from dataclasses import dataclass
 
-from trajvlm.agents.numbers import PIECE, read
+from trajvlm.agents.number_parsing import PIECE, read
 from trajvlm.data.errors import UserError
 
 _UNITS = {
