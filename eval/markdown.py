@@ -18,10 +18,5 @@ def write_between(document: Path, written: str, mark: str = "results") -> None:
     document.write_text(_between(mark).sub(lambda found: found[1] + written + found[3], document.read_text()))
 
 
-def written_between(document: Path, mark: str = "results") -> str:
-    """What stands between a document's marks."""
-    return _between(mark).search(document.read_text())[2]
-
-
 def _between(mark: str) -> re.Pattern:
     return re.compile(rf"(<!-- {mark} -->\n)(.*?)(<!-- /{mark} -->)", re.DOTALL)

@@ -162,8 +162,8 @@ def calibrate_pairs(describer: Describer, count: int) -> Calibration:
     kept, exchanged, offset_right, offset_wrong, losses = describer.lm.calibration, [], [], [], []
     for index in tqdm(range(count), desc=f"calibrating on {count} pairs"):
         rig, scenes = draw_views(_PAIR_SCENES[index % 2], VALIDATION_SEED, index, 2)
-        left, right = (describer.describe_clip(Clip.whole(video), refine=False) for video in render(scenes))
-        pair = StereoPair.of(rig, SIZE)
+        left, right = (describer.describe_clip(Clip.from_frames(video), refine=False) for video in render(scenes))
+        pair = StereoPair.from_rig(rig, SIZE)
         views = pair_tracks(left, right, pair)
         late = [views[0], replace(views[1], t=views[1].t + _WRONG_OFFSET)]
         try:

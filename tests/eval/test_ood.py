@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tests.eval.marks import text_between
 from trajvlm.eval import decoding, ood, views, windows
-from trajvlm.eval.markdown import written_between
 from trajvlm.tokenizer.model import weights_sha256
 from trajvlm.vlm.model import adapter_sha256
 
@@ -16,7 +16,7 @@ TABLES = {"ood": ood, "views": views, "windows": windows, "decoding": decoding}
 def test_the_document_says_what_the_results_of_the_shipped_weights_hold(mark):
     table = TABLES[mark]
     results = json.loads(table.RESULTS.read_text())
-    assert written_between(table.DOCUMENT, mark) == table.table(results)
+    assert text_between(table.DOCUMENT, mark) == table.table(results)
     assert results["tokenizer"]["sha256"] == weights_sha256()
     assert results["model"]["adapter_sha256"] == adapter_sha256()
 

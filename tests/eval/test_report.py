@@ -3,8 +3,9 @@ from dataclasses import asdict
 
 import pytest
 
+from tests.eval.marks import text_between
 from trajvlm.eval import ablations, grids
-from trajvlm.eval.markdown import TABLES, written_between
+from trajvlm.eval.markdown import TABLES
 from trajvlm.eval.report import FRONT, README, compared, gist, table, text, trainings_table, write_documents
 from trajvlm.eval.results_file import SHIPPED, rows
 from trajvlm.eval.suites import FURTHER_FAMILIES, SUITES
@@ -12,13 +13,13 @@ from trajvlm.eval.suites import FURTHER_FAMILIES, SUITES
 
 def test_the_documents_say_what_the_results_hold():
     results = json.loads(SHIPPED.read_text())
-    assert written_between(README) == text(results)
-    assert written_between(TABLES) == table(results)
-    assert written_between(TABLES, "further") == table(results, FURTHER_FAMILIES)
-    assert written_between(TABLES, "compared") == compared(results)
-    assert written_between(TABLES, "baselines") == trainings_table(results)
-    assert written_between(FRONT) == gist(results)
-    assert written_between(FRONT, "further") == gist(results, FURTHER_FAMILIES)
+    assert text_between(README) == text(results)
+    assert text_between(TABLES) == table(results)
+    assert text_between(TABLES, "further") == table(results, FURTHER_FAMILIES)
+    assert text_between(TABLES, "compared") == compared(results)
+    assert text_between(TABLES, "baselines") == trainings_table(results)
+    assert text_between(FRONT) == gist(results)
+    assert text_between(FRONT, "further") == gist(results, FURTHER_FAMILIES)
 
 
 @pytest.mark.parametrize("system", ["ours", "controls"])
@@ -59,7 +60,7 @@ def test_rows_about_our_tokens_belong_to_the_shipped_tokenizer():
 @pytest.mark.parametrize("module", [ablations, grids], ids=["ablations", "grids"])
 def test_the_tables_of_variations_say_what_their_results_hold(module):
     results = json.loads(module.RESULTS.read_text())
-    assert written_between(module.DOCUMENT, module.RESULTS.stem) == module.table(results)
+    assert text_between(module.DOCUMENT, module.RESULTS.stem) == module.table(results)
 
 
 def test_writing_the_tables_leaves_the_rest_of_the_documents(tmp_path):
@@ -75,7 +76,7 @@ def test_writing_the_tables_leaves_the_rest_of_the_documents(tmp_path):
     for document in documents:
         whole = document.read_text()
         assert whole.startswith("before\n") and whole.endswith("\nafter\n") and "results -->\nold" not in whole
-    assert [written_between(document) for document in documents] == [text(results), gist(results), table(results)]
+    assert [text_between(document) for document in documents] == [text(results), gist(results), table(results)]
 
 
 def test_the_tokenizers_readme_says_what_its_results_hold():
@@ -83,8 +84,8 @@ def test_the_tokenizers_readme_says_what_its_results_hold():
     from trajvlm.tokenizer.model import weights_sha256
 
     results = json.loads(tokenizer.RESULTS.read_text())
-    assert written_between(tokenizer.DOCUMENT) == tokenizer.table(results)
-    assert written_between(tokenizer.DOCUMENT, "levels") == tokenizer.levels_table(results)
+    assert text_between(tokenizer.DOCUMENT) == tokenizer.table(results)
+    assert text_between(tokenizer.DOCUMENT, "levels") == tokenizer.levels_table(results)
     assert results["sha256"] == weights_sha256()
 
 
