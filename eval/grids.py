@@ -100,7 +100,7 @@ def save(results: dict) -> None:
     write_between(DOCUMENT, table(results), "grids")
 
 
-def _timed_steps(config: TokenizerConfig) -> Iterator[dict[str, float]]:
+def _timed_steps(config: TokenizerConfig) -> Iterator[dict]:
     """Training steps of such a tokenizer, to be timed."""
     training = TokenizerTraining()
     objective = TokenizerObjective(TrajectoryTokenizer(config).train(), training)

@@ -176,7 +176,7 @@ def steps(
     *,
     accelerator: Accelerator | None = None,
     max_norm: float | None = 1.0,
-) -> Iterator[dict[str, float]]:
+) -> Iterator[dict[str, Any]]:
     """The steps of a training, from the progress to the end; each is done when it is asked for.
 
     Args:
@@ -198,7 +198,7 @@ def steps(
     # Read before the first step: a resumed optimizer is loaded with the rates at which it stopped.
     peaks = [group["lr"] for group in optimizer.param_groups] if optimizer else []
 
-    def run() -> Iterator[dict[str, float]]:
+    def run() -> Iterator[dict[str, Any]]:
         progress.start(settings)
         stream = batches(progress)
         while not progress.over(settings):
@@ -215,7 +215,6 @@ def steps(
                     clip_norm(model.parameters(), max_norm)
                 optimizer.step()
                 optimizer.zero_grad()
-            figures = {name: float(figure) for name, figure in figures.items()}
             if peaks:
                 figures["rate"] = rate * peaks[0]
             figures["waiting_share"] = waited / max(time.monotonic() - start, 1e-9)
@@ -281,6 +280,7 @@ def train(
         for figures in work:
             if averaged:
                 move_average(averaged, plain, settings.averaging, progress.step - 1)
+            figures = {name: float(figure) for name, figure in figures.items()}
             log.step(figures)
             if not progress.validation_due(settings) and not progress.over(settings):
                 continue

@@ -207,6 +207,7 @@ def test_a_training_of_an_earlier_version_is_evaluated_but_not_resumed(tmp_path,
     """Those wrote all that they knew into training.json, and what they resumed from into state.safetensors."""
     monkeypatch.setenv("TRAJVLM_BASELINES", str(tmp_path))
     classifier, folder = tiny(), tmp_path / "tiny"
+    folder.mkdir()
     write_weights(classifier.weights(), folder / "weights.safetensors")
     write_weights({"memory.steps": torch.tensor(1)}, folder / "state.safetensors")
     curve = [{"clips": 4, "minutes": 0.5, "log_chance": -1.5, "accuracy": 0.25}]

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from tests.tokenizer.small_training import SmallTraining, curve, error_of, run
 from trajvlm.data.errors import UserError
 from trajvlm.tokenizer import training_loop as loop
 from trajvlm.tokenizer.checkpoint import latest_checkpoint, write_files, write_weights
+from trajvlm.tokenizer.precision import half_precision
 from trajvlm.tokenizer.training_loop import accelerated, steps
 
 KILLS = 20
@@ -84,7 +86,10 @@ def test_a_validation_whose_checkpoint_was_cut_off_is_done_again_and_stands_in_t
     assert [line["step"] for line in curve(tmp_path)] == [2, 4, 6]
 
 
-def test_a_training_of_so_many_minutes_ends_in_time_with_its_weights_and_its_rate_at_the_floor(tmp_path):
+def test_a_training_of_so_many_minutes_ends_in_time_with_its_weights_and_its_rate_at_the_floor(tmp_path, monkeypatch):
+    # A millisecond passes wherever the loop reads the clock: on a busy machine too.
+    ticks = count()
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 1000))
     settings = SmallTraining(minutes=0.5 / 60, validate_every=10_000)
     run(tmp_path, settings)
     [line] = curve(tmp_path)
@@ -137,7 +142,12 @@ def test_steps_in_memory_train_the_same_weights_as_a_training_in_a_folder(tmp_pa
     model = nn.Linear(3, 1)
     batches = (torch.rand(4, 3) for _ in range(settings.steps))
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
-    figures = list(steps(model, optimizer, lambda progress: batches, error_of, settings))
+
+    def loss(model, batch):
+        with half_precision("cpu"):
+            return error_of(model, batch)
+
+    figures = list(steps(model, optimizer, lambda progress: batches, loss, settings))
     assert [*model.weight.flatten().tolist(), *model.bias.tolist()] == resumable
     assert len(figures) == settings.steps and figures[0]["rate"] == pytest.approx(0.05)
 
