@@ -10,6 +10,7 @@ import numpy as np
 from trajvlm.data.rendered.nuisances import Nuisances
 from trajvlm.data.rendered.paths import IRREGULAR, PHASES, SUMS, TIMES, TRAINED, draw_path
 from trajvlm.data.rendered.scene import backdrop_mean, standing_out
+from trajvlm.data.rendered.sealed import refuse
 from trajvlm.data.rendered.shapes import DRAWN, GRID, Shape, draw_shape
 
 _TRIES = 60
@@ -123,7 +124,8 @@ class World:
 
 
 def draw_world(settings: WorldSettings, seed: int, index: int) -> World:
-    """The world number `index` of the stream `seed`."""
+    """The world number `index` of the stream `seed`; raises UserError where that stream is sealed."""
+    refuse(seed)
     rng = np.random.default_rng([seed, index])
     count = int(rng.choice(len(settings.movers), p=settings.movers))
     level = rng.uniform(*settings.strength)
