@@ -14,7 +14,7 @@ import numpy as np
 from trajvlm.data.clip import CANONICAL
 from trajvlm.data.errors import UserError
 from trajvlm.data.rendered.nuisances import Nuisances
-from trajvlm.data.rendered.paths import NEVER_TRAINED
+from trajvlm.data.rendered.paths import IRREGULAR, NEVER_TRAINED, OPEN, PHASES, SUMS, TOLD
 from trajvlm.data.rendered.sealed import PREFIX, WORLDS, refuse, sealed_seed
 from trajvlm.data.rendered.shapes import ONLY_TESTED
 from trajvlm.data.rendered.splits import joined_sha256
@@ -55,6 +55,9 @@ _SETTINGS = {
     "unseen-shapes": WorldSettings(movers=_SOME, shapes=tuple(ONLY_TESTED), balls=0.0),
     "four-movers": WorldSettings(movers=(0.0, 0.0, 0.0, 0.0, 1.0)),
     "never-trained": WorldSettings(movers=_SOME, paths=tuple(NEVER_TRAINED)),
+    "sums": WorldSettings(movers=_SOME, paths=tuple(SUMS | OPEN)),
+    "phases": WorldSettings(movers=_SOME, paths=tuple(PHASES | TOLD)),
+    "irregular": WorldSettings(movers=_SOME, paths=tuple(IRREGULAR)),
 }
 WORLD_SPLITS = {name: WorldSplit(name, settings, VALIDATION_SEED) for name, settings in _SETTINGS.items()}
 """For validation. "worlds" is what trainings draw, from another seed."""
