@@ -52,12 +52,12 @@ _SETTINGS = {
     "worlds": WorldSettings(),
     "worlds-clean": WorldSettings(movers=_SOME, exactly=Nuisances(), jitter=0.0),
     "worlds-half": WorldSettings(movers=_SOME, exactly=Nuisances.all_at(0.5)),
-    "unseen-shapes": WorldSettings(movers=_SOME, shapes=tuple(ONLY_TESTED), balls=0.0),
+    "unseen-shapes": WorldSettings(movers=_SOME, shapes=tuple(ONLY_TESTED), balls=0.0, colliding=0.0),
     "four-movers": WorldSettings(movers=(0.0, 0.0, 0.0, 0.0, 1.0)),
-    "never-trained": WorldSettings(movers=_SOME, paths=tuple(NEVER_TRAINED)),
-    "sums": WorldSettings(movers=_SOME, paths=tuple(SUMS | OPEN)),
-    "phases": WorldSettings(movers=_SOME, paths=tuple(PHASES | TOLD)),
-    "irregular": WorldSettings(movers=_SOME, paths=tuple(IRREGULAR)),
+    "never-trained": WorldSettings(movers=_SOME, paths=tuple(NEVER_TRAINED), colliding=0.0),
+    "sums": WorldSettings(movers=_SOME, paths=tuple(SUMS | OPEN), colliding=0.0),
+    "phases": WorldSettings(movers=_SOME, paths=tuple(PHASES | TOLD), colliding=0.0),
+    "irregular": WorldSettings(movers=_SOME, paths=tuple(IRREGULAR), colliding=0.0),
 }
 WORLD_SPLITS = {name: WorldSplit(name, settings, VALIDATION_SEED) for name, settings in _SETTINGS.items()}
 """For validation. "worlds" is what trainings draw, from another seed."""
@@ -70,15 +70,6 @@ def find_world_split(name: str) -> WorldSplit:
     if name not in splits:
         raise UserError(f"there is no split of worlds {name!r}; there are {', '.join(WORLD_SPLITS)}")
     return splits[name]
-
-
-def commitment(name: str, seed: int, size: int, settings: object) -> str:
-    """Hash of what a sealed split is drawn from: its name, seed, size and all of its settings, a dataclass.
-
-    A setting that is added later is left out of it where it changes nothing, so that the hash stays what it was.
-    """
-    drawn_from = {"name": name, "seed": seed, "size": size, "settings": asdict(settings)}
-    return hashlib.sha256(json.dumps(drawn_from, sort_keys=True).encode()).hexdigest()
 
 
 def split_sha256(name: str) -> str:
