@@ -138,10 +138,11 @@ def _free_motion(name: str, from_rest: bool, shortest: float, rng: np.random.Gen
                 motion = Sum.polynomial(np.zeros(3), np.zeros(3), np.array([0, -1.0, 0]))
         turn = _orientation(name, motion, rng)
         motion = motion.moved(turn)
-        uv = motion.positions(np.linspace(0, 1, 65))[:, :2]
-        size = np.abs(uv - uv.mean(axis=0)).max()
+        places = motion.positions(np.linspace(0, 1, 65))
+        size, depth = (np.abs(part - part.mean(axis=0)).max() for part in (places[:, :2], places[:, 2]))
         flat = np.concatenate([motion.moved(0.8 / max(size, 1e-6)).vectors.ravel(), list(motion.inner.values())])
-        if size > 1e-6 and family.visible(flat):
+        # People don't film what comes straight at them.
+        if size > 0.7 * depth and family.visible(flat):
             break
     else:
         raise RuntimeError(f"no {name} motion can be seen in {_TRIES} tries")

@@ -157,7 +157,7 @@ class _Painter:
         self._box(x + rim / 2, y + rim, wide + rim, high + rim, np.zeros(3), 0.3 * self.strength)
         self._box(x - rim, y - rim, wide + 2 * rim, high + 2 * rim, np.full(3, rng.uniform(0.05, 0.8)), self.strength)
         shown = (
-            0.45 + 0.1 * self._mottled(rng, 0.12, 3) + 0.18 * self._mottled(rng, 0.03) + 0.15 * self._mottled(rng, 0.2)
+            0.45 + 0.05 * self._mottled(rng, 0.12, 3) + 0.18 * self._mottled(rng, 0.03) + 0.15 * self._mottled(rng, 0.2)
         )
         self._box(x, y, wide, high, shown.clip(0.02, 0.98).astype(np.float32), self.strength)
         for _ in range(8):

@@ -237,7 +237,7 @@ def fitted(
     middle = points.mean(axis=0)
     scale = height / 4 / max(np.abs(points - middle).max(), 1e-9)
     shift = -scale * middle
-    room = np.maximum(fill * np.array([width, height]) - 2 * radius, 8.0)
+    room = np.maximum(fill * np.array([width, height]) - 2 * radius, 0.25 * np.array([width, height]))
     for _ in range(12):
         placed = scale * points + shift
         deep = np.abs(placed[:, 2]).max() / (_DEEPEST * focal)
@@ -362,8 +362,11 @@ def _hand(shot: Shot, course: Course, span: tuple[float, float], radius: float, 
     at = shot.project(course.positions(np.array([span[1]])))[0]
     left = at[0] < shot.width / 2
     angle = np.pi + rng.normal(0.3, 0.4) if left else rng.normal(-0.3, 0.4)
-    if rng.random() < 0.3:
+    if at[1] > 0.4 * shot.height and rng.random() < 0.3:
         angle = -np.pi / 2 + rng.normal(0, 0.3)
+    # It is one and the same person's arm each time.
+    person = np.random.default_rng([shot.scenery.seed, 70])
+    skin, sleeved = _SKINS[person.integers(len(_SKINS))] * person.uniform(0.75, 1.05), person.random() < 0.5
     palm = max(radius * rng.uniform(1.0, 2.2), rng.uniform(0.03, 0.06) * min(shot.width, shot.height))
     return Hand(
         span=span,
@@ -371,7 +374,7 @@ def _hand(shot: Shot, course: Course, span: tuple[float, float], radius: float, 
         palm=min(palm * (0.8 + 0.6 * shot.nuisances.hand), 0.11 * min(shot.width, shot.height)),
         in_front=bool(rng.random() < 0.25),
         stays=bool(rng.random() < 0.45),
-        skin=_SKINS[rng.integers(len(_SKINS))] * rng.uniform(0.75, 1.05),
-        sleeve=room_colour(rng) * rng.uniform(0.4, 1.0) if rng.random() < 0.5 else None,
+        skin=skin,
+        sleeve=room_colour(person) * person.uniform(0.4, 1.0) if sleeved else None,
         seed=int(rng.integers(2**31)),
     )
