@@ -367,11 +367,12 @@ def _hand(shot: Shot, course: Course, span: tuple[float, float], radius: float, 
     # It is one and the same person's arm each time.
     person = np.random.default_rng([shot.scenery.seed, 70])
     skin, sleeved = _SKINS[person.integers(len(_SKINS))] * person.uniform(0.75, 1.05), person.random() < 0.5
-    palm = max(radius * rng.uniform(1.0, 2.2), rng.uniform(0.03, 0.06) * min(shot.width, shot.height))
+    side = min(shot.width, shot.height)
+    palm = max(radius * rng.uniform(1.0, 2.2), float(np.exp(rng.uniform(*np.log([0.03, 0.09])))) * side)
     return Hand(
         span=span,
         angle=angle,
-        palm=min(palm * (0.8 + 0.6 * shot.nuisances.hand), 0.11 * min(shot.width, shot.height)),
+        palm=min(palm * (0.8 + 0.6 * shot.nuisances.hand), 0.11 * side),
         in_front=bool(rng.random() < 0.25),
         stays=bool(rng.random() < 0.45),
         skin=skin,

@@ -109,11 +109,27 @@ def arm(angle: float, length: float, palm: float, skin: np.ndarray, sleeve: np.n
     high = np.maximum(np.maximum(0, along * length), 0) + 2.6 * palm + _PAD
     low, high = np.floor(low), np.ceil(high)
     wide, tall = (high - low).astype(int)
-    x, y = np.meshgrid(np.arange(wide) + 0.5 + low[0], np.arange(tall) + 0.5 + low[1])
+    x, y = np.meshgrid(*(np.arange(n, dtype=np.float32) + np.float32(0.5 + at) for n, at in zip((wide, tall), low)))
     out, side = x * along[0] + y * along[1], x * reach[0] + y * reach[1]
-    half = palm * np.interp(out, [0, 2 * palm, 4 * palm, 12 * palm], [0.7, 0.62, 0.66, 1.0])
+    half = palm * np.interp(out, [0, 2 * palm, 4 * palm, 12 * palm], [0.7, 0.62, 0.66, 1.0]).astype(np.float32)
     forearm = np.maximum(np.abs(side) - half, tip * 0.8 - out)
-    away = np.minimum(forearm, np.hypot((out - tip * 0.8) / 1.25, side) - palm)
+    away = forearm
+    hand = tuple(slice(max(int(-at - 3 * palm), 0), int(-at + 3 * palm)) for at in low[::-1])
+    away[hand] = np.minimum(away[hand], _hand(out[hand], side[hand], palm, tip, rng))
+    cover = (0.5 - away).clip(0, 1)
+    round_ = np.sqrt((1 - (side / (1.25 * np.maximum(half, 0.8 * palm))) ** 2).clip(0.05))
+    colour = skin.astype(np.float32) * (0.45 + 0.55 * round_)[..., None]
+    if sleeve is not None:
+        cuff = (out > rng.uniform(4.5, 9) * palm)[..., None]
+        cover = np.maximum(cover, (0.5 - np.maximum(np.abs(side) - 1.25 * half, tip - out)).clip(0, 1) * cuff[..., 0])
+        colour = np.where(cuff, sleeve.astype(np.float32) * (0.5 + 0.5 * round_)[..., None], colour)
+    picture = np.dstack([colour.clip(0, 1) * cover[..., None], cover]).astype(np.float32)
+    return Sprite(cv2.GaussianBlur(picture, (0, 0), max(0.5, 0.02 * palm)), None, (-low[0], -low[1]))
+
+
+def _hand(out: np.ndarray, side: np.ndarray, palm: float, tip: float, rng: np.random.Generator) -> np.ndarray:
+    """Distance from a palm, fingers that reach round what is held, and a thumb; along the arm and across it."""
+    away = np.hypot((out - tip * 0.8) / 1.25, side) - palm
     for k, spread in enumerate(np.linspace(-0.75, 0.75, 4)):
         root = np.array([0.6 * tip, spread * palm])
         end = np.array([rng.uniform(-0.35, 0.15) * palm, spread * palm * rng.uniform(0.9, 1.25)])
@@ -121,15 +137,7 @@ def arm(angle: float, length: float, palm: float, skin: np.ndarray, sleeve: np.n
         if k == 0:
             thumb = np.array([rng.uniform(-0.1, 0.3) * palm, -1.15 * palm])
             away = np.minimum(away, _from_stroke(out, side, root + [0.5 * palm, 0], thumb) - 0.28 * palm)
-    cover = (0.5 - away).clip(0, 1)
-    round_ = np.sqrt((1 - (side / (1.25 * np.maximum(half, 0.8 * palm))) ** 2).clip(0.05))
-    colour = np.broadcast_to(skin, (*x.shape, 3)) * (0.45 + 0.55 * round_)[..., None]
-    if sleeve is not None:
-        cuff = (out > rng.uniform(4.5, 9) * palm)[..., None]
-        cover = np.maximum(cover, (0.5 - np.maximum(np.abs(side) - 1.25 * half, tip - out)).clip(0, 1) * cuff[..., 0])
-        colour = np.where(cuff, sleeve * (0.5 + 0.5 * round_)[..., None], colour)
-    picture = np.dstack([colour.clip(0, 1) * cover[..., None], cover]).astype(np.float32)
-    return Sprite(cv2.GaussianBlur(picture, (0, 0), max(0.5, 0.02 * palm)), None, (-low[0], -low[1]))
+    return away
 
 
 def _from_stroke(x: np.ndarray, y: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -169,8 +177,10 @@ def lay(frame: np.ndarray, sprite: Sprite, where: np.ndarray, opacity: float = 1
         mean += laid
     mean *= opacity / len(steps)
     there = frame[low[1] : high[1], low[0] : high[0]]
-    blended = there * (1 - mean[..., 3:]) + 255 * mean[..., :3]
-    there[:] = (blended + 0.5).clip(0, 255).astype(np.uint8)
+    blended = there * (1 - mean[..., 3:])
+    blended += 255 * mean[..., :3]
+    # Rounded, and kept between 0 and 255.
+    there[:] = cv2.convertScaleAbs(blended)
 
 
 def _few(where: np.ndarray) -> np.ndarray:

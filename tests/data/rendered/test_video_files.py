@@ -1,6 +1,7 @@
 """Suites of video files: the frames that were drawn, at the times that were meant, and the truth about them."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -281,9 +282,24 @@ def test_the_camera_moves_the_whole_picture():
     assert apart < np.abs(final.astype(float) - first).mean() or apart < 0.5
 
 
-def tiny(monkeypatch, *names: str) -> None:
+def test_memory_does_not_grow_with_the_film():
+    found = small("long", lambda s: len(s.ticks) > 200, 100_000)
+    found = replace(found, nuisances=Nuisances(noise=0.2, exposure=0.2, blur=0.3))
+    tracemalloc.start()
+    peaks = []
+    for count in (20, 120):
+        film = Film(replace(found, ticks=found.ticks[:count], shown=found.shown[:count]))
+        tracemalloc.reset_peak()
+        for _ in film.frames():
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        del film
+    tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def tiny(monkeypatch) -> None:
     """Files of a few small frames."""
-    drawn = {}
 
     def quick(suite: VideoSuite, seed: int, index: int) -> Shot:
         found = draw_shot(suite, seed, index)
@@ -294,7 +310,6 @@ def tiny(monkeypatch, *names: str) -> None:
         )
 
     monkeypatch.setattr("trajvlm.data.rendered.video_files.draw_shot", quick)
-    return drawn
 
 
 def test_a_suite_is_a_folder_of_files_and_a_line_of_truth_for_each(tmp_path, monkeypatch):
