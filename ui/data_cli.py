@@ -117,8 +117,8 @@ def sheet(
     Exit status: 0 if the picture is written, 1 if it can't be, 2 for wrong usage.
     """
     from trajvlm.data.files import whole_file
-    from trajvlm.data.rendered.sheet import video_sheet
-    from trajvlm.data.rendered.video_suites import VIDEO_SUITES
+    from trajvlm.data.rendered.videos.sheet import video_sheet
+    from trajvlm.data.rendered.videos.suites import VIDEO_SUITES
 
     if not videos and not count:
         raise typer.BadParameter("give some videos, or a --count of rendered ones")
@@ -139,8 +139,8 @@ def _make_videos(suites: list[str], n: int | None, seed: int | None, out: Path) 
     import cv2
 
     from trajvlm.data.rendered.stream import VALIDATION_SEED
-    from trajvlm.data.rendered.video_files import make_videos
-    from trajvlm.data.rendered.video_suites import VIDEO_SUITES
+    from trajvlm.data.rendered.videos.suites import VIDEO_SUITES
+    from trajvlm.data.rendered.videos.writer import make_videos
 
     names = list(VIDEO_SUITES) if suites == [_ALL] else suites
     cv2.setNumThreads(1)

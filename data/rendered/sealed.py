@@ -28,7 +28,7 @@ VIDEO_PREFIX = PREFIX + "videos-"
 VIDEOS = tuple(
     VIDEO_PREFIX + name for name in ("clean", "light", "half", "phases", "movers", "irregular", "slow", "long")
 )
-"""Suites of files, as in `trajvlm.data.rendered.video_suites`."""
+"""Suites of files, as in `trajvlm.data.rendered.videos.suites`."""
 NAMES = WORLDS + VIDEOS
 
 

@@ -1,7 +1,7 @@
 """The fixed sets of worlds that results are reported on, by name: for validation, and sealed ones for the end.
 
-The sealed ones (`trajvlm.data.rendered.sealed`) have the same settings as the validation split of the same name, and seeds of
-their own.
+The sealed ones (`trajvlm.data.rendered.sealed`) have the same settings as the validation split of the same name, and
+seeds of their own.
 """
 
 import hashlib

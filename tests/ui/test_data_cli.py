@@ -39,7 +39,7 @@ def small(monkeypatch) -> None:
 
     import numpy as np
 
-    from trajvlm.data.rendered.shots import draw_shot
+    from trajvlm.data.rendered.videos.shots import draw_shot
 
     def quick(suite, seed, index):
         found = draw_shot(suite, seed, index)
@@ -49,8 +49,8 @@ def small(monkeypatch) -> None:
             found, width=64, height=48, ticks=ticks, shown=np.arange(len(ticks)), offsets=offsets, scenery=scenery
         )
 
-    monkeypatch.setattr("trajvlm.data.rendered.video_files.draw_shot", quick)
-    monkeypatch.setattr("trajvlm.data.rendered.sheet.draw_shot", quick)
+    monkeypatch.setattr("trajvlm.data.rendered.videos.writer.draw_shot", quick)
+    monkeypatch.setattr("trajvlm.data.rendered.videos.sheet.draw_shot", quick)
 
 
 def test_suites_of_videos_are_made_and_gone_on_with(tmp_path, monkeypatch):

@@ -14,7 +14,8 @@ from trajvlm.data.rendered.world_stream import draw_worlds
 # Of the first twelve worlds. Where these change, a training that is resumed goes on with other pictures than it had.
 PINNED = "52a0347e7162e163a827887eff5f1a4db798f250b0a364a6b8f136bd08ca8a95"
 _CODE = (
-    "import hashlib; from trajvlm.data.rendered.world_stream import draw_worlds; from trajvlm.data.rendered.world import WorldSettings;"
+    "import hashlib; from trajvlm.data.rendered.world import WorldSettings;"
+    "from trajvlm.data.rendered.world_stream import draw_worlds;"
     "drawn = draw_worlds(WorldSettings(), 9, 3, 2);"
     "print(hashlib.sha256(drawn.video.numpy().tobytes() + drawn.layer.numpy().tobytes()).hexdigest())"
 )

@@ -11,8 +11,8 @@ import numpy as np
 
 from trajvlm.data.rendered.sensor import exposure
 from trajvlm.data.rendered.shapes import draw_shape
-from trajvlm.data.rendered.shots import Hand, Mover, Shot
-from trajvlm.data.rendered.sprites import Sprite, Surface, arm, lay, shadow, thing
+from trajvlm.data.rendered.videos.shots import Hand, Mover, Shot
+from trajvlm.data.rendered.videos.sprites import Sprite, Surface, arm, lay, shadow, thing
 
 _SHUTTER_STEPS = 32
 _SHORTEST_SHUTTER, _LONGEST_SHUTTER = 0.04, 0.7

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from trajvlm.data.rendered.events import Event, draw_event
 from trajvlm.data.rendered.nuisances import Nuisances
 from trajvlm.data.rendered.phases import Course
 from trajvlm.data.rendered.room import room_colour
 from trajvlm.data.rendered.scene import standing_out
-from trajvlm.data.rendered.scenery import Scenery
 from trajvlm.data.rendered.sealed import refuse
 from trajvlm.data.rendered.shapes import DRAWN, Shape, draw_shape
-from trajvlm.data.rendered.sprites import PATTERNS, Surface
-from trajvlm.data.rendered.video_suites import VideoSuite
+from trajvlm.data.rendered.videos.events import Event, draw_event
+from trajvlm.data.rendered.videos.scenery import Scenery
+from trajvlm.data.rendered.videos.sprites import PATTERNS, Surface
+from trajvlm.data.rendered.videos.suites import VideoSuite
 
 TICKS = 120_000
 """A second in the files' own unit of time: every usual frame rate is a whole number of these."""

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from trajvlm.data.filmed.decode import frames, open_video
-from trajvlm.data.rendered.shots import Shot, draw_shot
-from trajvlm.data.rendered.video_files import write_shot
-from trajvlm.data.rendered.video_suites import find_video_suite
+from trajvlm.data.rendered.videos.shots import Shot, draw_shot
+from trajvlm.data.rendered.videos.suites import find_video_suite
+from trajvlm.data.rendered.videos.writer import write_shot
 
 _SHOWN = 6
 _HEIGHT, _WIDTH = 120, 1200

@@ -1,8 +1,8 @@
 """Cut-outs at full resolution: a thing, an arm with its hand, a soft shadow, and how they are laid on a picture.
 
 A cut-out is drawn once. In each frame it is moved, turned and scaled to where it is, at any fraction of a pixel, and
-the mean is taken over the time that the shutter is open. Pixels are those of `trajvlm.data.clip.Placement`: (0, 0) is the upper
-left corner of the upper left pixel.
+the mean is taken over the time that the shutter is open. Pixels are those of `trajvlm.data.clip.Placement`: (0, 0) is
+the upper left corner of the upper left pixel.
 """
 
 from dataclasses import dataclass

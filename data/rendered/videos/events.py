@@ -13,7 +13,7 @@ from trajvlm.data.motions.families.family import random_rotation
 from trajvlm.data.rendered.paths import carried, spline, upright
 from trajvlm.data.rendered.phases import GRAVITY, SCRIPTS, Course, Phase, Telling
 from trajvlm.data.rendered.sums import Sum
-from trajvlm.data.rendered.video_suites import VideoSuite
+from trajvlm.data.rendered.videos.suites import VideoSuite
 
 _BEYOND = 4.0
 """So many times its own length a throw or a straight way is followed before it comes into the picture, or after."""
@@ -84,7 +84,7 @@ def _filmed(lasts: float, suite: VideoSuite) -> float:
 def _of_family(name: str, by_hand: bool, shortest: float, rng: np.random.Generator) -> Group:
     """One motion of a family, and what comes before and after it."""
     held = by_hand and name not in _TURNS and rng.random() < 0.7
-    still = name not in _TURNS and not held and rng.random() < (0.5 if name in _SWINGS else 0.2)
+    still = name in (*_SWINGS, *_UNENDING) and not held and rng.random() < (0.5 if name in _SWINGS else 0.2)
     motion, lasts = _free_motion(name, held or still, shortest, rng)
     step = 1e-4
     velocities = [

@@ -1,6 +1,8 @@
 """Suites of video files: the frames that were drawn, at the times that were meant, and the truth about them."""
 
 import json
+import subprocess
+import sys
 import tracemalloc
 from dataclasses import replace
 
@@ -12,17 +14,17 @@ from trajvlm.data.filmed.decode import frames, open_video
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.rendered import sealed
-from trajvlm.data.rendered.events import draw_event
-from trajvlm.data.rendered.filming import Film
 from trajvlm.data.rendered.nuisances import Nuisances
 from trajvlm.data.rendered.sealed import VIDEOS, commitment, sealed_seed
 from trajvlm.data.rendered.shapes import draw_shape
-from trajvlm.data.rendered.shots import Shot, draw_shot
-from trajvlm.data.rendered.sprites import Sprite, Surface, lay, thing
 from trajvlm.data.rendered.stream import VALIDATION_SEED
-from trajvlm.data.rendered.video_files import MANIFEST, TRUTH, make_videos, read_truth, write_shot
-from trajvlm.data.rendered.video_suites import VIDEO_SUITES, VideoSuite, find_video_suite
-from trajvlm.data.rendered.video_truth import truth_of
+from trajvlm.data.rendered.videos.events import draw_event
+from trajvlm.data.rendered.videos.filming import Film
+from trajvlm.data.rendered.videos.shots import Shot, _size, draw_shot
+from trajvlm.data.rendered.videos.sprites import Sprite, Surface, lay, thing
+from trajvlm.data.rendered.videos.suites import VIDEO_SUITES, VideoSuite, find_video_suite
+from trajvlm.data.rendered.videos.truth import truth_of
+from trajvlm.data.rendered.videos.writer import MANIFEST, TRUTH, make_videos, read_truth, write_shot
 
 # Of what the sealed suites are drawn from. These were fixed before any result: they may not change.
 COMMITTED = {
@@ -107,8 +109,8 @@ def test_a_thing_is_in_the_file_where_its_truth_says(clean):
             near = tuple(slice(max(int(at - 3 * radius), 0), int(at + 3 * radius)) for at in (y, x))
             middle, area = centroid(picture[near], backdrop[near])
             middle += [near[1].start, near[0].start]
-            assert np.abs(middle - [x, y]).max() < 0.12 * radius + 0.5, k
-            assert area == pytest.approx(np.pi * radius**2, rel=0.35)
+            assert np.abs(middle - [x, y]).max() < 0.25, k
+            assert area == pytest.approx(np.pi * radius**2, rel=0.12)
             seen += 1
     assert seen > 20
 
@@ -201,13 +203,13 @@ def test_phases_of_the_truth_follow_each_other_over_the_whole_file():
 
 
 def test_the_suites_hold_what_their_names_say():
-    drawn = {name: [shot(name, index) for index in range(40)] for name in VIDEO_SUITES}
+    drawn = {name: [shot(name, index) for index in range(24)] for name in VIDEO_SUITES}
     assert all(s.nuisances == Nuisances() and s.camera == "stands" for s in drawn["clean"])
     assert all(s.nuisances == replace(Nuisances.all_at(0.5), jitter=0) for s in drawn["half"])
     assert max(max(vars(s.nuisances).values()) for s in drawn["light"]) <= 0.3
     for name in ("clean", "light", "half", "slow"):
         kinds = [next(p.kind for p in s.movers[0].course.phases if p.free) for s in drawn[name]]
-        assert all(kinds.count(family) == 5 for family in FAMILIES)
+        assert all(kinds.count(family) == 3 for family in FAMILIES)
         assert all(len(s.movers) == 1 and s.shows == "one" for s in drawn[name])
     assert all(len([p for p in s.movers[0].course.phases if p.free]) for s in drawn["phases"])
     assert all(len(s.movers) > 1 and s.shows == "several" for s in drawn["movers"])
@@ -225,7 +227,7 @@ def test_the_suites_hold_what_their_names_say():
 
 
 def test_thirty_of_two_hundred_files_have_1080_lines():
-    sizes = [sorted((s.width, s.height)) for s in (shot("clean", index) for index in range(200))]
+    sizes = [sorted(_size(index, np.random.default_rng(index))) for index in range(200)]
     assert sizes.count([1080, 1920]) == 30
 
 
@@ -309,7 +311,7 @@ def tiny(monkeypatch) -> None:
             found, width=64, height=48, ticks=few, shown=np.arange(len(few)), offsets=found.offsets[:9], scenery=scenery
         )
 
-    monkeypatch.setattr("trajvlm.data.rendered.video_files.draw_shot", quick)
+    monkeypatch.setattr("trajvlm.data.rendered.videos.writer.draw_shot", quick)
 
 
 def test_a_suite_is_a_folder_of_files_and_a_line_of_truth_for_each(tmp_path, monkeypatch):
@@ -380,6 +382,19 @@ def test_the_same_number_is_the_same_shot_whoever_asks():
     assert truth_of(one) == truth_of(other)
     assert np.array_equal(Film(one)._drawn(3), Film(other)._drawn(3))
     assert truth_of(shot("phases", 8)) != truth_of(one)
+
+
+def test_another_process_writes_the_same_file(tmp_path):
+    code = (
+        "import sys; from dataclasses import replace; from pathlib import Path;"
+        "from trajvlm.data.rendered.videos.shots import draw_shot; from trajvlm.data.rendered.videos.suites import *;"
+        "from trajvlm.data.rendered.videos.writer import write_shot;"
+        "shot = draw_shot(find_video_suite('half'), 2, 1);"
+        "write_shot(replace(shot, ticks=shot.ticks[:12], shown=shot.shown[:12]), Path(sys.argv[1]))"
+    )
+    for name in ("one.mp4", "other.mp4"):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=True)
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "other.mp4").read_bytes()
 
 
 @pytest.mark.skipif(sealed.OPENED, reason="the final evaluation has begun")

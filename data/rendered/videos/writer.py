@@ -2,8 +2,8 @@
 
     trajvlm data make --as videos --suite clean --suite phases --out my-videos
 
-A suite is a folder of mp4 files with `truth.jsonl` (`trajvlm.data.rendered.video_truth`) and `manifest.json`. A run that was
-stopped goes on where it was when it is started again.
+A suite is a folder of mp4 files with `truth.jsonl` (`trajvlm.data.rendered.videos.truth`) and `manifest.json`. A run
+that was stopped goes on where it was when it is started again.
 """
 
 import json
@@ -19,11 +19,11 @@ from tqdm import tqdm
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.files import whole_file
-from trajvlm.data.rendered.filming import Film
 from trajvlm.data.rendered.shards import file_sha256
-from trajvlm.data.rendered.shots import TICKS, Shot, draw_shot
-from trajvlm.data.rendered.video_suites import VideoSuite, suite_and_seed
-from trajvlm.data.rendered.video_truth import truth_of
+from trajvlm.data.rendered.videos.filming import Film
+from trajvlm.data.rendered.videos.shots import TICKS, Shot, draw_shot
+from trajvlm.data.rendered.videos.suites import VideoSuite, suite_and_seed
+from trajvlm.data.rendered.videos.truth import truth_of
 
 MANIFEST = "manifest.json"
 TRUTH = "truth.jsonl"

@@ -15,7 +15,7 @@ import numpy as np
 
 from trajvlm.data.rendered.nuisances import NAMES
 from trajvlm.data.rendered.phases import Phase
-from trajvlm.data.rendered.shots import Mover, Shot
+from trajvlm.data.rendered.videos.shots import Mover, Shot
 
 _DIGITS = 8
 """Of an equation's numbers: a swing of a minute goes through hundreds of radians."""
