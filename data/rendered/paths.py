@@ -11,6 +11,8 @@ from scipy.interpolate import CubicSpline
 
 from trajvlm.data.motions.families import FAMILIES, MOTIONS
 from trajvlm.data.motions.families.family import random_rotation
+from trajvlm.data.rendered.phases import SCRIPTS, Course
+from trajvlm.data.rendered.sums import Sum, draw_sum
 
 TIMES = np.linspace(0.0, 1.0, 513)
 """Clip times of a path's table. Between them it is read linearly: off by less than a hundredth of a pixel of 64."""
@@ -116,8 +118,33 @@ def thrown(rng: np.random.Generator) -> np.ndarray:
     return path
 
 
-def _family(name: str) -> Callable[[np.random.Generator], np.ndarray]:
-    return lambda rng: MOTIONS[name].positions(MOTIONS[name].draw(rng), TIMES)
+def _family(name: str) -> Callable[[np.random.Generator], Course]:
+    return lambda rng: Course.of(Sum.of_family(name, MOTIONS[name].draw(rng)), kind=name)
+
+
+def _any_sum(rng: np.random.Generator) -> Course:
+    return Course.of(draw_sum(rng), kind="sum")
+
+
+def _told(script: Callable[[np.random.Generator], Course]) -> Callable[[np.random.Generator], Course]:
+    """A script seen more or less from the side, and cut anywhere."""
+
+    def draw(rng: np.random.Generator) -> Course:
+        course = script(rng).moved(upright(rng))
+        first, last = rng.uniform(0, 0.3) * (rng.random() < 0.6), rng.uniform(0.6, 1.0)
+        return course.retimed(first * course.stop, (last - first) * course.stop).cut(0.0, 1.0)
+
+    return draw
+
+
+def upright(rng: np.random.Generator, spread: float = 0.35) -> np.ndarray:
+    """A rotation matrix under which what was upright nearly is: turned about the upright axis by so many radians
+    (standard deviation), pitched and rolled by a few degrees."""
+    (cy, cp, cr), (sy, sp, sr) = (f(rng.normal(0, (spread, 0.1, 0.03))) for f in (np.cos, np.sin))
+    yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return roll @ pitch @ yaw
 
 
 def cycloid(rng: np.random.Generator) -> np.ndarray:
@@ -153,17 +180,24 @@ IRREGULAR = {"spline": spline, "carried": carried, "walk": walk, "jumps": jumps}
 """What no equation describes."""
 PHASES = {"thrown": thrown}
 """Several motions, one after the other."""
-NEVER_TRAINED = {
+NEVER_TRAINED: dict[str, Callable] = {
     "cycloid": cycloid,
     "figure-eight": _family("figure-eight"),
     "two frequencies": two_frequencies,
     "fading drifting circle": fading_drifting_circle,
 }
 """Held back: an evaluation asks whether a network can see, and say, what it was never shown."""
-TRAINED = {name: _family(name) for name in FAMILIES} | SUMS | IRREGULAR | PHASES
-KINDS = TRAINED | NEVER_TRAINED
+TRAINED: dict[str, Callable] = {name: _family(name) for name in FAMILIES} | SUMS | IRREGULAR | PHASES
+OPEN = {"sum": _any_sum}
+"""Any sum of functions of time that trainings may draw."""
+TOLD = {name: _told(script) for name, script in SCRIPTS.items()}
+"""Several motions, one after the other, of which each one's window and equation are known."""
+WIDER = TRAINED | OPEN | TOLD
+"""All that trainings may draw. `TRAINED` is what they drew before there were the others."""
+KINDS = WIDER | NEVER_TRAINED
 
 
-def draw_path(kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Positions (513, 3) at `TIMES` of a path of a kind in `KINDS`, in any unit."""
-    return KINDS[kind](rng)
+def draw_path(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, Course | None]:
+    """A path of a kind in `KINDS`, in any unit: positions (513, 3) at `TIMES`, and its course where one is known."""
+    drawn = KINDS[kind](rng)
+    return (drawn.positions(TIMES), drawn) if isinstance(drawn, Course) else (drawn, None)

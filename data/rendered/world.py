@@ -3,20 +3,24 @@
 A world is reproducible from `(seed, index)` alone. Lengths are in half widths of the picture; times are clip times.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trajvlm.data.rendered.nuisances import Nuisances
-from trajvlm.data.rendered.paths import IRREGULAR, PHASES, SUMS, TIMES, TRAINED, draw_path
+from trajvlm.data.rendered.paths import IRREGULAR, OPEN, PHASES, SUMS, TIMES, TOLD, TRAINED, draw_path
+from trajvlm.data.rendered.phases import Course, Phase
 from trajvlm.data.rendered.scene import backdrop_mean, standing_out
+from trajvlm.data.rendered.sealed import refuse
 from trajvlm.data.rendered.shapes import DRAWN, GRID, Shape, draw_shape
+from trajvlm.data.rendered.sums import Sum
 
 _TRIES = 60
 _EVERY = 8
 """Each so many points of a path are looked at when it is framed."""
 _SLIM = {"bar", "star", "hand", "ring", "silhouette"}
 """Shapes that are nothing but a line where they are small."""
+_SKINS = np.array([[0.93, 0.76, 0.65], [0.78, 0.57, 0.44], [0.55, 0.38, 0.28], [0.33, 0.22, 0.16]])
 _CLOSE = 0.45
 """Largest depth, as a part of the focal length."""
 
@@ -75,6 +79,11 @@ class Mover:
     ambient: float
     jitter: float = 0.0
     """Standard deviation of an error of its place, its own in each frame."""
+    course: Course | None = None
+    """What it does in clip time, in the frame of the camera; None where no equations are known."""
+    view: tuple[float, float, float] = (np.inf, 0.0, 0.0)
+    """How a place of the course is seen: focal length f, and a shift (u, v) of the picture of it. (x, y, z) is at
+    x f / (f - z) + u, y f / (f - z) + v, or at x + u, y + v where f is infinite."""
 
     def at(self, times: np.ndarray) -> np.ndarray:
         """(..., 4): u, v, radius and turn at clip times (...)."""
@@ -123,7 +132,8 @@ class World:
 
 
 def draw_world(settings: WorldSettings, seed: int, index: int) -> World:
-    """The world number `index` of the stream `seed`."""
+    """The world number `index` of the stream `seed`; raises UserError where that stream is sealed."""
+    refuse(seed)
     rng = np.random.default_rng([seed, index])
     count = int(rng.choice(len(settings.movers), p=settings.movers))
     level = rng.uniform(*settings.strength)
@@ -161,8 +171,10 @@ class _Look:
 def _movers(settings: WorldSettings, count: int, look: _Look, rng: np.random.Generator) -> tuple[Mover, ...]:
     if count >= 2 and rng.random() < settings.colliding:
         sizes = _radius(settings, rng, "ball") * 0.7, _radius(settings, rng, "ball") * 0.7
-        first, second = collision(sizes, rng)
-        movers = [_dressed(settings, "collision", path, look, rng, "ball") for path in (first, second)]
+        movers = [
+            replace(_dressed(settings, "collision", path, look, rng, "ball"), course=course)
+            for path, course in collision(sizes, rng)
+        ]
     else:
         movers = []
     while len(movers) < count:
@@ -180,27 +192,37 @@ def _mover(settings: WorldSettings, look: _Look, rng: np.random.Generator, first
         fill = rng.uniform(*settings.fill) if first else rng.uniform(0.15, 0.9)
         if first and rng.random() < settings.leaving:
             fill *= rng.uniform(1.2, 2.0)
-        path = framed(draw_path(kind, rng), radius, focal, fill)
-        if path is not None:
+        points, course = draw_path(kind, rng)
+        placed = _placed(points, radius, focal, fill)
+        if placed is not None:
+            path = _seen(placed, radius, focal)
             break
     else:
         raise RuntimeError(f"no path of kind {kind} could be framed in {_TRIES} tries")
+    shift = np.zeros(2)
     if not first:
-        path[:, :2] += rng.uniform(-0.7, 0.7, 2) - path[:, :2].mean(axis=0)
+        shift = rng.uniform(-0.7, 0.7, 2) - path[:, :2].mean(axis=0)
+        path[:, :2] += shift
+    if course is not None:
+        course = course.moved(*_moved(points, placed))
     if rng.random() < settings.pausing:
         start, stop = rng.uniform(0, 0.5), rng.uniform(0.6, 1.2)
         if stop - start > 0.3:
             path = _warped(path, start, stop)
-    return _dressed(settings, kind, path, look, rng, shape)
+            course = course and course.retimed(-start / (stop - start), 1 / (stop - start))
+    dressed = _dressed(settings, kind, path, look, rng, shape)
+    return replace(dressed, course=course, view=(focal, *shift.tolist()))
 
 
 def _path_kind(settings: WorldSettings, rng: np.random.Generator) -> str:
     """Families half of the time; the rest is shared out among the other groups."""
+    sums, phases = SUMS | OPEN, PHASES | TOLD
     groups = [
-        [k for k in settings.paths if k not in SUMS and k not in IRREGULAR and k not in PHASES],
-        [k for k in settings.paths if k in SUMS],
+        [k for k in settings.paths if k not in sums and k not in IRREGULAR and k not in phases],
+        # What stands for all sums counts as much as all others together.
+        [k for k in settings.paths if k in sums for _ in range(len(SUMS) if k in OPEN else 1)],
         [k for k in settings.paths if k in IRREGULAR],
-        [k for k in settings.paths if k in PHASES],
+        [k for k in settings.paths if k in phases],
     ]
     shares = np.array([0.5, 0.18, 0.17, 0.15]) * [bool(g) for g in groups]
     group = groups[rng.choice(4, p=shares / shares.sum())]
@@ -221,6 +243,12 @@ def framed(points: np.ndarray, radius: float, focal: float, fill: float) -> np.n
     Returns:
         (513, 3) u, v and apparent radius; None where the path runs along the line of sight, or into the camera.
     """
+    placed = _placed(points, radius, focal, fill)
+    return None if placed is None else _seen(placed, radius, focal)
+
+
+def _placed(points: np.ndarray, radius: float, focal: float, fill: float) -> np.ndarray | None:
+    """The path (513, 3) in the frame of that camera."""
     points = points - points.mean(axis=0)
     spread = np.abs(points[:, :2]).max()
     if spread < 1e-6:
@@ -238,8 +266,21 @@ def framed(points: np.ndarray, radius: float, focal: float, fill: float) -> np.n
         points[:, :2] -= (low + high) / 2 * min(max(grow, 0.5), 2.0)
     if grow <= 0 or abs(grow - 1) > 0.1 or np.abs(points[:, 2]).max() > _CLOSE * focal:
         return None
+    return points
+
+
+def _seen(points: np.ndarray, radius: float, focal: float) -> np.ndarray:
+    """(513, 3) u, v and apparent radius of a path in the camera's frame."""
     scale = focal / (focal - points[:, 2:])
     return np.concatenate([points[:, :2] * scale, radius * scale], axis=-1)
+
+
+def _moved(points: np.ndarray, placed: np.ndarray) -> tuple[float, np.ndarray]:
+    """The factor and the shift (3,) that brought a path (513, 3) to its place."""
+    axis = int(np.ptp(points, axis=0).argmax())
+    low, high = points[:, axis].argmin(), points[:, axis].argmax()
+    scale = float((placed[high, axis] - placed[low, axis]) / (points[high, axis] - points[low, axis]))
+    return scale, placed[low] - scale * points[low]
 
 
 def _warped(path: np.ndarray, start: float, stop: float) -> np.ndarray:
@@ -248,22 +289,34 @@ def _warped(path: np.ndarray, start: float, stop: float) -> np.ndarray:
     return np.stack([np.interp(when, TIMES, column) for column in path.T], axis=-1)
 
 
-def collision(radii: tuple[float, float], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Paths (513, 3) of two discs that run into each other and rebound, as heavy as they are large."""
+def collision(radii: tuple[float, float], rng: np.random.Generator) -> list[tuple[np.ndarray, Course]]:
+    """Paths (513, 3) and courses of two discs that run into each other and rebound, as heavy as they are large."""
     when, place, angle = rng.uniform(0.25, 0.75), rng.uniform(-0.3, 0.3, 2), rng.uniform(0, 2 * np.pi)
     normal = np.array([np.cos(angle), np.sin(angle)])
     mass = np.square(radii)
     along, across = rng.uniform(0.4, 1.6, 2) * (1, -1), rng.normal(0, 0.5, 2)
     before = [a * normal + b * np.array([-normal[1], normal[0]]) for a, b in zip(along, across)]
     push = (1 + rng.uniform(0.5, 1.0)) * (along[0] - along[1]) * mass[0] * mass[1] / mass.sum()
-    paths = []
+    found = []
     for radius, m, side, velocity in zip(radii, mass, (1, -1), before):
         after = velocity - side * push / m * normal
         at_contact = place - side * radius * normal
         since = (TIMES - when)[:, None]
         centre = at_contact + np.where(since < 0, velocity, after) * since
-        paths.append(np.concatenate([centre, np.full((len(TIMES), 1), radius)], axis=-1))
-    return paths[0], paths[1]
+        found.append(
+            (
+                np.concatenate([centre, np.full((len(TIMES), 1), radius)], axis=-1),
+                Course((_straight(0.0, when, centre[0], velocity), _straight(when, 1.0, at_contact, after))),
+            )
+        )
+    return found
+
+
+def _straight(start: float, stop: float, place: np.ndarray, velocity: np.ndarray) -> Phase:
+    """From a place (2,) on at a velocity (2,)."""
+    lasts = stop - start
+    motion = Sum.polynomial(np.append(place, 0.0), np.append(velocity * lasts, 0.0), np.zeros(3))
+    return Phase("linear", start, stop, motion, (start, lasts))
 
 
 def _dressed(
@@ -325,25 +378,33 @@ def _arms(movers: tuple[Mover, ...], nuisances: Nuisances, rng: np.random.Genera
     """A hand lets go of a mover, or catches it, or carries it all the time."""
     arms = []
     for k, mover in enumerate(movers):
-        held = mover.kind == "carried" and rng.random() < 0.6
-        released = (mover.kind == "thrown" or nuisances.hand > 0) and rng.random() < 0.5
-        caught = mover.kind == "thrown" and rng.random() < 0.3
-        starts, stops = _moving(mover)
-        if not (held or released or caught):
-            continue
-        holds = (-1.0, 2.0) if held else (-1.0, starts + rng.uniform(0, 0.06)) if released else (stops, 2.0)
-        skin = rng.choice(np.array([[0.93, 0.76, 0.65], [0.78, 0.57, 0.44], [0.55, 0.38, 0.28], [0.33, 0.22, 0.16]]))
-        arms.append(
-            Arm(
-                mover=k,
-                angle=rng.uniform(0, 2 * np.pi),
-                width=max(0.05, float(mover.path[0, 2])) * (0.5 + nuisances.hand * rng.uniform(0, 0.8)),
-                holds=holds,
-                colour=tuple((skin * rng.uniform(0.7, 1.05)).clip(0, 1)),
-                in_front=bool(rng.random() < 0.3),
+        for holds in _held(mover, nuisances, rng):
+            skin = rng.choice(_SKINS)
+            arms.append(
+                Arm(
+                    mover=k,
+                    angle=rng.uniform(0, 2 * np.pi),
+                    width=max(0.05, float(mover.path[0, 2])) * (0.5 + nuisances.hand * rng.uniform(0, 0.8)),
+                    holds=holds,
+                    colour=tuple((skin * rng.uniform(0.7, 1.05)).clip(0, 1)),
+                    in_front=bool(rng.random() < 0.3),
+                )
             )
-        )
     return tuple(arms[:2])
+
+
+def _held(mover: Mover, nuisances: Nuisances, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """The clip times from and to which a hand has a mover, each for an arm of its own."""
+    if mover.kind in TOLD:
+        spans = [(-1.0 if start <= 0 else start, 2.0 if stop >= 1 else stop) for start, stop in mover.course.by_hand]
+        return [span for span in spans if rng.random() < 0.85]
+    held = mover.kind == "carried" and rng.random() < 0.6
+    released = (mover.kind == "thrown" or nuisances.hand > 0) and rng.random() < 0.5
+    caught = mover.kind == "thrown" and rng.random() < 0.3
+    starts, stops = _moving(mover)
+    if not (held or released or caught):
+        return []
+    return [(-1.0, 2.0) if held else (-1.0, starts + rng.uniform(0, 0.06)) if released else (stops, 2.0)]
 
 
 def _moving(mover: Mover) -> tuple[float, float]:
@@ -355,6 +416,12 @@ def _moving(mover: Mover) -> tuple[float, float]:
 def _rods(movers: tuple[Mover, ...], nuisances: Nuisances, rng: np.random.Generator) -> tuple[Rod, ...]:
     rods = []
     for k, mover in enumerate(movers):
+        if mover.kind == "stopped swing":
+            focal, *shift = mover.view
+            x, y, z = next(points[0] for name, points in mover.course.props if name == "pivot")
+            pivot = np.array([x, y]) / (1 - z / focal) + shift
+            rods.append(Rod(k, tuple(pivot), max(0.004, 0.02 * rng.uniform(0.1, 1.0)), (rng.uniform(0.02, 0.98),) * 3))
+            continue
         swings = mover.kind in ("oscillating", "damped", "large swing")
         if rng.random() >= (0.6 if swings else 0.5 if nuisances.tether else 0.0):
             continue

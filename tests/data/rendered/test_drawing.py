@@ -191,7 +191,7 @@ def test_brightness_is_that_of_the_exposed_picture():
 def test_a_path_fills_what_it_is_told_to():
     for seed in range(8):
         rng = np.random.default_rng(seed)
-        path = framed(draw_path("ellipse", rng), radius=0.1, focal=5.0, fill=0.8)
+        path = framed(draw_path("ellipse", rng)[0], radius=0.1, focal=5.0, fill=0.8)
         if path is not None:
             low, high = (path[:, :2] - path[:, 2:]).min(axis=0), (path[:, :2] + path[:, 2:]).max(axis=0)
             assert (high - low).max() == pytest.approx(1.6, abs=0.2)
@@ -210,7 +210,7 @@ def test_a_hand_lets_go_of_what_is_thrown_when_it_begins_to_move():
 @pytest.mark.parametrize("kind", [*TRAINED, *NEVER_TRAINED])
 def test_every_path_is_finite_and_goes_somewhere(kind):
     for seed in range(5):
-        path = draw_path(kind, np.random.default_rng(seed))
+        path, _ = draw_path(kind, np.random.default_rng(seed))
         assert path.shape == (513, 3) and np.isfinite(path).all()
         assert np.ptp(path, axis=0).max() > 0.1
 

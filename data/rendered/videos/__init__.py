@@ -1,0 +1,1 @@
+"""Video files as people have them: suites of them, drawn at full resolution, with the truth beside them."""
