@@ -116,7 +116,7 @@ def sheet(
 
     Exit status: 0 if the picture is written, 1 if it can't be, 2 for wrong usage.
     """
-    from trajvlm.data.files import whole_file
+    from trajvlm.data.files import atomic_write
     from trajvlm.data.rendered.videos.sheet import video_sheet
     from trajvlm.data.rendered.videos.suites import VIDEO_SUITES
 
@@ -129,7 +129,7 @@ def sheet(
         if not out.parent.is_dir():
             raise UserError(f"there is no folder {out.parent}; make it first")
         png, lines = video_sheet(videos or [], suites, count, seed)
-        with whole_file(out) as draft:
+        with atomic_write(out) as draft:
             draft.write_bytes(png)
     for number, line in enumerate(lines, 1):
         typer.echo(f"{number:2d}  {line}")

@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.files import whole_file
+from trajvlm.data.files import atomic_write
 from trajvlm.data.rendered.shards import file_sha256
 from trajvlm.data.rendered.videos.filming import Film
 from trajvlm.data.rendered.videos.shots import TICKS, Shot, draw_shot
@@ -81,7 +81,7 @@ def write_shot(shot: Shot, path: Path) -> None:
     # See `trajvlm.data.rendered.export.encode_video`.
     options = {"crf": str(shot.crf), "preset": "veryfast", "x264-params": "no-mbtree=1"}
     container_options = {"fflags": "+bitexact", "movflags": "+faststart"}
-    with whole_file(path) as draft, av.open(str(draft), "w", format="mp4", options=container_options) as container:
+    with atomic_write(path) as draft, av.open(str(draft), "w", format="mp4", options=container_options) as container:
         stream = container.add_stream("libx264", rate=Fraction(shot.rate).limit_denominator(1001), options=options)
         stream.codec_context.thread_count = 1
         stream.width, stream.height, stream.pix_fmt = shot.width, shot.height, "yuv420p"
@@ -137,7 +137,7 @@ def _make(folder: SuiteFolder, known: list[dict], progress: bool) -> None:
     _write_json(folder.folder / MANIFEST, folder.asked | {"versions": _versions()})
     there = {truth["index"]: truth for truth in known}
     # Written anew with what is whole, then a line at a time.
-    with whole_file(folder.folder / TRUTH) as draft:
+    with atomic_write(folder.folder / TRUTH) as draft:
         draft.write_text("".join(_line(truth) for truth in known), encoding="utf-8")
     with tqdm(
         total=folder.number, initial=len(there), desc=folder.suite.name, unit="file", disable=None if progress else True
@@ -158,7 +158,7 @@ def _line(truth: dict) -> str:
 
 
 def _write_json(path: Path, value: dict) -> None:
-    with whole_file(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
