@@ -23,6 +23,7 @@ test: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
 
 eval: $(INSTALLED)
@@ -50,7 +51,7 @@ else
 endif
 
 clean:
-	rm -rf out *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf out *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv: $(INSTALLED)

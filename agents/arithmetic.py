@@ -57,8 +57,8 @@ def _value(node: ast.AST, names: dict[str, float], depth: int) -> np.float64:
     if depth > _DEEPEST:
         raise UserError(f"the expression is nested more than {_DEEPEST} deep; write it in parts")
     match node:
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            return _number(node.value)
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return _number(number)
         case ast.Name(id=name) if name in names:
             return np.float64(names[name])
         case ast.UnaryOp(op=sign) if type(sign) in _SIGNS:

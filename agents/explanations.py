@@ -42,7 +42,7 @@ def evidence(found: "Description") -> str:
     """How well the curve fits the clip, and whether language model and fit agree."""
     text = f"What speaks for {found.family} in this clip: a confidence of {found.confidence:.0%}"
     if found.miss_px is not None:
-        text += f", and a curve that misses the track by {_miss(found)}"
+        text += f", and a curve that misses the track by {_miss(found, found.miss_px)}"
     doubt = f" Against it: {found.doubt}." if found.doubt else ""
     return f"{text}.{doubt}"
 
@@ -54,7 +54,8 @@ def error(session: Session) -> str:
     if found.miss_px is None:
         text += "there is no fit, so not even how far the curve runs from the track. "
     else:
-        text += f"the curve misses the track by {_miss(found)}, at the median; a systematic error is not in that. "
+        miss = _miss(found, found.miss_px)
+        text += f"the curve misses the track by {miss}, at the median; a systematic error is not in that. "
     text += f"{_of_scale(session.scale)} Speeds go with the frame rate and accelerations with its square. "
     return (
         f"{text}For an error of your own, measure again: another throw, another window, another known length. "
@@ -62,9 +63,9 @@ def error(session: Session) -> str:
     )
 
 
-def _miss(found: "Description") -> str:
-    of_video = found.miss_px * found.clip.placement.half_width_px / (found.clip.frames.shape[-1] / 2)
-    return f"{found.miss_px:.2g} pixels of the clip's {found.clip.frames.shape[-1]} ({of_video:.2g} of the video)"
+def _miss(found: "Description", pixels: float) -> str:
+    of_video = pixels * found.clip.placement.half_width_px / (found.clip.frames.shape[-1] / 2)
+    return f"{pixels:.2g} pixels of the clip's {found.clip.frames.shape[-1]} ({of_video:.2g} of the video)"
 
 
 def _of_scale(scale: Scale | None) -> str:

@@ -98,14 +98,15 @@ def _window(text: str) -> list[Call]:
 
 def _ends(text: str) -> dict[str, float]:
     """Start and end where each is named by itself: `start at 0.2 s`, `it lands at 1.1 s, stop before that`."""
-    ends = {}
+    ends: dict[str, float] = {}
     for argument, at_words, there_words in (
         ("start_s", phrases.BEGIN, r"\b(?:start|begin)"),
         ("end_s", phrases.STOP, r"\b(?:stop|end|finish)"),
     ):
         there = rf"{there_words}\w*(?: it)?(?: just)?(?: before| right)? {phrases.THERE}"
-        if found := re.search(at_words + rf" (?:second |t ?= ?)?({PLAIN} ?(?:ms|millisec)?)", text):
-            ends[argument] = seconds(found[1])
+        found = re.search(at_words + rf" (?:second |t ?= ?)?({PLAIN} ?(?:ms|millisec)?)", text)
+        if found and (time := seconds(found[1])) is not None:
+            ends[argument] = time
         elif re.search(there, text) and (at := times(text)):
             ends[argument] = at[0]
     return ends
@@ -146,6 +147,7 @@ def _slow_motion(text: str) -> dict[str, float]:
             "say how many times slower than the motion the video plays ('slow motion, 8 times'), or at how many frames "
             "a second it was filmed"
         )
+    assert found.lastindex is not None  # each of the ways to say it has its number in a group
     return {"slow_motion": value(found[found.lastindex])}
 
 
@@ -221,8 +223,8 @@ def _place(text: str) -> list[Call]:
     at = times(text)
     wanted = re.search(phrases.POSITION, text)
     # A time on the clock is a position, be it beyond the clip; a time from the end is a forecast.
-    on_the_clock = wanted and re.search(rf"\bat (?:t ?=? ?|time |second )?{PLAIN}", text)
-    on_the_clock = on_the_clock and not re.search(phrases.FROM_THE_END, text)
+    clock = rf"\bat (?:t ?=? ?|time |second )?{PLAIN}"
+    on_the_clock = wanted and re.search(clock, text) and not re.search(phrases.FROM_THE_END, text)
     if not on_the_clock and re.search(phrases.FORECAST, text) and (at or re.search(phrases.LANDING, text) or wanted):
         if not (wanted and re.search(phrases.AT_END, text) and not at):
             return [Call("forecast", {"seconds_after_end": at[0] if at else 0.5})]
@@ -289,9 +291,10 @@ def _again(text: str, previous: Call, unit: str | None) -> list[Call]:
     """A follow-up such as `and at 0.8 s?` or `and in feet?`, asked of the same tool."""
     if unit is not None and previous.tool == "quantity":
         return _in_unit([previous], unit)
-    at = times(text) or (
-        [seconds(text)] if re.fullmatch(rf"(?:and|what about|how about)?\s*{PLAIN}\s*\??", text) else []
-    )
+    at = times(text)
+    bare = re.fullmatch(rf"(?:and|what about|how about)?\s*{PLAIN}\s*\??", text)
+    if not at and bare and (time := seconds(text)) is not None:
+        at = [time]
     if not at or not re.match(r"(?:and|what about|how about|then|also|ok,? and|same|now|at|t\b|[\d−])", text):
         return []
     argument = {"position_at": "t_s", "forecast": "seconds_after_end", "quantity": "t_s"}.get(previous.tool)

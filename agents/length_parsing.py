@@ -60,11 +60,14 @@ class Marked:
 
 def marked(text: str) -> Marked:
     """Replace lengths and counts of pixels by marks; raises UserError for a number that can't be read whole."""
-    values, sizes = [], []
+    values: list[float] = []
+    sizes: list[float] = []
     before, done = "", 0
     for unit in _QUANTITY.finditer(text):
         head = before + text[done : unit.start()]
-        run = re.split(r"[,.]\s", _RUN.search(head[-_NEAR:])[0])[-1]
+        near = _RUN.search(head[-_NEAR:])
+        assert near is not None  # it may be empty
+        run = re.split(r"[,.]\s", near[0])[-1]
         number = re.sub(r"[\s-]+$", "", run).lstrip(" '")
         if len(run) < len(head):
             # Between words a dash is no sign.

@@ -66,13 +66,16 @@ def decimals(text: str) -> str:
 
 def _decimal(run: re.Match) -> str:
     before, after = run.string[: run.start()], run.string[run.end() :]
-    sign, number = re.fullmatch(r"((?:[-+±~]\s?)*)(.*)", run[0]).groups()
+    split = re.fullmatch(r"((?:[-+±~]\s?)*)(.*)", run[0], re.DOTALL)
+    assert split is not None  # both parts may be empty
+    sign, number = split.groups()
     number = number.rstrip(".") if number.rstrip(".") else number
     ending = run[0][len(sign) + len(number) :]
     counts = re.match(_UNIT, after) or re.search(_BEFORE, before)
     # Between words, or behind a number and its unit, a hyphen with a space is a dash.
-    dash = re.search(r"(?:\d|⟧|\b(?:s|ms|secs?|seconds?))\s*$", before) if counts else None
-    dash = dash or (re.search(r"\s$", sign) and not re.search(r"(?:=|\b(?:at|is|from|to|and|between|t))\s*$", before))
+    dash = bool(counts and re.search(r"(?:\d|⟧|\b(?:s|ms|secs?|seconds?))\s*$", before)) or bool(
+        re.search(r"\s$", sign) and not re.search(r"(?:=|\b(?:at|is|from|to|and|between|t))\s*$", before)
+    )
     found = read(number)
     piece = re.search(f"(?:{PIECE})$", before)
     if found is None or sign.strip() not in ("", "-", "+", "~") or (counts and piece):

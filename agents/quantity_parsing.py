@@ -80,7 +80,8 @@ def times(text: str) -> list[float]:
         rf"{_NUMBER}\s*(?:{_MILLISECONDS}|{_SECONDS})"
         rf"|(?:\bt\s*(?:=|is|equals)\s*|\bsecond\s+|\bat\s+(?:time\s+|t\s+)?){_NUMBER}(?:\s*{_MILLISECONDS})?"
     )
-    return [seconds(found[0]) for found in re.finditer(pattern, text)]
+    found = (seconds(match[0]) for match in re.finditer(pattern, text))
+    return [time for time in found if time is not None]
 
 
 def span(text: str) -> tuple[float, float] | None:
@@ -128,8 +129,10 @@ def _whole(text: str, found: re.Match) -> str:
     if not piece:
         return ""
     start = found.start() + found[0].index(piece)
-    left = re.search(r"[^\s?,;:=\"']*$", text[max(0, start - 60) : start])[0]
-    return left + piece + re.match(r"[^\s?,;:=\"']*", text[start + len(piece) :])[0]
+    left = re.search(r"[^\s?,;:=\"']*$", text[max(0, start - 60) : start])
+    right = re.match(r"[^\s?,;:=\"']*", text[start + len(piece) :])
+    assert left is not None and right is not None  # both may be empty
+    return left[0] + piece + right[0]
 
 
 def scale(text: str) -> Scale:
@@ -149,4 +152,6 @@ def scale(text: str) -> Scale:
         )
     if len(density) + len(metres) > 1 or re.search(r"\d|⟦p", re.sub(r"⟦m\d+⟧", "", rest.text)):
         raise UserError(f"{text!r} holds more than one number; a scale is one length, such as '6.7 cm' or '412 px/m'")
-    return known_length(words, alone=True)
+    found = known_length(words, alone=True)
+    assert found is not None  # one length or density was found above, and nothing else is said of it
+    return found

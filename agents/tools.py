@@ -188,7 +188,7 @@ def _apart(apart: Gap, session: Session) -> tuple[str, dict[str, float]]:
         f"greatest_distance_{unit}": apart.greatest * factor,
         "greatest_at_s": apart.greatest_at_s,
     }
-    if apart.mean_px is not None:
+    if apart.mean_px is not None and apart.greatest_px is not None:
         text += f"; in the picture {apart.mean_px:.1f} pixels on average and {apart.greatest_px:.1f} at most"
         values |= {"mean_distance_px": apart.mean_px, "greatest_distance_px": apart.greatest_px}
     return f"{text}.", values
@@ -263,7 +263,8 @@ def quantity(
             "a value of g in m/s² needs a scale, which one camera does not give: say how wide the object is "
             "('the ball is 6.7 cm wide') or how many pixels one metre is"
         )
-    parts, values = [], {}
+    parts = []
+    values: dict[str, float | str] = {}
     for number in numbers:
         value, shown = in_unit(number, metres, unit)
         remark = f" ({number.remark})" if number.remark else ""

@@ -16,12 +16,12 @@ _OFFERED = (
     f"lengths, speeds and accelerations are given by {', '.join(_METRES)} and seconds, speeds also in "
     f"{', '.join(_METRES_PER_SECOND)}"
 )
-_WORDS = {
+_WORDS: dict[Unit, str] = {
     "km/h": r"km ?/ ?h(?:r|our)?|kmh|kph|km per hour|kilomet(?:re|er)s? (?:per|an|each|every) hour",
     "mph": r"mph|miles? (?:per|an|each|every) hour|mi ?/ ?h",
     "knots": r"knots?",
 }
-_LENGTH_WORDS = {
+_LENGTH_WORDS: dict[Unit, str] = {
     "mm": r"mm|millimet(?:re|er)s?",
     "cm": r"cm|centimet(?:re|er)s?",
     "m": r"m|met(?:re|er)s?",

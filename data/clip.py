@@ -12,6 +12,7 @@ of them repeat the one before because the video has none.
 """
 
 from dataclasses import asdict, dataclass, field
+from typing import overload
 
 import numpy as np
 import torch
@@ -65,6 +66,12 @@ class Placement:
             [self.centre_x_px + self.half_width_px * uv[..., 0], self.centre_y_px - self.half_width_px * uv[..., 1]],
             axis=-1,
         )
+
+    @overload
+    def to_seconds(self, tau: np.ndarray) -> np.ndarray: ...
+
+    @overload
+    def to_seconds(self, tau: float) -> float: ...
 
     def to_seconds(self, tau: np.ndarray | float) -> np.ndarray | float:
         """Clip time, 0 to 1 inside the clip, to seconds from the start of the source video."""

@@ -84,6 +84,8 @@ class DigitVocabulary(Vocabulary):
 class DigitLM(TrajectoryLM):
     """The language model that writes its numbers digit by digit, with the base model's own rows."""
 
+    vocabulary: DigitVocabulary
+
     def __init__(self, config: VLMConfig, code_vectors: Tensor):
         super().__init__(config, code_vectors)
         words = AutoTokenizer.from_pretrained(unpacked(config.layers))

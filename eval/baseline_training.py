@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 import typer
@@ -29,7 +29,7 @@ from trajvlm.data.rendered.stream import TRAINING_SCENES, TRAINING_SEED, VALIDAT
 from trajvlm.eval.classifiers import PROGRESS, WEIGHTS, Classifier, baselines_folder
 from trajvlm.eval.systems import cnn3d, decoded_track, features, frozen_encoders, resnets, token_classifier
 from trajvlm.tokenizer.checkpoint import read_lines, write_weights
-from trajvlm.tokenizer.training_loop import CURVE, Progress, accelerated, train
+from trajvlm.tokenizer.training_loop import CURVE, Progress, Schedule, Settings, accelerated, train
 
 BUILDERS: dict[str, Callable[[Path], Classifier]] = {
     word: build
@@ -54,7 +54,11 @@ class BaselineTraining:
     """The training ends after so many validations in a row without a better score."""
     validation_clips: int = 200
 
-    averaging = None
+    averaging: ClassVar[None] = None
+    steps: ClassVar[int] = 0
+    """Not read: minutes count."""
+    validate_every: ClassVar[int] = 0
+    """Not read: `BaselineProgress` decides when to validate."""
 
     def __post_init__(self):
         if self.minutes <= 0 or min(self.batch, self.validations, self.patience, self.validation_clips) < 1:
@@ -89,10 +93,12 @@ class BaselineProgress(Progress):
             return "validation no longer rose"
         return "time was up" if super().over(settings) else ""
 
-    def over(self, settings: BaselineTraining) -> bool:
+    def over(self, settings: Schedule) -> bool:
+        assert isinstance(settings, BaselineTraining)
         return bool(self.stopped(settings))
 
-    def validation_due(self, settings: BaselineTraining) -> bool:
+    def validation_due(self, settings: Settings) -> bool:
+        assert isinstance(settings, BaselineTraining)
         return self.seconds >= self.validated + settings.minutes * 60 / settings.validations
 
 
@@ -136,7 +142,7 @@ def fit(
         raise UserError("a baseline is trained by one process; launch it with --num_processes 1")
     progress, scenes = BaselineProgress(), replace(scenes, families=classifier.families)
 
-    def batches(progress: BaselineProgress) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(_: Progress) -> Iterator[tuple[Tensor, Tensor]]:
         wanted = ((first, settings.batch) for first in count(progress.clips, settings.batch))
         clips = prefetch(partial(_clips, scenes, TRAINING_SEED), wanted)
         for step in count(progress.step):

@@ -9,7 +9,7 @@ a classifier needs the first three alone, and none is a pickle.
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -45,8 +45,11 @@ class Classifier(Protocol):
     """What is trained by gradients; without weights where nothing is."""
     steps_per_batch: int
     """Training steps for each batch of new clips."""
-    replay: ReplayBuffer | None
-    """The clips seen in training, where they are learned from again."""
+
+    @property
+    def replay(self) -> ReplayBuffer | None:
+        """The clips seen in training, where they are learned from again."""
+        ...
 
     def prepare(self, video: Tensor) -> Tensor:
         """The classifier's input (B, ...) for clips (B, 3, 17, 64, 64) in [0, 1]."""
@@ -88,7 +91,7 @@ class NetworkTraining:
 class NetworkClassifier:
     """A network of prepared inputs (B, ...) to logits (B, families), trained with AdamW."""
 
-    families = BASIC
+    families: tuple[str, ...] = BASIC
 
     def __init__(
         self,
@@ -168,7 +171,7 @@ def classify(classifier: Classifier, video: Tensor) -> list[FamilyOnly]:
     ]
     means = torch.cat([probabilities.mean(dim=0) for probabilities in flips])
     named = [dict(zip(classifier.families, row)) for row in means.tolist()]
-    return [FamilyOnly(max(probabilities, key=probabilities.get), probabilities) for probabilities in named]
+    return [FamilyOnly(max(probabilities, key=probabilities.__getitem__), probabilities) for probabilities in named]
 
 
 def baselines_folder() -> Path:
@@ -176,7 +179,7 @@ def baselines_folder() -> Path:
     return Path(os.environ.get("TRAJVLM_BASELINES", "runs/baselines"))
 
 
-def trained_system(name: str, builders: dict[str, Callable[[Path], Classifier]]) -> TrainedSystem:
+def trained_system(name: str, builders: Mapping[str, Callable[[Path], Classifier]]) -> TrainedSystem:
     """The system of classifiers that were trained in `baselines_folder()`.
 
     Args:

@@ -96,17 +96,18 @@ def _strengths(data: dict) -> list[str]:
     for suite in SUITES.values():
         if not suite.name.endswith(f"-{STRENGTHS[-1]:g}"):
             continue
-        pair = ours(data, suite.name), rival(data, suite.name)
-        if not all(row and row.measures for row in pair):
+        mine, theirs = ours(data, suite.name), rival(data, suite.name)
+        if mine is None or theirs is None or not (mine.measures and theirs.measures):
             continue
+        pair = mine, theirs
         (a, b), (c, d) = (row.measures["family_accuracy_interval"] for row in pair)
         ahead["mine" if a > d else "theirs" if c > b else "neither"].append(suite.group)
         if pair[0].cell["clips"] == pair[1].cell["clips"]:
             clips += pair[0].cell["clips"]
             right = [count + _right(row) for count, row in zip(right, pair)]
-        mine, theirs = map(_error, pair)
-        if mine != theirs:
-            nearer["mine" if mine < theirs else "theirs"].append(suite.group)
+        my_error, their_error = map(_error, pair)
+        if my_error != their_error:
+            nearer["mine" if my_error < their_error else "theirs"].append(suite.group)
     if not any(ahead.values()):
         return []
     words = {name: ", ".join(found) or "none" for name, found in ahead.items()}

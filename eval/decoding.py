@@ -9,6 +9,7 @@ model is.
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -17,6 +18,7 @@ from trajvlm.data.rendered.splits import joined_sha256, scene_sha256
 from trajvlm.eval.markdown import markdown, write_between
 from trajvlm.eval.metrics import equation_measures, family_measures
 from trajvlm.eval.suites import MAIN, find_suites
+from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.decoding import ARGMAX, MEDIAN, sampling
 from trajvlm.vlm.describe import Describer
 from trajvlm.vlm.tta import FOUR_FLIPS, encode_flips
@@ -39,10 +41,10 @@ _CHUNK = 20
 def evaluate(clips: int) -> dict:
     """Measures of the raw answers on the main suites, for each way to write them."""
     describer = Describer()
-    results = {"clips": clips, **describer.models, "levels": {}}
+    results: dict[str, Any] = {"clips": clips, **describer.models, "levels": {}}
     for suite in find_suites([MAIN]):
         scenes = [scene for scene, _ in zip(suite.scenes(), range(clips))]
-        found = {name: [] for name in _WAYS}
+        found: dict[str, list[Answer]] = {name: [] for name in _WAYS}
         ways = {name: way() for name, way in _WAYS.items()}
         for first in tqdm(range(0, clips, _CHUNK), desc=suite.name):
             codes = encode_flips(describer.tokenizer.encode_codes, render(scenes[first : first + _CHUNK]))

@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import count
 from math import log2
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -58,7 +59,12 @@ def compare(
     Args:
         out: another file of results than the committed one.
     """
-    settings = {"minutes": minutes, "clips": clips, "probe_clips": probe_clips, "from_nothing": from_nothing}
+    settings: dict[str, Any] = {
+        "minutes": minutes,
+        "clips": clips,
+        "probe_clips": probe_clips,
+        "from_nothing": from_nothing,
+    }
     settings["start_sha256"] = None if from_nothing else weights_sha256()
     return compare_variations(
         out or RESULTS,

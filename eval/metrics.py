@@ -6,6 +6,7 @@ at the mean scores 1 (E2E, Kamienny et al. 2022, and ODEFormer, d'Ascoli et al. 
 axis that hardly moves can't blow the error up). Neither an offset nor a scale is forgiven.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -32,7 +33,7 @@ _R2 = (0.9, 0.99, 0.999)
 _BINS = 10
 
 
-def measures(predictions: list[Prediction], scenes: list[Scene], equations: bool = True) -> dict:
+def measures(predictions: Sequence[Prediction], scenes: list[Scene], equations: bool = True) -> dict:
     """All measures of one row on one suite.
 
     Args:
@@ -43,7 +44,7 @@ def measures(predictions: list[Prediction], scenes: list[Scene], equations: bool
     return family | equation_measures(equations_of(predictions), scenes) if equations else family
 
 
-def equations_of(predictions: list[Prediction]) -> list[Answer | None]:
+def equations_of(predictions: Sequence[Prediction]) -> list[Answer | None]:
     """The predictions that are equations; None for the others."""
     return [prediction if isinstance(prediction, Answer) else None for prediction in predictions]
 
@@ -55,7 +56,7 @@ def sound(prediction: Prediction) -> Prediction:
     return None if isinstance(prediction, Answer) and not parses(prediction) else prediction
 
 
-def family_measures(predictions: list[Prediction], scenes: list[Scene]) -> dict:
+def family_measures(predictions: Sequence[Prediction], scenes: list[Scene]) -> dict:
     """Share of clips with a prediction at all (a parse rate; a clip without one is wrong in every other
     measure), share with the right family and its interval, and the error of the stated probabilities."""
     right = [v is not None and v.family == s.family for v, s in zip(predictions, scenes)]
@@ -67,7 +68,7 @@ def family_measures(predictions: list[Prediction], scenes: list[Scene]) -> dict:
     }
 
 
-def equation_measures(answers: list[Answer | None], scenes: list[Scene]) -> dict:
+def equation_measures(answers: Sequence[Answer | None], scenes: list[Scene]) -> dict:
     """All that asks for an equation. Median constants' error is over the clips with the right family, everything else
     over all clips."""
     pairs = list(zip(answers, scenes))
@@ -110,7 +111,7 @@ def parses(answer: Answer) -> bool:
     return bool(np.isfinite(again.positions(CANONICAL.times)).all())
 
 
-def curve_errors(answers: list[Answer | None], scenes: list[Scene]) -> np.ndarray:
+def curve_errors(answers: Sequence[Answer | None], scenes: list[Scene]) -> np.ndarray:
     """Error of each clip's curve in space (N,), infinite where there is no answer."""
     return np.array([_nmse(answer, scene) for answer, scene in zip(answers, scenes)])
 
@@ -136,7 +137,7 @@ def constant_ranges(family: str) -> np.ndarray:
     return np.maximum(np.subtract(*np.percentile(constants, [97.5, 2.5], axis=0)), 0.5)
 
 
-def calibration_error(predictions: list[Prediction], scenes: list[Scene]) -> float:
+def calibration_error(predictions: Sequence[Prediction], scenes: list[Scene]) -> float:
     """Expected calibration error of the family's probability, ten even bins (Guo et al., 2017).
 
     A clip without a prediction has confidence 0 and falls into the lowest bin. NaN where a system gives no

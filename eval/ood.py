@@ -10,6 +10,7 @@ on validation clips of the known families alone.
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -33,7 +34,7 @@ def evaluate(clips: int) -> dict:
     level of nuisances; so many clips of each."""
     describer = Describer()
     kinds = {"the families": tuple(FAMILIES)} | {name: (name,) for name in OUT_OF_DISTRIBUTION}
-    results = {"bound_px": describer.lm.calibration.known_miss_px, **describer.models, "levels": {}}
+    results: dict[str, Any] = {"bound_px": describer.lm.calibration.known_miss_px, **describer.models, "levels": {}}
     for level in LEVELS:
         results["levels"][level] = {}
         for kind, families in kinds.items():

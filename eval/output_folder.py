@@ -1,6 +1,7 @@
 """Where results go: the committed files hold whole measurements made in a checkout, a user's own folder all else."""
 
 from pathlib import Path
+from typing import Literal, overload
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.files import atomic_write
@@ -16,6 +17,14 @@ def in_checkout() -> bool:
 def own_folder() -> Path:
     """A user's results, in the folder where the program was started."""
     return Path("out") / "eval" if in_checkout() else Path("trajvlm-results")
+
+
+@overload
+def folder_for(whole: Literal[False], out: Path | None = None) -> Path: ...
+
+
+@overload
+def folder_for(whole: bool, out: Path | None = None) -> Path | None: ...
 
 
 def folder_for(whole: bool, out: Path | None = None) -> Path | None:

@@ -66,6 +66,7 @@ def _picture(system: "Ours", suite: str, number: int, scene: Scene) -> Picture:
         video = render([scene])
         decoded = system.describer.tokenizer.decode_codes(system.describer.tokenizer.encode_codes(video))[0]
     answer = system.answer(video)[OURS][0]
+    assert answer is not None  # the language model always answers
     script = track_and_fit(to_frames(video[0]))
     said = f"{answer.family} ({answer.probabilities[answer.family]:.2f})"
     other = script.family if script else "nothing"

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -51,7 +51,7 @@ class TrueClip:
     known: dict[str, float] = field(default_factory=dict)
     """Quantities (see `trajvlm.vlm.quantities.NAMES`) in metres and seconds."""
     scale: Scale | None = None
-    settings: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     """Further arguments of `Describer.describe`."""
 
 
@@ -126,7 +126,7 @@ def _others(found: "Description") -> dict[str, "Description | None"]:
     rival = found.without_networks()
     return {
         "model alone": replace(found, family=found.model_family, refined=None),
-        "track and fit": rival and replace(found, family=rival.family, refined=rival.equation),
+        "track and fit": None if rival is None else replace(found, family=rival.family, refined=rival.equation),
     }
 
 

@@ -25,6 +25,7 @@ class ReplayBuffer:
 
     def sample(self, size: int, seed: int) -> tuple[Tensor, Tensor]:
         """So many examples, drawn with replacement."""
+        assert self.inputs is not None and self.labels is not None, "there are no examples yet"
         chosen = torch.randint(len(self), (size,), generator=torch.Generator().manual_seed(seed))
         return self.inputs[chosen], self.labels[chosen]
 

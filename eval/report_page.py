@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.families import FAMILIES
@@ -16,6 +17,9 @@ from trajvlm.eval.report import clips_phrase, compared_cells, trainings_cells
 from trajvlm.eval.report_figures import distributions, strengths
 from trajvlm.eval.results_file import Row, letters, number, rows
 from trajvlm.eval.suites import FURTHER_FAMILIES, MAIN, Suite, suites_in
+
+if TYPE_CHECKING:
+    from trajvlm.eval.systems.ours import Ours
 
 _SHOWN = {"clean": (3, 2), "half": (3, 4)}
 """Suite -> how many of its first clips and of its worst are shown."""
@@ -69,7 +73,7 @@ def _pictures(data: dict) -> tuple[list[Picture], list[Picture], str]:
     if not any(chosen.values()):
         return [], [], "No clips are kept one by one in these results."
     try:
-        system = ENTRIES["ours"].load()
+        system = cast("Ours", ENTRIES["ours"].load())  # its module is imported only where pictures are drawn
     except UserError as error:
         return [], [], str(error)
     if not belongs(data, system):

@@ -65,7 +65,7 @@ class Results:
     def __init__(self, path: Path):
         """Reads the file where it exists; raises UserError where that is something else."""
         self.path = path
-        self.data = {"identities": {}, "machines": {}, "suites": {}}
+        self.data: dict[str, dict] = {"identities": {}, "machines": {}, "suites": {}}
         if path.exists():
             try:
                 self.data = {key: dict(json.loads(path.read_text())[key]) for key in self.data}

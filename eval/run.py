@@ -44,7 +44,8 @@ def run(
         again: whether kept cells are measured anew.
         say: takes a sentence about what is skipped or can't be measured.
     """
-    results, loaded = Results(out), {}
+    results = Results(out)
+    loaded: dict[str, System | UserError] = {}
     bar = tqdm(planned, desc="suites")
     for suite, entries in bar:
         bar.set_postfix_str(suite.name)
@@ -96,7 +97,7 @@ def measure(system: System, video: Tensor, scenes: list[Scene], keep_clips: bool
     given = {row: [sound(prediction) for prediction in found] for row, found in predictions.items()}
     cell |= {
         "truth": letters([scene.family for scene in scenes]),
-        "said": {row: letters([v and v.family for v in found]) for row, found in given.items()},
+        "said": {row: letters([None if v is None else v.family for v in found]) for row, found in given.items()},
     }
     if system.gives_equations:
         cell["curve_db"] = {row: decibels(curve_errors(equations_of(found), scenes)) for row, found in given.items()}

@@ -55,8 +55,8 @@ class Form:
 class Match:
     """How two equations agree, axis by axis (x, y, z)."""
 
-    skeleton: tuple[bool, bool, bool]
-    symbolic: tuple[bool, bool, bool]
+    skeleton: tuple[bool, ...]
+    symbolic: tuple[bool, ...]
 
 
 NO_MATCH = Match((False, False, False), (False, False, False))
@@ -113,7 +113,7 @@ def _read(expression: sympy.Expr) -> _Sum:
     parts = [_read(argument) for argument in expression.args]
     if expression.is_Add:
         powers = reduce(polyadd, [part.powers for part in parts])
-        return _Sum(powers, [wave for part in parts for wave in part.waves], sum(part.hops for part in parts))
+        return _Sum(powers, [wave for part in parts for wave in part.waves], sum((part.hops for part in parts), _STILL))
     if expression.is_Mul:
         return reduce(_product, parts)
     if expression.is_Pow and expression.exp.is_Integer and 0 < expression.exp <= _HIGHEST:

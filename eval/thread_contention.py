@@ -80,7 +80,7 @@ def busy(count: int) -> Iterator[None]:
 
 def seconds_in_turns(workers: dict[str, Connection], runs: int, title: str) -> dict[str, float]:
     """Median seconds of each worker's description, after one round that does not count."""
-    seconds = {name: [] for name in workers}
+    seconds: dict[str, list[float]] = {name: [] for name in workers}
     for _ in tqdm(range(runs + 1), desc=title, disable=None):
         for name, worker in workers.items():
             worker.send(None)

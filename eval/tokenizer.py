@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,7 +65,7 @@ def evaluate(clips: int, probe_clips: int, probe_minutes: float, folder: Path = 
         seen = training_codes(model, probe_clips)
         codebook[name] = code_measures(seen.codes, model)
         probes[name] = probe_tokenizer(model, seen, probe_minutes, settings, clips)
-    results = {
+    results: dict[str, Any] = {
         "sha256": weights_sha256(folder),
         "clips": clips,
         "probe": {"clips": probe_clips, "minutes": probe_minutes},

@@ -42,7 +42,7 @@ def compare_variations(
 def seconds_per_step(trainings: dict[str, Iterator]) -> dict[str, float]:
     """Median seconds of a step of each training, over rounds in which each takes one step, after a round that does not
     count."""
-    seconds = {name: [] for name in trainings}
+    seconds: dict[str, list[float]] = {name: [] for name in trainings}
     for turn in tqdm(range(1 + _ROUNDS), desc="timing a step of each", leave=False):
         for name, training in trainings.items():
             start = time.perf_counter()

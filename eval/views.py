@@ -9,6 +9,7 @@ that its error is that of the path's shape alone; two views are given the calibr
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -36,23 +37,24 @@ _SYSTEMS = ("one view", "two views")
 def evaluate(clips: int) -> dict:
     """Family accuracy and the curve's error of one view and of two, on the same motions."""
     describer = Describer()
-    results = {"clips": clips, **describer.models, "levels": {}}
+    results: dict[str, Any] = {"clips": clips, **describer.models, "levels": {}}
     for level in LEVELS:
-        found = {name: {"right": [], "errors": []} for name in _SYSTEMS}
-        hashes = []
+        found: dict[str, dict[str, list]] = {name: {"right": [], "errors": []} for name in _SYSTEMS}
+        hashes: list[str] = []
         for index in tqdm(range(clips), desc=level):
             rig, scenes = draw_views(find_split(f"test-{level}").settings, TEST_SEED, index, 2)
             hashes += map(scene_sha256, scenes)
             family = FAMILIES[scenes[0].family]
             truth = family.positions(scenes[0].path, CANONICAL.times) - [0.0, 0.0, rig.focal]
-            views = [
+            left, right = (
                 describer.describe_clip(Clip.from_frames(picture), field_of_view=scenes[0].field_of_view)
                 for picture in render(scenes)
-            ]
-            one = views[0].best.positions(CANONICAL.times)
-            answers = {"one view": (views[0].family, one - one.mean(axis=0) + truth.mean(axis=0))}
+            )
+            one = left.best.positions(CANONICAL.times)
+            answers: dict[str, tuple[str | None, np.ndarray]] = {}
+            answers["one view"] = (left.family, one - one.mean(axis=0) + truth.mean(axis=0))
             try:
-                both = join(*views, StereoPair.from_rig(rig, SIZE))
+                both = join(left, right, StereoPair.from_rig(rig, SIZE))
                 answers["two views"] = both.family, both.equation.positions(CANONICAL.times)
             except UserError:
                 answers["two views"] = None, np.full_like(truth, np.inf)

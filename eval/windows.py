@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -45,10 +46,12 @@ _SYSTEMS = {"ours": "ours", "script": "track and fit"}
 def evaluate(clips: int) -> dict:
     """Family accuracy and the curve's error with the window given and found, of the whole path and of the script."""
     describer = Describer()
-    results = {"clips": clips, **describer.models, "levels": {}}
+    results: dict[str, Any] = {"clips": clips, **describer.models, "levels": {}}
     for level in LEVELS:
         scenes = [draw_scene(find_split(f"test-{level}").settings, TEST_SEED, index) for index in range(clips)]
-        found = {window: {"answers": [], "inside": [], "covered": []} for window in _WINDOWS}
+        found: dict[str, dict[str, list]] = {
+            window: {"answers": [], "inside": [], "covered": []} for window in _WINDOWS
+        }
         with TemporaryDirectory() as folder:
             for index, scene in enumerate(tqdm(scenes, desc=level)):
                 video = Path(folder) / "motion.mp4"
@@ -92,7 +95,8 @@ def judged(description: Description | None, scene: Scene, start: float, end: flo
     said: dict[str, tuple[str, Equation]] = {"ours": (description.family, description.best)}
     if script:
         said["script"] = script.family, script.equation
-    placement = Placement(*[_MOTION.size / 2] * 3, start, end - start, _MOTION.size, _MOTION.size)
+    half = _MOTION.size / 2
+    placement = Placement(half, half, half, start, end - start, _MOTION.size, _MOTION.size)
     truth = placement.to_pixels(project(FAMILIES[scene.family].positions(scene.constants, _MOTION.times)))
     since = placement.to_seconds(_MOTION.times) - description.clip.placement.t0_s
     for name, (family, equation) in said.items():
@@ -108,7 +112,7 @@ def overlap(window: Placement, start: float, end: float) -> tuple[float, float]:
 
 
 def _summary(answers: list[dict], inside: list[float], covered: list[float]) -> dict:
-    part = {
+    part: dict[str, Any] = {
         "refused": len(answers) - len(inside),
         "inside_mean": round(float(np.mean(inside or [0.0])), 4),
         "covered_mean": round(float(np.mean(covered or [0.0])), 4),

@@ -35,12 +35,12 @@ def main(
     """Print a row of JSON for each implementation and batch size."""
     model = TrajectoryTokenizer.from_pretrained(tokenizer)
     video = draw_batch(find_split("test-light").settings, TEST_SEED, 0, clips).video
-    first_codes, first_seconds, rows = None, None, []
+    first: tuple[Tensor, float] | None = None
+    rows: list[str] = []
     compared = implementations(model, [int(size) for size in batches.split(",")])
     for name, encode, batch in tqdm(compared, disable=None):
         codes, seconds = _measured(encode, video, batch, runs)
-        if first_codes is None:
-            first_codes, first_seconds = codes, seconds
+        first_codes, first_seconds = first = first or (codes, seconds)
         row = {
             "how": name,
             "batch": batch,

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 _TOO_MANY_LEVELS = 1000
 """The bound of the library's quantizer lies a thousandth of the range beyond the last level: half a level, from so many
@@ -90,4 +91,5 @@ class TokenizerConfig:
     def load(cls, path: Path) -> "TokenizerConfig":
         fields = json.loads(path.read_text())
         fields["layers"] = tuple(tuple(layer) if isinstance(layer, list) else layer for layer in fields["layers"])
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        return cls(**values)

@@ -81,6 +81,8 @@ class Quantized(NamedTuple):
 class TrajectoryTokenizer(VideoTokenizer):
     """Video (B, 3, 17, 64, 64) in [0, 1] <-> codes (B, 9, 2, 2), whole numbers below the codebook's size."""
 
+    conv_in: nn.Module  # the library's, until __init__ replaces it
+
     def __init__(self, config: TokenizerConfig):
         super().__init__(
             image_size=config.image_size // config.patch,
@@ -155,6 +157,8 @@ class TrajectoryTokenizer(VideoTokenizer):
         """The numbers (B, 9, 2, 2, dims) that a look is written in, and its places as they were corrected before, as
         `LocalRegression` has them."""
         _, rows, columns = self.config.grid
+        # A tokenizer with a latent norm has neither, and writes nothing from looks.
+        assert self.regression is not None and self.writing is not None
         corrected = self.regression(by_frames(look.seen, self.config.time_factor), look.places[:, -1])
         written = self.writing(self.told(look, corrected))
         return rearrange(written, "b t (h w n) -> b t h w n", h=rows, w=columns), corrected

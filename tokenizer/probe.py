@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 import typer
@@ -80,6 +80,9 @@ class ProbeTraining:
     minutes: float
     batch: int = 128
     learning_rate: float = 2e-3
+
+    steps: ClassVar[int] = 0
+    """Not read: minutes count."""
 
     def rate(self, step: int, steps: float) -> float:
         """Learning rate at a step of so many, relative to its peak: up to it in 5 % of the time, and down to zero."""

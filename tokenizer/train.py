@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -212,7 +212,7 @@ def main(
     )
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
-    given = {
+    given: dict[str, Any] = {
         name: tuple(map(int, text.split(","))) for name, text in (("fsq_levels", levels), ("context", context)) if text
     }
     if painting is not None:

@@ -47,9 +47,14 @@ _SPLIT_MODEL = DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.
 class Schedule(Protocol):
     """How long a training takes, and its learning rate; one of `steps` and `minutes` counts."""
 
-    steps: int
-    minutes: float | None
-    """Where given, the training ends after so many minutes and not after `steps`; interruptions are not counted."""
+    @property
+    def steps(self) -> int:
+        """Not read where `minutes` are given."""
+        ...
+
+    @property
+    def minutes(self) -> float | None:
+        """Where given, the training ends after so many minutes and not after `steps`; interruptions are not counted."""
 
     def rate(self, step: int, steps: float) -> float:
         """Learning rate at a step of so many, relative to its peak."""
@@ -59,19 +64,29 @@ class Schedule(Protocol):
 class Settings(Schedule, Protocol):
     """The settings of a training that `train` runs: a frozen dataclass."""
 
-    validate_every: int
-    """Steps between validations; after each a checkpoint is written."""
-    averaging: float | None
-    """Decay of the exponential moving average of the weights; None for no average."""
+    @property
+    def validate_every(self) -> int:
+        """Steps between validations; after each a checkpoint is written."""
+        ...
+
+    @property
+    def averaging(self) -> float | None:
+        """Decay of the exponential moving average of the weights; None for no average."""
+        ...
 
 
 class StreamSettings(Settings, Protocol):
     """The settings of a training on the stream of rendered clips."""
 
-    batch: int
-    """Clips per step and process."""
-    first_clip: int
-    """Number in the training stream of the first step's first clip."""
+    @property
+    def batch(self) -> int:
+        """Clips per step and process."""
+        ...
+
+    @property
+    def first_clip(self) -> int:
+        """Number in the training stream of the first step's first clip."""
+        ...
 
 
 @dataclass
@@ -210,6 +225,7 @@ def steps(
                 group["lr"] = peak * rate
             value, figures = loss(model, batch)
             if value is not None:
+                assert optimizer is not None, "a loss to minimise needs an optimizer"
                 backward(value)
                 if max_norm is not None:
                     clip_norm(model.parameters(), max_norm)
@@ -364,7 +380,7 @@ def _checkpoint_to_resume(out: Path, record: dict) -> Path | None:
 
 def _flat(record: dict, prefix: str = "") -> dict:
     """Nested settings under names such as `scenes.strength`."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in record.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return flat

@@ -94,6 +94,7 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
 
 def before_and_after(description: "Description", metres_per_unit: float | None = None) -> str:
     """The equation of the language model alone above the refined one, as LaTeX; there has to be a refined one."""
+    assert description.refined is not None
     kinds = (("From the language model alone", description.equation), ("Refined", description.refined))
     return "\n\n".join(_shown(kind, one, metres_per_unit) for kind, one in kinds)
 

@@ -223,6 +223,7 @@ def row(describer, task: Task, wanted: Wanted) -> dict:
 def _of_two(describer, left: Path, right: Path, wanted: Wanted) -> dict:
     from trajvlm.vlm.stereo import describe_pair
 
+    assert wanted.pair is not None  # where there are right videos, the cameras were given
     times = {name: wanted.options[name] for name in ("start", "end", "fps")}
     return values_of_two(describe_pair(describer, left, right, wanted.pair, **at_rate(left, times)))
 

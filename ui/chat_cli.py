@@ -201,7 +201,9 @@ def _turn(agent: "Agent", question: str, answers: Console) -> None:
     from trajvlm.agents.agent import Said, ToolEnded, ToolStarted
     from trajvlm.agents.wording import in_lengths
 
-    said, files, described, arguments = "", [], False, {}
+    said, described = "", False
+    files: list[Path] = []
+    arguments: dict[str, str] = {}
     for step in agent.stream(question):
         if isinstance(step, ToolStarted):
             arguments[step.id] = ", ".join(f"{name} = {value}" for name, value in step.arguments.items())

@@ -29,7 +29,8 @@ class Chats:
         """The conversation of a key, begun if there is none. Raises UserError as `Conversation` does."""
         now = self._clock()
         with self._lock:
-            chat, _ = self._chats.pop(key, None) or (self._begin(), now)
+            known = self._chats.pop(key, None)
+            chat = known[0] if known else self._begin()
             stale = [k for k, (other, used) in self._chats.items() if now - used > self._idle_s and not other.busy]
             spare = [k for k, (other, _) in self._chats.items() if k not in stale and not other.busy]
             beyond = len(self._chats) - len(stale) + 1 - self._most

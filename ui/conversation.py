@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +62,7 @@ class Conversation:
         """Whether something is answered or waits."""
         return len(self._line) > 0
 
-    def ask(self, text: str, files: list[str | Path] = (), whole: bool = True) -> Turn[list]:
+    def ask(self, text: str, files: Sequence[str | Path] = (), whole: bool = True) -> Turn[list]:
         """Answer one message; yields the history each time it has grown.
 
         Args:
@@ -85,7 +85,7 @@ class Conversation:
 
         return self._next(steps)
 
-    def reply(self, text: str, files: list[str | Path] = ()) -> Turn[dict | None]:
+    def reply(self, text: str, files: Sequence[str | Path] = ()) -> Turn[dict | None]:
         """As `ask`, for a program: yields None while the answer grows, then the whole of it as plain values."""
 
         def steps():
@@ -149,25 +149,25 @@ class Conversation:
         """Copy a recorded clip into the folder, under a name that tells it from the ones before."""
         return Path(shutil.copy(recorded, self.session.new_file("webcam", Path(recorded).suffix)))
 
-    def _answer(self, text: str, files: list[str | Path], whole: bool) -> Iterator[list]:
+    def _answer(self, text: str, files: Sequence[str | Path], whole: bool) -> Generator[list]:
         import gradio as gr
 
-        text, files = text.strip(), [Path(file) for file in files]
+        text, videos = text.strip(), [Path(file) for file in files]
         self.calls = []
         for message in self.history:
             message.options = []
-        for content in [*map(media, files), *([text] if text else [])]:
+        for content in [*map(media, videos), *([text] if text else [])]:
             self.history.append(gr.ChatMessage(content, role="user"))
         yield self.history
         try:
-            if not text and not files:
+            if not text and not videos:
                 raise UserError("ask a question, or give a video")
-            for file in files:
+            for file in videos:
                 # A sample is the current video already, with its lens.
                 if not self.session.videos or self.session.video != file:
                     refuse_long(file)
                     self.session.add_video(file)
-            new = files[-1].name if files else None
+            new = videos[-1].name if videos else None
             for step in self.agent.stream(text, new):
                 self._show(step)
                 yield self.history
@@ -224,11 +224,11 @@ class Conversation:
         """What belongs under the answer: the card of a new description, or the files that tools wrote."""
         import gradio as gr
 
-        done = [call for call in self.calls if call.result]
-        names = {call.name for call in done}
+        names = {call.name for call in self.calls if call.result}
+        results = [call.result for call in self.calls if call.result]
         if whole and names & {describe_video.__name__, choose_window.__name__}:
             folded = {"title": "Notes and limits", "status": "done"}
-            self.history.append(gr.ChatMessage(self._without_caveats([call.result for call in done]), metadata=folded))
+            self.history.append(gr.ChatMessage(self._without_caveats(results), metadata=folded))
             yield
             for title, part in card(self.session):
                 closed = {"title": title, "status": "done"} if title else {}
@@ -240,8 +240,8 @@ class Conversation:
         elif equation.__name__ in names or (whole and set_scale.__name__ in names):
             self._say(equations(self.session.description(), self.session.metres_per_unit))
             yield
-        for call in done:
-            for path in call.result.files:
+        for result in results:
+            for path in result.files:
                 self.history.append(gr.ChatMessage(media(path)))
                 yield
 

@@ -224,12 +224,15 @@ def _describe_pair(request: Request, messages: Console) -> None:
     from trajvlm.vlm.stereo import describe_pair
 
     left, right, fps = request.videos[0], request.right, request.options["fps"]
+    assert right is not None
     times = {name: request.options[name] for name in ("start", "end", "fps")}
     try:
         files = make_folder(request.out, messages)
         describer = load(request.networks, messages)
         with redirect_stdout(sys.stderr), waiting(messages, f"describing {left.name} and {right.name}"):
-            both = describe_pair(describer, left, right, request.pair, **at_rate(left, times))
+            pair = request.pair
+            assert pair is not None  # `check` lets no second video pass without the cameras
+            both = describe_pair(describer, left, right, pair, **at_rate(left, times))
             written = files and files.save_pair(left, both, fps)
     except UserError as error:
         complain(messages, error)
@@ -250,6 +253,7 @@ def _make_table(request: Request, messages: Console) -> None:
     from trajvlm.ui.batch import Stopped, Wanted, describe_all
 
     out, networks = request.out, request.networks
+    assert out is not None  # the name that makes it a table
     models = ", ".join(str(networks[name]) for name in ("base_model", "adapter", "tokenizer"))
     drawn = out.with_name(f"{out.stem}-files")
     wanted = Wanted(request.options, request.known_length, request.question, drawn, request.pair, models)

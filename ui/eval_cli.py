@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from tqdm import tqdm
 
 from trajvlm.data.errors import UserError, exit_with_a_sentence
 from trajvlm.ui.options import Adapter, Tokenizer
+
+if TYPE_CHECKING:
+    from trajvlm.vlm.describe import Folders
 
 _CODES = Path("out") / "ablations" / "codes.safetensors"
 _WHOLE = {"ood": 40, "views": 40, "decoding": 100, "windows": 20}
@@ -264,10 +267,14 @@ def _keep(module: ModuleType, results: dict, own: Path | None) -> None:
     typer.echo(write(path.with_suffix(".md"), module.table(results)))
 
 
-def _folders(adapter: Path | None, tokenizer: Path | None) -> dict[str, Path]:
+def _folders(adapter: Path | None, tokenizer: Path | None) -> "Folders":
     """Other weights than the shipped ones, as arguments of `Describer`."""
-    named = {"adapter_folder": adapter, "tokenizer_folder": tokenizer}
-    return {name: folder for name, folder in named.items() if folder is not None}
+    given: Folders = {}
+    if adapter is not None:
+        given["adapter_folder"] = adapter
+    if tokenizer is not None:
+        given["tokenizer_folder"] = tokenizer
+    return given
 
 
 def _known(names: list[str] | None, variations: dict) -> list[str]:
@@ -284,7 +291,7 @@ def _measure(
     clips: int | None,
     out: Path | None,
     again: bool = False,
-    folders: dict[str, Path] | None = None,
+    folders: "Folders | None" = None,
 ) -> None:
     from trajvlm.eval.comparison import verdict
     from trajvlm.eval.output_folder import folder_for

@@ -118,11 +118,13 @@ def nearest_frames(source: str, wanted: list[float], fps: float | None) -> list[
     begin, stop = max(0.0, wanted[0] - _MARGIN_S), wanted[-1] + _MARGIN_S
     for time, picture in frames(source, fps, _LONGEST_SIDE, begin, stop):
         for k, target in enumerate(wanted):
-            if nearest[k] is None or abs(time - target) < abs(nearest[k][0] - target):
+            kept = nearest[k]
+            if kept is None or abs(time - target) < abs(kept[0] - target):
                 nearest[k] = (time, picture)
-    if None in nearest:
+    found = [kept for kept in nearest if kept is not None]
+    if len(found) < len(wanted):
         raise UserError(f"{source} has no picture at {begin:.2f} to {stop:.2f} s any more")
-    return nearest
+    return found
 
 
 def draw_path(part: SubFigure, equation: Equation, duration_s: float, unit: str = "") -> None:

@@ -57,8 +57,8 @@ class People:
             if not line.strip() or line.startswith("#"):
                 continue
             found = _LINE.fullmatch(line.strip())
-            name = found and found[1].strip()
-            if not name or name in self._people:
+            name = found[1].strip() if found else ""
+            if found is None or not name or name in self._people:
                 wrong = f"names {name} twice" if name else "is not a name, a colon and a hash"
                 raise UserError(f"line {number} of the login file {path} {wrong}; {_MAKE}")
             self._people[name] = bytes.fromhex(found[2]), bytes.fromhex(found[3])

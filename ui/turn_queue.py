@@ -29,7 +29,7 @@ class Line:
 
     def join(self) -> Future:
         """A place at the end; whoever has it has to `leave` it, also where the waiting was given up."""
-        place = Future()
+        place: Future[None] = Future()
         with self._lock:
             self._places.append(place)
             front = len(self._places) == 1

@@ -56,14 +56,12 @@ class WindowAndScale:
 
         Whoever moves a slider while an answer grows keeps it where it was moved to.
         """
-        session = conversation and conversation.session
-        found = session and session.found
-        if found is None:
+        if conversation is None or (found := conversation.session.found) is None:
             return [_NOTHING_YET, gr.update(visible=False), gr.skip(), gr.skip()]
         if found is conversation.window_shown_of:
             return [gr.skip()] * len(self.parts)
         conversation.window_shown_of = found
-        place = found.clip.placement
+        session, place = conversation.session, found.clip.placement
         first, last = (time * session.slower for time in (place.t0_s, place.t0_s + place.duration_s))
         # Down to a step of the slider, so that its end is not past the video's.
         longest = max(duration_s(session.video), last)

@@ -119,7 +119,8 @@ def supports_separate_questions(model: PreTrainedModel) -> bool:
 
 def _unpack(folder: Path, layers: int) -> None:
     spec = importlib.util.find_spec(PACKAGE)
-    source = Path(spec.submodule_search_locations[0]) if spec else None
+    places = spec.submodule_search_locations if spec else None
+    source = Path(places[0]) if places else None
     if source is None or not (source / GGUF).is_file():
         raise UserError(
             "The language model SmolLM2-135M-Instruct is missing; "

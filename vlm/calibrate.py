@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -84,7 +84,8 @@ def calibrate(
     """
     kept = model.calibration = replace(model.calibration, temperature=1.0)
     drawn = [draw_scene(scenes, VALIDATION_SEED, k) for k in range(count)]
-    answers, fitted = [], []
+    answers: list[Answer] = []
+    fitted: list[FittedClip] = []
     for first in tqdm(range(0, count, _CHUNK), desc=f"calibrating on {count} clips"):
         chunk = drawn[first : first + _CHUNK]
         codes = encode_flips(encode, render(chunk))
@@ -95,7 +96,7 @@ def calibrate(
     temperature = round(fit_temperature(answers, drawn), 3)
     on = f"the first {count} validation clips of the training's scenes"
     tuned_on = {"temperature": f"{on}: the true families are likeliest"}
-    values = {"temperature": temperature}
+    values: dict[str, Any] = {"temperature": temperature}
     if fitted:
         on = f"{len(fitted)} of {on}"
         values["joint_criterion"] = tune_criterion(fitted, temperature)
@@ -177,7 +178,8 @@ def calibrate_pairs(describer: Describer, count: int) -> Calibration:
         losses.append(np.exp(least / (4 * sum(len(view.t) for view in views))))
     if not losses or min(exchanged) <= 0 or min(offset_wrong) <= max(offset_right):
         return kept
-    on, values = f"{len(losses)} validation pairs", {"max_pair_loss": round(1.125 * float(max(losses)), 2)}
+    on = f"{len(losses)} validation pairs"
+    values: dict[str, Any] = {"max_pair_loss": round(1.125 * float(max(losses)), 2)}
     tuned_on = {"max_pair_loss": f"{on}: an eighth above the largest of right pairs, {max(losses):.2g}"}
     if np.isfinite(min(exchanged)):
         values["exchanged_gain"] = round(float(min(exchanged)) / 2, 1)

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 from torch import Tensor
@@ -197,6 +198,13 @@ class Description:
         }
 
 
+class Folders(TypedDict, total=False):
+    """Folders of trained weights, as arguments of `Describer`."""
+
+    tokenizer_folder: Path
+    adapter_folder: Path
+
+
 class Describer:
     """The trained models, loaded once."""
 
@@ -317,8 +325,9 @@ class Describer:
                 "answer": answer_at - tokens_at,
                 "refine": done - answer_at,
             },
-            second_opinion=other
-            and SecondOpinion(other.family, other.probabilities, _in_seconds(other, placement, focal)),
+            second_opinion=None
+            if other is None
+            else SecondOpinion(other.family, other.probabilities, _in_seconds(other, placement, focal)),
             miss_px=None if combined is None else combined.miss_px,
             calibration=calibration,
         )
@@ -331,7 +340,7 @@ def _check_numbers(**settings: object) -> None:
             raise UserError(f"{name} has to be a number, not {value!r}; give one, or leave it out")
 
 
-def _check_field_of_view(degrees: object) -> None:
+def _check_field_of_view(degrees: float | None) -> None:
     _check_numbers(field_of_view=degrees)
     if degrees is None or not 0 < degrees < 180:
         raise UserError(f"a field of view lies between 0 and 180 degrees, not at {degrees}; leave it out to assume 60")

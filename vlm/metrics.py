@@ -33,8 +33,8 @@ def validation_metrics(answers: list[Answer], scenes: list[Scene]) -> dict[str, 
     and the share of them within 0.05, where the family is right; the median NMSE of the curve, over all."""
     pairs = list(zip(answers, scenes))
     right = [answer.family == scene.family for answer, scene in pairs]
-    errors = [np.abs(a.constants - s.constants) for (a, s), ok in zip(pairs, right) if ok]
-    errors = np.concatenate(errors) if errors else np.array([np.nan])
+    parts = [np.abs(a.constants - s.constants) for (a, s), ok in zip(pairs, right) if ok]
+    errors = np.concatenate(parts) if parts else np.array([np.nan])
     return {
         "family_accuracy": float(np.mean(right)),
         "constant_error_median": float(np.median(errors)),

@@ -157,11 +157,11 @@ class TrajectoryLM(nn.Module):
         chosen = strategy.family(chances).tolist()
         token = torch.tensor(list(self.family_ids.values()), device=codes.device)[chosen].repeat(len(flips))[:, None]
         signs = _signs([FAMILIES[names[k]] for k in chosen], flips).to(codes.device)
-        values = []
+        columns = []
         for mirrored in (signs < 0).unbind(dim=-1):
             value, token, cache = self._decode_number(token, cache, strategy.number, mirrored)
-            values.append(value)
-        values = np.stack(values, axis=1)
+            columns.append(value)
+        values = np.stack(columns, axis=1)
         return [
             Answer(
                 family=names[k],

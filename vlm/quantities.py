@@ -7,17 +7,15 @@ is known.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import sympy
 
+from trajvlm.data.clip import Clip
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation, T
 from trajvlm.data.motions.readable import bounce
-
-if TYPE_CHECKING:
-    from trajvlm.vlm.describe import Description
 
 _DENSE = 400
 _EARTH = 9.81
@@ -66,8 +64,21 @@ def velocity(equation: Equation) -> Equation:
     return Equation(*(sympy.diff(expression, T) for expression in equation.axes))
 
 
+class Described(Protocol):
+    """What quantities are derived from: a `Description` or a `StereoDescription`."""
+
+    @property
+    def family(self) -> str: ...
+
+    @property
+    def best(self) -> Equation: ...
+
+    @property
+    def clip(self) -> Clip: ...
+
+
 def derive(
-    name: str, description: "Description", t: float | None = None, pendulum_m: float | None = None
+    name: str, description: Described, t: float | None = None, pendulum_m: float | None = None
 ) -> list[Quantity]:
     """Quantities of one name from the description's best equation.
 
@@ -88,7 +99,7 @@ def derive(
     return _QUANTITIES[name](description, t)
 
 
-def _norms(equation: Equation, description: "Description", t: float | None) -> np.ndarray:
+def _norms(equation: Equation, description: Described, t: float | None) -> np.ndarray:
     times = np.linspace(0, description.clip.placement.duration_s, _DENSE) if t is None else np.array([t])
     return np.linalg.norm(equation.positions(times), axis=-1)
 
@@ -100,20 +111,20 @@ def _over_time(name: str, values: np.ndarray, time_power: int) -> list[Quantity]
     return [Quantity(word + name, float(value), 1, time_power) for word, value in ends]
 
 
-def _speed(description: "Description", t: float | None) -> list[Quantity]:
+def _speed(description: Described, t: float | None) -> list[Quantity]:
     return _over_time("speed", _norms(velocity(description.best), description, t), -1)
 
 
-def _acceleration(description: "Description", t: float | None) -> list[Quantity]:
+def _acceleration(description: Described, t: float | None) -> list[Quantity]:
     return _over_time("acceleration", _norms(velocity(velocity(description.best)), description, t), -2)
 
 
-def _distance(description: "Description", t: float | None) -> list[Quantity]:
+def _distance(description: Described, t: float | None) -> list[Quantity]:
     speeds = _norms(velocity(description.best), description, None)
     return [Quantity("length of the path in the clip", speeds.mean() * description.clip.placement.duration_s, 1, 0)]
 
 
-def _height(description: "Description", t: float | None) -> list[Quantity]:
+def _height(description: Described, t: float | None) -> list[Quantity]:
     times = np.linspace(0, description.clip.placement.duration_s, _DENSE)
     y = description.best.positions(times)[:, 1]
     top = int(y.argmax())
@@ -123,7 +134,7 @@ def _height(description: "Description", t: float | None) -> list[Quantity]:
     ]
 
 
-def _gravity(description: "Description", t: float | None) -> list[Quantity]:
+def _gravity(description: Described, t: float | None) -> list[Quantity]:
     """The part of the acceleration in the picture's plane, which is all of g where the camera stands level."""
     if description.family in _SWINGS:
         raise UserError(
@@ -146,7 +157,7 @@ def _gravity(description: "Description", t: float | None) -> list[Quantity]:
     return [Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark, check=warns)]
 
 
-def _pendulum_gravity(description: "Description", length_m: float) -> list[Quantity]:
+def _pendulum_gravity(description: Described, length_m: float) -> list[Quantity]:
     """g = L (omega² + fading²), the damped pendulum of small swing; 4 pi² L / T² where nothing fades."""
     if not _PENDULUM_M[0] <= length_m <= _PENDULUM_M[1]:
         raise UserError(
@@ -180,7 +191,7 @@ def _gravity_warning(others: str, g_m_s2: float) -> str:
     )
 
 
-def _launch_angle(description: "Description", t: float | None) -> list[Quantity]:
+def _launch_angle(description: Described, t: float | None) -> list[Quantity]:
     if description.family not in ("parabolic", "bouncing", "linear"):
         raise UserError(
             f"only what flies or rolls freely has a launch angle, and this motion was called {description.family}; "
@@ -212,7 +223,7 @@ class Harmonic:
         return np.linalg.svd(np.stack([self.a, self.b]), compute_uv=False)[:2]
 
 
-def harmonic(description: "Description") -> Harmonic:
+def harmonic(description: Described) -> Harmonic:
     """The one harmonic of a periodic motion; raises UserError where the equation has none."""
     functions = {f for e in description.best.axes for f in e.atoms(sympy.sin, sympy.cos)}
     rates = [abs(float(sympy.diff(f.args[0], T))) for f in functions]
@@ -232,7 +243,7 @@ def harmonic(description: "Description") -> Harmonic:
     return Harmonic(omega, fading, drift, a, b)
 
 
-def _radius(description: "Description", t: float | None) -> list[Quantity]:
+def _radius(description: Described, t: float | None) -> list[Quantity]:
     if description.family in _SWINGS:
         raise UserError("a swing to and fro has no radius; ask for its amplitude")
     wave = harmonic(description)
@@ -255,19 +266,19 @@ def _halving(wave: Harmonic) -> float:
     return float(np.log(2) / abs(wave.fading))
 
 
-def _amplitude(description: "Description", t: float | None) -> list[Quantity]:
+def _amplitude(description: Described, t: float | None) -> list[Quantity]:
     wave = harmonic(description)
     return [Quantity("amplitude", float(wave.semi_axes[0]), 1, 0, _at_start(wave))]
 
 
-def _decay(description: "Description", t: float | None) -> list[Quantity]:
+def _decay(description: Described, t: float | None) -> list[Quantity]:
     wave = harmonic(description)
     if not wave.fading:
         raise UserError(f"a {description.family} motion goes on as it began; nothing of it fades")
     return [Quantity("half-life" if wave.fading > 0 else "doubling time", _halving(wave), 0, 1, "of its size")]
 
 
-def _restitution(description: "Description", t: float | None) -> list[Quantity]:
+def _restitution(description: Described, t: float | None) -> list[Quantity]:
     if description.family != "bouncing":
         raise UserError(
             f"only a bouncing ball has a restitution, and this motion was called {description.family}; "
@@ -281,22 +292,22 @@ def _restitution(description: "Description", t: float | None) -> list[Quantity]:
     return [Quantity("restitution", found.restitution, 0, 0, at)]
 
 
-def _period(description: "Description", t: float | None) -> list[Quantity]:
+def _period(description: Described, t: float | None) -> list[Quantity]:
     return [Quantity("period", 2 * np.pi / harmonic(description).omega, 0, 1)]
 
 
-def _frequency(description: "Description", t: float | None) -> list[Quantity]:
+def _frequency(description: Described, t: float | None) -> list[Quantity]:
     return [Quantity("frequency", harmonic(description).omega / (2 * np.pi), 0, -1, "turns per second")]
 
 
-def _pitch(description: "Description", t: float | None) -> list[Quantity]:
+def _pitch(description: Described, t: float | None) -> list[Quantity]:
     if description.family != "helical":
         raise UserError(f"only a helix has a pitch, and this motion was called {description.family}")
     wave = harmonic(description)
     return [Quantity("pitch", float(np.linalg.norm(wave.drift)) * 2 * np.pi / wave.omega, 1, 0, "climb in one turn")]
 
 
-_QUANTITIES: dict[str, Callable[["Description", float | None], list[Quantity]]] = {
+_QUANTITIES: dict[str, Callable[[Described, float | None], list[Quantity]]] = {
     "speed": _speed,
     "acceleration": _acceleration,
     "distance": _distance,

@@ -46,12 +46,13 @@ def seen_in(readout: Readout, times: np.ndarray = CANONICAL.times, calibration: 
     """
     seen = readout.seen[0].numpy() & np.isfinite(times)
     track, spreads = readout.track, (readout.centre_spread, readout.log_radius_spread)
-    of_clip = (part.expand_as(readout.seen)[0].numpy()[seen] for part in spreads)
+    centre_spread, log_radius_spread = (part.expand_as(readout.seen)[0].numpy()[seen] for part in spreads)
     return Observations(
         times[seen],
         track.centre[0].numpy()[seen],
         track.radius[0].numpy()[seen],
-        *of_clip,
+        centre_spread,
+        log_radius_spread,
         least_centre_error=calibration.centre_error,
         least_log_radius_error=calibration.log_radius_error,
     )
@@ -101,7 +102,7 @@ def combine(
         return None
     alone = _best(fits, calibration.joint_criterion)
     joint = product_of_experts(answer.probabilities, alone.probabilities)
-    family = max(joint, key=joint.get)
+    family = max(joint, key=joint.__getitem__)
     refined = refine(answer, readout, times, calibration)
     model = answer if refined is None else replace(answer, constants=refined)
     constants = fits[family].constants if refined is None or family != answer.family else refined
@@ -131,5 +132,5 @@ def best_fit(seen: Observations, criterion: Criterion) -> Answer | None:
 
 def _best(fits: dict[str, Fit], criterion: Criterion) -> Answer:
     chances = probabilities(fits, criterion)
-    best = max(chances, key=chances.get)
+    best = max(chances, key=chances.__getitem__)
     return Answer(best, fits[best].constants, chances)

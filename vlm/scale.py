@@ -73,6 +73,7 @@ class Scale:
         if self.picture_width_m is not None:
             place = description.clip.placement
             return self.picture_width_m * place.half_width_px / place.video_width_px
+        assert self.diameter_m is not None  # one of the four is given
         return self.diameter_m / (2 * radius_in_units(description))
 
 

@@ -124,10 +124,9 @@ def describe_pair(
         raise UserError(
             f"{left} and {right} are the same video; give the one of the left camera and that of the right one"
         )
-    views = [describer.describe(left, start, end, fps)]
-    shifted = [None if value is None else max(0.0, value + pair.offset_s) for value in (start, end)]
-    views.append(describer.describe(right, *shifted, fps))
-    return join(views[0], views[1], pair)
+    first = describer.describe(left, start, end, fps)
+    start, end = (None if value is None else max(0.0, value + pair.offset_s) for value in (start, end))
+    return join(first, describer.describe(right, start, end, fps), pair)
 
 
 def _same_file(left: str | Path, right: str | Path) -> bool:
@@ -142,7 +141,7 @@ def join(left: Description, right: Description, pair: StereoPair) -> StereoDescr
     chances = product_of_experts(
         probabilities(fits, calibration.joint_criterion), left.model_probabilities, right.model_probabilities
     )
-    family = max(chances, key=chances.get)
+    family = max(chances, key=chances.__getitem__)
     constants = fits[family].constants
     misses = []
     for k, (view, description) in enumerate(zip(found, (left, right))):

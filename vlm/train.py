@@ -183,8 +183,8 @@ class CodedClips:
         drawn, video = next(self.new)
         codes = self.encode(video)
         rng = np.random.default_rng([TRAINING_SEED, step])
-        again = self.settings.batch - len(drawn)
-        again = [self.kept[k] for k in rng.choice(len(self.kept), again, replace=False)] if again else []
+        missing = self.settings.batch - len(drawn)
+        again = [self.kept[k] for k in rng.choice(len(self.kept), missing, replace=False)] if missing else []
         self.kept = (self.kept + list(zip(drawn, codes)))[-self.LARGEST :]
         return drawn + [scene for scene, _ in again], torch.stack([*codes, *(code for _, code in again)])
 

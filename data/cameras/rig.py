@@ -11,15 +11,13 @@ constants that are written for f (`canonical` in `trajvlm.data.cameras.camera` i
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import overload
 
 import numpy as np
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import Family
-
-Transformable = TypeVar("Transformable", np.ndarray, Equation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,13 @@ class Pose:
         object.__setattr__(self, "rotation", rotation)
         object.__setattr__(self, "translation", translation)
 
-    def to_camera(self, thing: Transformable, family: Family | None = None) -> Transformable:
+    @overload
+    def to_camera(self, thing: Equation) -> Equation: ...
+
+    @overload
+    def to_camera(self, thing: np.ndarray, family: Family | None = None) -> np.ndarray: ...
+
+    def to_camera(self, thing: np.ndarray | Equation, family: Family | None = None) -> np.ndarray | Equation:
         """Transform points (..., 3), an `Equation`, or the constants (size,) of `family` into the camera's frame."""
         if isinstance(thing, Equation):
             return thing.moved(self.rotation, self.translation)

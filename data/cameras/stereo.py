@@ -86,7 +86,7 @@ class StereoPair:
     def from_dict(cls, plain: dict) -> "StereoPair":
         """Read plain values; raises ValueError with a sentence where they are anything else."""
         plain = check_keys(plain, _KEYS, "the file")
-        cameras = [CalibratedCamera.from_dict(plain.get(side), f"the {side} camera") for side in ("left", "right")]
+        left, right = (CalibratedCamera.from_dict(plain.get(side), f"the {side} camera") for side in ("left", "right"))
         rotation, translation = read_numbers(plain, "rotation", 9).reshape(3, 3), read_numbers(plain, "translation", 3)
         # Calibration files hold rounded numbers: take the nearest rotation.
         u, scales, v = np.linalg.svd(rotation)
@@ -98,7 +98,7 @@ class StereoPair:
         unit = plain.get("unit", "m")
         if not isinstance(unit, str) or not unit:
             raise ValueError(f"unit has to be the name of a unit of length, not {unit!r}")
-        return cls(*cameras, pose, unit, float(read_numbers({"offset_s": 0.0} | plain, "offset_s", 1)[0]))
+        return cls(left, right, pose, unit, float(read_numbers({"offset_s": 0.0} | plain, "offset_s", 1)[0]))
 
     @classmethod
     def load(cls, path: str | Path) -> "StereoPair":

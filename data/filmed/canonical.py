@@ -83,7 +83,7 @@ def _sampled(path, fps, window_s: tuple[float, float], square: tuple[int, int, i
     without a frame repeats the crop before it, never a later one, as a camera does that drops frames.
     """
     t0, duration = window_s[0], window_s[1] - window_s[0]
-    crops: list[np.ndarray | None] = [None] * FRAMES
+    crops = [np.empty(0, np.uint8)] * FRAMES
     times = np.full(FRAMES, np.inf)
     slack = 1e-6
     for seconds, picture in frames(path, fps, start=t0 - slack, end=window_s[1] + slack):
@@ -93,7 +93,7 @@ def _sampled(path, fps, window_s: tuple[float, float], square: tuple[int, int, i
             crops[slot], times[slot] = _crop(picture, *square), time
     repeated = np.isinf(times)
     # The window begins at a frame, so that the first slot has one.
-    for slot in np.flatnonzero(repeated):
+    for slot in np.flatnonzero(repeated).tolist():
         crops[slot], times[slot] = crops[slot - 1], times[slot - 1]
     return np.stack(crops), times, repeated
 

@@ -118,8 +118,8 @@ def frames(
         if first is None:
             return
         origin, size = _seconds(first, stream, 0), _scaled(first, longest_side)
-        may_seek = fps is None and start is not None and start > 2.0 and first.pts is not None
-        if may_seek and _seek(container, stream, origin + start, origin):
+        may_seek = fps is None and first.pts is not None
+        if may_seek and start is not None and start > 2.0 and _seek(container, stream, origin + start, origin):
             timed = _timed(_decode(container, stream), stream, None, origin)
         else:
             timed = _timed(_chain(first, decoded), stream, fps, origin)

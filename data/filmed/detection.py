@@ -1,6 +1,7 @@
 """Detections: connected regions of a frame that differ from the background, candidates for the moving object."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -65,7 +66,7 @@ def detect(buffer: FrameBuffer, background: np.ndarray, settings: MotionSettings
 def _detect_in_frame(index, mask, difference, shown, threshold: float, settings: MotionSettings) -> list[Detection]:
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    order = np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:30] + 1 if count > 1 else []
+    order: Iterable[int] = np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:30] + 1 if count > 1 else []
     found = []
     for label in order:
         x, y, w, h, area = stats[label]

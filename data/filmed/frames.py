@@ -104,8 +104,9 @@ def read_frames(
     """
     low = high = None
     count = info.frame_count or math.inf
-    if count > settings.max_frames and (start is not None or end is not None):
-        low = max(0.0, (start if start is not None else max(0.0, end - settings.lead_s)) - settings.lead_s)
+    begin = max(0.0, end - settings.lead_s) if start is None and end is not None else start
+    if count > settings.max_frames and begin is not None:
+        low = max(0.0, begin - settings.lead_s)
         high = None if end is None else end + settings.lead_s
         stop = min(high if high is not None else math.inf, info.duration_s or math.inf)
         count = (stop - low) * info.rate
@@ -115,7 +116,9 @@ def read_frames(
         thin = math.inf if end is not None else info.rate / settings.min_rate
         wanted = math.ceil(count / settings.max_frames) if math.isfinite(count) else 1
         stride = int(max(1, min(thin, wanted)))
-    times, pictures, cut_short = [], [], False
+    times: list[float] = []
+    pictures: list[np.ndarray] = []
+    cut_short = False
     for time, picture in frames(info.path, fps, settings.longest_side, low, high, stride):
         if len(times) == settings.max_frames:
             cut_short = True
@@ -123,7 +126,7 @@ def read_frames(
         times.append(time)
         pictures.append(picture)
     _check_read(info, times, start, end, settings)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if cut_short:
         notes = (f"only {times[0]:.1f} to {times[-1]:.1f} s were looked at; give start and end for another part",)
     return FrameBuffer(np.array(times), np.stack(pictures), info, notes, cut_short)

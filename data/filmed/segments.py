@@ -151,7 +151,9 @@ def _speed(detections: list[Detection], times: np.ndarray) -> float:
 def _segments(track: DetectionTrack, settings: MotionSettings) -> list[Segment]:
     area = track.array("area")[:, 0]
     typical = np.median(area)
-    found, detections, before = [], [], ""
+    found: list[Segment] = []
+    detections: list[Detection] = []
+    before = ""
 
     def end(why: str) -> None:
         nonlocal detections, before

@@ -95,7 +95,8 @@ def find_motion(
 def _link(detections: list[list[Detection]], buffer: FrameBuffer, settings: MotionSettings) -> list[DetectionTrack]:
     """Link detections from frame to frame: constant-velocity prediction, optimal assignment."""
     diagonal = math.hypot(*buffer.pictures.shape[1:3])
-    done, live = [], []
+    done: list[DetectionTrack] = []
+    live: list[DetectionTrack] = []
     for index, here in enumerate(detections):
         done += [t for t in live if index - t.detections[-1].frame > settings.max_gap + 1]
         live = [t for t in live if index - t.detections[-1].frame <= settings.max_gap + 1]
@@ -205,7 +206,7 @@ def _window(
     if end is not None:
         last, after = int(np.searchsorted(times, end + 1e-6)) - 1, ""
     period, most = _period(free, times, settings)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if period and start is None and end is None and times[last] - times[first] > most * period * 1.1:
         last = int(np.searchsorted(times, times[first] + most * period, side="right")) - 1
         after = f"the motion repeats every {period:.2f} s and {FRAMES} frames carry {most:g} periods"

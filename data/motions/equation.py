@@ -5,6 +5,7 @@ so the text may come from a language model or an untrusted user.
 """
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ class _Leads(sympy.Function):
 
 
 _FUNCTIONS = {"sin": sympy.sin, "cos": sympy.cos, "exp": sympy.exp, "sqrt": sympy.sqrt}
-_NUMPY = {
+_NUMPY: dict[type[sympy.Function], Callable[..., np.ndarray]] = {
     sympy.sin: np.sin,
     sympy.cos: np.cos,
     sympy.exp: np.exp,
@@ -77,8 +78,8 @@ def parse(text: str) -> sympy.Expr:
 
 def _build(node: ast.AST) -> sympy.Expr:
     match node:
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool) and abs(node.value) < _GREATEST:
-            return sympy.Integer(node.value) if isinstance(node.value, int) else sympy.Float(node.value)
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool) and abs(number) < _GREATEST:
+            return sympy.Integer(number) if isinstance(number, int) else sympy.Float(number)
         case ast.Name(id="t"):
             return T
         case ast.Name(id="pi"):
@@ -120,7 +121,7 @@ def evaluate(expression: sympy.Expr, t: np.ndarray) -> np.ndarray:
         return np.full(t.shape, float(expression))
     values = [evaluate(argument, t) for argument in expression.args]
     if expression.is_Add:
-        return sum(values)
+        return sum(values, np.zeros(t.shape))
     if expression.is_Mul:
         return np.prod(values, axis=0)
     if expression.is_Pow:

@@ -140,7 +140,8 @@ def _named(equation: Equation) -> tuple[tuple[sympy.Expr, ...], tuple[Flight, ..
 
 def _flights(greatest: Greatest) -> tuple[Flight, ...]:
     """The flights of max(0, parabola, parabola, ...), each beginning where the last ends; () for anything else."""
-    ground, parabolas = [], []
+    ground: list[sympy.Expr] = []
+    parabolas: list[sympy.Expr] = []
     for part in greatest.args:
         (parabolas if part.has(T) else ground).append(part)
     if ground != [0]:

@@ -57,8 +57,8 @@ def compose(scene: Scene, picture: Picture, coverage: Tensor, lit: Tensor, backd
         (strength.tether, layers.tether),
         (strength.distractors, layers.moving_distractor),
     ):
-        if there:
-            where, cover, colour, light = draw()
+        if there and (layer := draw()) is not None:
+            where, cover, colour, light = layer
             left = free[where]
             share = left * cover
             left -= share

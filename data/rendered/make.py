@@ -11,8 +11,9 @@ with the same bytes as one that was not.
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -208,7 +209,7 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), "torch": torch.__version__, "av": av.__version__}
 
 
-def _save(manifest: dict, folder: Path, later: list[dict] = ()) -> None:
+def _save(manifest: dict, folder: Path, later: Sequence[dict] = ()) -> None:
     """Write the manifest with those later shards that an earlier run has made."""
     content = {**manifest, "shards": manifest["shards"] + list(later)}
     with atomic_write(folder / MANIFEST) as draft:
@@ -220,8 +221,8 @@ def _show(settings: MakeSettings, folder: Path) -> None:
     rng = np.random.default_rng([settings.seed, settings.number])
     shown = rng.choice(settings.number, min(_ON_SHEET, settings.number), replace=False).tolist()
     samples = [(k, draw_views(settings.scenes, settings.seed, k, settings.views)[1]) for k in sorted(shown)]
-    wanted = {SHEET: lambda: contact_sheet(samples)}
-    wanted |= {f"preview-{k:08d}.mp4": lambda scene=scenes[0]: preview(scene) for k, scenes in samples[:_PREVIEWS]}
+    wanted: dict[str, Callable[[], bytes]] = {SHEET: partial(contact_sheet, samples)}
+    wanted |= {f"preview-{k:08d}.mp4": partial(preview, scenes[0]) for k, scenes in samples[:_PREVIEWS]}
     for name, draw in wanted.items():
         if not (folder / name).exists():
             with torch.no_grad(), atomic_write(folder / name) as draft:

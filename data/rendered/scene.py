@@ -126,7 +126,8 @@ def draw_scene(settings: SceneSettings, seed: int, index: int) -> Scene:
 
 
 def _draw_path(settings: SceneSettings, name: str, rng: np.random.Generator):
-    family, failures = MOTIONS[name], Counter()
+    family = MOTIONS[name]
+    failures: Counter[str] = Counter()
     for _ in range(_TRIES):
         focal = float(np.exp(rng.uniform(*np.log(settings.focal))))
         radius = float(np.exp(rng.uniform(*np.log(settings.radius))))

@@ -165,7 +165,7 @@ def _letter(*segments: tuple[float, float, float, float]) -> Callable[[np.random
 
 def _arrow(rng: np.random.Generator) -> np.ndarray:
     shaft, barb = rng.uniform(0.12, 0.2), rng.uniform(0.45, 0.6)
-    upper = [[1, 0], [0.35, barb], [0.35, shaft], [-0.95, shaft]]
+    upper: list[list[float]] = [[1, 0], [0.35, barb], [0.35, shaft], [-0.95, shaft]]
     return polygon_distance(np.array(upper + [[x, -y] for x, y in upper[:0:-1]]))
 
 

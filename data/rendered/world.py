@@ -353,6 +353,7 @@ def _albedo(rng: np.random.Generator) -> np.ndarray:
     axis = np.linspace(-1, 1, GRID)
     contrast = rng.uniform(0.1, 0.6)
     pattern = rng.choice(["even", "halves", "stripes", "mottled"], p=[0.5, 0.15, 0.15, 0.2])
+    dark: np.ndarray
     if pattern == "halves":
         dark = np.broadcast_to(axis > rng.uniform(-0.4, 0.4), (GRID, GRID))
     elif pattern == "stripes":

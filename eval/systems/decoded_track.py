@@ -54,7 +54,8 @@ class DecodedFit:
 class DecodedTrees(BoostedTrees):
     """Boosted trees on the decoded track of the clip, without flips; see `trajvlm.eval.classifiers.Classifier`."""
 
-    name, row, families = "decoded_trees", "trees on the decoded track", tuple(FAMILIES)
+    name, row = "decoded_trees", "trees on the decoded track"
+    families = tuple(FAMILIES)
 
     def __init__(self, tokenizer: TrajectoryTokenizer, sha256: str):
         super().__init__()

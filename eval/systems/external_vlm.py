@@ -47,7 +47,10 @@ def prompt() -> str:
 class Reply(BaseModel):
     """The motion in the video."""
 
-    family: Literal[BASIC] = Field(description="the family of the motion")
+    # Pydantic reads the names at run time, where a type checker can't.
+    family: Literal[BASIC] = Field(  # type: ignore[valid-type]
+        description="the family of the motion"
+    )
     vectors: list[list[float]] = Field(description="the vectors of the family's form in order, each [x, y, z]")
     turns: float = Field(description="turns in the clip; 0 for a family without an angle")
 

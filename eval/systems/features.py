@@ -107,7 +107,8 @@ class BoostedTrees:
     seed, wherever they are needed: scikit-learn saves trees only as pickles.
     """
 
-    name, row, families = "features", "features of the track, boosted trees", BASIC
+    name, row = "features", "features of the track, boosted trees"
+    families: tuple[str, ...] = BASIC
     settings = {"features": list(FEATURES), "max_iter": 200, "learning_rate": 0.08, "l2_regularization": 1.0, "seed": 0}
     steps_per_batch = 1
 
@@ -133,7 +134,9 @@ class BoostedTrees:
         if self._trees is None or self._fitted_to != len(self.replay):
             options = {key: self.settings[key] for key in ("max_iter", "learning_rate", "l2_regularization")}
             trees = HistGradientBoostingClassifier(random_state=self.settings["seed"], early_stopping=False, **options)
-            self._trees = trees.fit(self.replay.inputs.numpy(), self.replay.labels.numpy())
+            clips, labels = self.replay.inputs, self.replay.labels
+            assert clips is not None and labels is not None, "the trees have seen no clips yet"
+            self._trees = trees.fit(clips.numpy(), labels.numpy())
             self._fitted_to = len(self.replay)
         found = torch.zeros(len(inputs), len(self.families))
         found[:, torch.from_numpy(self._trees.classes_)] = torch.from_numpy(

@@ -13,6 +13,7 @@ it wants an accelerator.
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,9 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.motions.families import BASIC
 from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, device, sha256, trained_system
 from trajvlm.eval.open_magvit2 import OpenMagvit2Settings, load_encoder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 OPEN_MAGVIT2, VIDEOMAE, CLIP = "TRAJVLM_OPEN_MAGVIT2", "TRAJVLM_VIDEOMAE", "TRAJVLM_CLIP"
 _TRAINING = NetworkTraining(steps_per_batch=8, weight_decay=0.1)
@@ -153,7 +157,7 @@ def load() -> TrainedSystem:
     return trained_system("frozen-encoders", given)
 
 
-def _transformers_model(kind: type, folder: Path) -> nn.Module:
+def _transformers_model(kind: "type[PreTrainedModel]", folder: Path) -> nn.Module:
     if not (folder / "model.safetensors").is_file():
         raise UserError(f"{folder} holds no model.safetensors of {kind.__name__}")
     try:

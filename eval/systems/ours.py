@@ -10,19 +10,18 @@ codes occur, and that tells a little; another clip's tokens and a blank one's te
 
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from trajvlm.data.filmed.background_subtraction import PREPROCESSING
 from trajvlm.vlm.answer import Answer
-from trajvlm.vlm.describe import Describer
+from trajvlm.vlm.describe import Describer, Folders
 from trajvlm.vlm.refine import combine
 from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
 
-FOLDERS: dict[str, Path] = {}
-"""Of other weights than the shipped ones, as arguments of `Describer`; set before anything is loaded."""
+FOLDERS: Folders = {}
+"""Of other weights than the shipped ones; set before anything is loaded."""
 
 
 class Ours:

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 WINDOW = 2
 """Rows and columns of cells that a token stands for."""
@@ -101,4 +102,5 @@ class VideoTokenizerConfig:
     def load(cls, path: Path) -> "VideoTokenizerConfig":
         fields = json.loads(path.read_text())
         fields["layers"] = tuple(tuple(layer) if isinstance(layer, list) else layer for layer in fields["layers"])
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        return cls(**values)

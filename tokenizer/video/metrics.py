@@ -35,14 +35,15 @@ def layer_measures(found: Tensor, true: Tensor) -> dict[str, float]:
     """Of decoded layers (B, 2, T, H, W) against true ones: overlap, error of true components' centres, phantoms."""
     empty = true[:, 0].flatten(1).sum(1) < _LEAST_AREA
     ious = overlap(found[:, 0], true[:, 0])
-    errors, phantoms, frames = [], 0, 0
+    distances: list[float] = []
+    phantoms, frames = 0, 0
     for seen, wanted in zip(found[:, 0], true[:, 0]):
         for a, b in zip(components(seen), components(wanted)):
             frames += 1
             apart = np.linalg.norm(a[:, None] - b[None], axis=-1)
-            errors += (apart.min(axis=0) if len(a) else np.full(len(b), np.inf)).tolist()
+            distances += (apart.min(axis=0) if len(a) else np.full(len(b), np.inf)).tolist()
             phantoms += int((apart.min(axis=1) > 5).sum()) if len(b) else len(a)
-    errors = np.minimum(errors, _NEVER_PX) if errors else np.zeros(1)
+    errors = np.minimum(distances, _NEVER_PX) if distances else np.zeros(1)
     lit = (found[:, 1] - true[:, 1]).abs() * true[:, 0]
     return {
         "overlap": float(ious[~empty].median()) if (~empty).any() else 1.0,

@@ -69,6 +69,10 @@ def prepared(video: Tensor) -> Tensor:
 class LayerTokenizer(VideoTokenizer):
     """Clips (B, 3, 17, 64, 64) in [0, 1] <-> codes (B, 9, 6) <-> moving layers (B, 2, 17, 64, 64) in [0, 1]."""
 
+    # The library's, until __init__ replaces them.
+    conv_in: nn.Module
+    decoder_layers: nn.ModuleList
+
     def __init__(self, config: VideoTokenizerConfig):
         super().__init__(
             image_size=config.image_size // config.patch,
