@@ -86,7 +86,8 @@ def make(
     Exit status: 0 if the data set is complete, 1 if it can't be made, 2 for wrong usage.
     """
     if form is Form.videos:
-        given = [name for name in _OF_CLIPS if context.get_parameter_source(name).name != "DEFAULT"]
+        sources = {name: context.get_parameter_source(name) for name in _OF_CLIPS}
+        given = [name for name, source in sources.items() if source is not None and source.name != "DEFAULT"]
         if given:
             raise typer.BadParameter(f"--{given[0]} belongs to clips; leave it out, or leave out --as videos")
         if not suite:

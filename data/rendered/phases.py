@@ -41,6 +41,12 @@ class Phase:
     """Since when the equation is right, where that is before the phase: a bounce's in the flight before it."""
 
     @property
+    def law(self) -> Sum:
+        """`motion`; only where there are no `points`."""
+        assert self.motion is not None
+        return self.motion
+
+    @property
     def free(self) -> bool:
         """Whether it moves by a law of its own."""
         return self.kind not in BY_HAND and self.kind not in ("at rest", "irregular")
@@ -48,7 +54,7 @@ class Phase:
     @property
     def family(self) -> str | None:
         """The family of a free motion, or "sum"; None where there is no law."""
-        return (self.motion.family or "sum") if self.free else None
+        return (self.law.family or "sum") if self.free else None
 
     @property
     def holds(self) -> tuple[float, float]:
@@ -57,18 +63,18 @@ class Phase:
 
     def positions(self, t: np.ndarray) -> np.ndarray:
         """(T, 3) at times t (T,)."""
-        if self.motion is None:
+        if self.points is not None:
             return CubicSpline(*self.points, bc_type="clamped")(t)
-        return self.motion.positions((t - self.clock[0]) / self.clock[1])
+        return self.law.positions((t - self.clock[0]) / self.clock[1])
 
     def equation(self) -> Equation:
         """The law as expressions in the course's time; only where there is one."""
-        return self.motion.equation().with_time(*self.clock)
+        return self.law.equation().with_time(*self.clock)
 
     def moved(self, matrix: np.ndarray | float = 1.0, shift: np.ndarray | float = 0.0) -> "Phase":
         """The same with every place p at matrix @ p + shift, as in `Sum.moved`."""
-        if self.motion is not None:
-            return replace(self, motion=self.motion.moved(matrix, shift))
+        if self.points is None:
+            return replace(self, motion=self.law.moved(matrix, shift))
         matrix = np.asarray(matrix, dtype=float)
         points = self.points[1] @ matrix.T if matrix.ndim == 2 else self.points[1] * matrix
         return replace(self, points=(self.points[0], points + shift))
@@ -202,7 +208,7 @@ class Telling:
 
     def rolls(self, slowing: float, longest: float) -> "Telling":
         """Along the floor, slower and slower, until it rests or time is up."""
-        speed = np.linalg.norm(self.velocity)
+        speed = float(np.linalg.norm(self.velocity))
         if speed < 1e-6:
             return self
         stopping = speed / slowing if slowing else np.inf

@@ -15,6 +15,7 @@ The final evaluation begins with a commit that sets `OPENED` to True and does no
 import hashlib
 import json
 from dataclasses import asdict
+from typing import Any
 
 from trajvlm.data.errors import UserError
 
@@ -48,7 +49,7 @@ def refuse(seed: int) -> None:
         )
 
 
-def commitment(name: str, seed: int, size: int, settings: object) -> str:
+def commitment(name: str, seed: int, size: int, settings: Any) -> str:
     """Hash of what a sealed split is drawn from: its name, seed, size and all of its settings, a dataclass.
 
     A setting that is added later is left out of it where it changes nothing, so that the hash stays what it was.

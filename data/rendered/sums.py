@@ -237,7 +237,7 @@ def _waving(wave: str, rng: np.random.Generator) -> tuple[dict[str, np.ndarray],
             f"{kind}sin": np.cos(phase) * short - np.sin(phase) * long,
         }
         drifting = kind != "fading " and rng.random() < 0.4
-        drift = axes[2:3] if drifting else []
+        drift: list[np.ndarray] | np.ndarray = axes[2:3] if drifting else []
     else:
         own = {f"{kind}cos": np.cos(phase) * axes[0], f"{kind}sin": np.sin(phase) * axes[0]}
         drift = [_in_plane(rng) for _ in range(2)] if rng.random() < 0.6 else []

@@ -211,7 +211,7 @@ def _mover(settings: WorldSettings, look: _Look, rng: np.random.Generator, first
             path = _warped(path, start, stop)
             course = course and course.retimed(-start / (stop - start), 1 / (stop - start))
     dressed = _dressed(settings, kind, path, look, rng, shape)
-    return replace(dressed, course=course, view=(focal, *shift.tolist()))
+    return replace(dressed, course=course, view=(focal, float(shift[0]), float(shift[1])))
 
 
 def _path_kind(settings: WorldSettings, rng: np.random.Generator) -> str:
@@ -396,7 +396,7 @@ def _arms(movers: tuple[Mover, ...], nuisances: Nuisances, rng: np.random.Genera
 
 def _held(mover: Mover, nuisances: Nuisances, rng: np.random.Generator) -> list[tuple[float, float]]:
     """The clip times from and to which a hand has a mover, each for an arm of its own."""
-    if mover.kind in TOLD:
+    if mover.kind in TOLD and mover.course is not None:
         spans = [(-1.0 if start <= 0 else start, 2.0 if stop >= 1 else stop) for start, stop in mover.course.by_hand]
         return [span for span in spans if rng.random() < 0.85]
     held = mover.kind == "carried" and rng.random() < 0.6
@@ -417,7 +417,7 @@ def _moving(mover: Mover) -> tuple[float, float]:
 def _rods(movers: tuple[Mover, ...], nuisances: Nuisances, rng: np.random.Generator) -> tuple[Rod, ...]:
     rods = []
     for k, mover in enumerate(movers):
-        if mover.kind == "stopped swing":
+        if mover.kind == "stopped swing" and mover.course is not None:
             focal, *shift = mover.view
             x, y, z = next(points[0] for name, points in mover.course.props if name == "pivot")
             pivot = np.array([x, y]) / (1 - z / focal) + shift

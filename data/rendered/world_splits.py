@@ -19,7 +19,7 @@ from trajvlm.data.rendered.sealed import PREFIX, WORLDS, refuse, sealed_seed
 from trajvlm.data.rendered.shapes import ONLY_TESTED
 from trajvlm.data.rendered.splits import joined_sha256
 from trajvlm.data.rendered.stream import VALIDATION_SEED
-from trajvlm.data.rendered.world import World, WorldSettings, draw_world
+from trajvlm.data.rendered.world import Arm, Rod, World, WorldSettings, draw_world
 from trajvlm.data.rendered.world_stream import WorldBatch, draw_worlds
 
 _SIZE = 500
@@ -83,7 +83,8 @@ def world_sha256(world: World) -> str:
         (m.kind, m.shape.name, _listed(m.at(CANONICAL.times)), _listed(m.colour), m.ambient, m.jitter)
         for m in (*world.movers, *world.swaying)
     ]
-    rest = [asdict(thing) for thing in (*world.arms, *world.rods, world.nuisances)]
+    parts: tuple[Arm | Rod | Nuisances, ...] = (*world.arms, *world.rods, world.nuisances)
+    rest = [asdict(thing) for thing in parts]
     recorded = [things, rest, world.backdrop_seed, world.filmed, world.nuisance_seed]
     return hashlib.sha256(json.dumps(_rounded(recorded), sort_keys=True).encode()).hexdigest()
 

@@ -172,11 +172,12 @@ def _orientation(name: str, motion: Sum, rng: np.random.Generator) -> np.ndarray
     if name in _TURNS or name == "linear" or rng.random() < 0.12:
         return random_rotation(rng)
     side = own.get("s", rng.normal(size=3))
-    up = -own["s2"] if name == "parabolic" else own.get("hop")
     if name in _SWINGS:
         side, up = max(motion.vectors[1:], key=np.linalg.norm), rng.normal(size=3)
         if rng.random() < 0.2:
             side, up = up, side
+    else:
+        up = -own["s2"] if name == "parabolic" else own["hop"]
     return upright(rng) @ _facing(up, side)
 
 

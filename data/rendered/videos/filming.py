@@ -76,9 +76,9 @@ class Film:
         if self.levels is not None:
             frame = cv2.LUT(frame, self.levels(number))
         if self.noise is not None:
-            y, x = np.random.default_rng([shot.scenery.seed, 61, number]).integers(0, _MARGIN, 2)
-            there = self.noise[y : y + shot.height, x : x + shot.width]
-            frame = cv2.addWeighted(frame, 1, there, 1, -128)
+            top, left = np.random.default_rng([shot.scenery.seed, 61, number]).integers(0, _MARGIN, 2)
+            grain = self.noise[top : top + shot.height, left : left + shot.width]
+            frame = cv2.addWeighted(frame, 1, grain, 1, -128)
         return frame
 
     def _still(self, offset: np.ndarray) -> np.ndarray:

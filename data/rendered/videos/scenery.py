@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from trajvlm.data.rendered.room import room_colour
 
@@ -83,7 +84,7 @@ class _Painter:
         """A box with its upper left corner at (x, y), in pixels."""
         self._shape(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]), colour, opacity)
 
-    def _line(self, start: np.ndarray, end: np.ndarray, wide: float, colour: np.ndarray, opacity: float = 1.0) -> None:
+    def _line(self, start: ArrayLike, end: ArrayLike, wide: float, colour: np.ndarray, opacity: float = 1.0) -> None:
         start, end = np.asarray(start, float), np.asarray(end, float)
         along = (end - start) / max(np.linalg.norm(end - start), 1e-9)
         aside = np.array([-along[1], along[0]]) * wide / 2
@@ -251,10 +252,10 @@ class _Painter:
         step = rng.uniform(0.03, 0.08) * self.unit
         for k, place in enumerate(np.arange(0.05 * length, 0.9 * length, step)):
             colour = light if k % 2 or rng.random() < 0.05 else (light + dark) / 2
-            box = (at, place, wide, step) if upright else (place, at, step, wide)
-            self._box(*box, colour)
-            tick = (at, place, wide, 1.5) if upright else (place, at, 1.5, wide)
-            self._box(*tick, dark, 0.8)
+            x, y, w, h = (at, place, wide, step) if upright else (place, at, step, wide)
+            self._box(x, y, w, h, colour)
+            x, y, w, h = (at, place, wide, 1.5) if upright else (place, at, 1.5, wide)
+            self._box(x, y, w, h, dark, 0.8)
 
     def _props(self, rng: np.random.Generator) -> None:
         for name, given in self.scenery.props:
@@ -274,7 +275,7 @@ class _Painter:
         top = np.array([left, right])
         slab = np.concatenate([top, top[::-1] + [0, thick]])
         self._shape(slab, colour)
-        self._line(*top, max(1.0, 0.004 * self.unit), np.ones(3), 0.25)
+        self._line(top[0], top[1], max(1.0, 0.004 * self.unit), np.ones(3), 0.25)
         for x, y in top + np.array([[0.4, 0], [-0.12, 0]]) * self.unit:
             self._box(x, y + thick, 0.03 * self.unit, self.height, colour * 0.7)
 

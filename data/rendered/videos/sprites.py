@@ -86,6 +86,7 @@ def _pattern(surface: Surface, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _shade(surface: Surface, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    assert surface.light is not None, "only what is round is shaded"
     lx, ly, lz = surface.light.tolist()
     up = np.sqrt((1 - x * x - y * y).clip(0.04))
     facing = (lx * x + ly * y + lz * up).clip(0, 1)

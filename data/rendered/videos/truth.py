@@ -88,11 +88,11 @@ def _phase(shot: Shot, phase: Phase, seen: np.ndarray) -> dict:
         return written
     start, lasts = (float(value) for value in phase.clock)
     return written | {
-        "terms": list(phase.motion.terms),
-        "constants": {name: float(value) for name, value in phase.motion.inner.items()},
+        "terms": list(phase.law.terms),
+        "constants": {name: float(value) for name, value in phase.law.inner.items()},
         "clip_s": [_seconds(start), _seconds(lasts)],
         "t0_s": _seconds(start),
-        "equation": phase.motion.equation().with_time(0.0, lasts).to_text(_DIGITS),
+        "equation": phase.law.equation().with_time(0.0, lasts).to_text(_DIGITS),
         "holds_s": [_seconds(max(phase.holds[0], 0.0)), _seconds(phase.holds[1])],
         "impacts_s": [_seconds(t) for t in phase.impacts if phase.start - 1e-9 <= t <= phase.stop + 1e-9],
     }
