@@ -168,6 +168,26 @@ def test_a_telephone_shows_it_all_without_scrolling_sideways(visit, videos):
     assert width_of_everything(page) <= 390
 
 
+def test_a_question_stays_in_view_while_what_is_above_it_still_changes(visit, videos):
+    page = visit(390, 844)
+    # Chromium would hold what is in view by itself, other browsers do not.
+    page.add_style_tag(content="* { overflow-anchor: none !important; }")
+    send(page, "what motion is it?", videos / "throw.mp4")
+    settled(page)
+    send(page, "how fast is it at 0.5 s?")
+    wait_for(page, r"u/s")
+    settled(page)
+    grow = "document.querySelector('#chat .user-row').style.minHeight = '%dpx'"
+    page.evaluate(grow % 900)
+    in_view(page, "how fast is it at 0.5 s?")
+    page.mouse.wheel(0, -400)
+    page.wait_for_function("scrollY < document.querySelectorAll('#chat .user-row')[1].offsetTop")
+    before = page.evaluate("scrollY")
+    page.evaluate(grow % 1800)
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("scrollY") == before
+
+
 def test_a_broken_file_is_a_sentence(visit, videos):
     page = visit()
     send(page, "what is it?", videos / "broken.mp4")
