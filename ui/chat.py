@@ -47,6 +47,11 @@ _SAMPLES = {
     "a bounce": "bouncing",
 }
 
+_BEHIND_ANOTHER = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+"""For events that nobody starts by hand, which may follow another at once. Out of the queue each is a request with an
+answer of its own. Those in the queue share one stream, which ends with the last of them: the page would wait for ever
+for an event that it joined after the server ended the stream and before the end came through the network."""
+
 
 class _Said(MultimodalData):
     """A program's message: text and files, either of which may be left out, or the text alone."""
@@ -111,7 +116,7 @@ def build(describer: Describes, model: str | None = None, folder: Path | None = 
         ]
         for event, run, given, changed in wiring:
             event(run, given, changed, api_visibility="private").then(
-                events.shown(controls), None, controls.parts, api_visibility="private", show_progress="hidden"
+                events.shown(controls), None, controls.parts, **_BEHIND_ANOTHER
             )
         _add_api(events)
         _keep_up_to_date(shown_status, status, lambda: getattr(describer, "loading", False))
@@ -166,7 +171,7 @@ def _keep_up_to_date(shown: gr.Markdown, status, loading) -> None:
         still = loading()
         return status(), gr.Timer(active=still)
 
-    timer.tick(tick, None, [shown, timer], api_visibility="private", show_progress="hidden")
+    timer.tick(tick, None, [shown, timer], **_BEHIND_ANOTHER)
 
 
 def serve(

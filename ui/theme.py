@@ -10,14 +10,20 @@ THEME = gr.themes.Default(
 )
 SCROLL = """() => {
   const chat = document.querySelector("#chat");
-  let seen = 0;
+  let seen = 0, held = false;
+  const hold = () => { if (held) [...chat.querySelectorAll(".user-row")].pop()?.scrollIntoView(); };
   new MutationObserver(() => {
-    const questions = chat.querySelectorAll(".user-row");
-    if (questions.length > seen) questions[questions.length - 1].scrollIntoView();
-    seen = questions.length;
+    const questions = chat.querySelectorAll(".user-row").length;
+    if (questions > seen) { held = true; hold(); }
+    seen = questions;
   }).observe(chat, { childList: true, subtree: true });
+  new ResizeObserver(hold).observe(document.body);
+  for (const act of ["wheel", "touchmove", "pointerdown", "keydown"])
+    addEventListener(act, () => { held = false; }, { capture: true, passive: true });
 }"""
-"""Run once when the page is open: each new question comes to the top of the window, and its answer grows below."""
+"""Run once when the page is open: each new question comes to the top of the window, and its answer grows below. It is
+held there, since what stands above it still changes: plots and videos come late, buttons go. Whoever moves lets go of
+it."""
 CSS = """
 .gradio-container { max-width: 960px !important; margin: 0 auto !important; }
 #head { align-items: center; }

@@ -105,9 +105,11 @@ def test_a_program_with_a_password_asks_and_without_one_it_does_not(url, tmp_pat
             Client(url, auth=auth, verbose=False)
 
 
-@pytest.mark.parametrize("path", ["config", "gradio_api/info", "gradio_api/upload", "gradio_api/queue/join"])
+@pytest.mark.parametrize(
+    "path", ["config", *(f"gradio_api/{one}" for one in ("info", "upload", "queue/join", "run/predict"))]
+)
 def test_nothing_is_answered_to_a_stranger(url, path):
-    posted = b"{}" if path.endswith(("upload", "join")) else None
+    posted = b"{}" if path.endswith(("upload", "join", "predict")) else None
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(urllib.request.Request(url + path, posted, {"Content-Type": "application/json"}))
     assert refused.value.code == 401
