@@ -27,7 +27,15 @@ _RATES = (1e-3, 1e7)
 class Describes(Protocol):
     """What a session needs of `trajvlm.vlm.describe.Describer`."""
 
-    def describe(self, video, start=None, end=None, fps=None, refine=True, field_of_view=60.0) -> "Description": ...
+    def describe(
+        self,
+        video: str | Path,
+        start: float | None = None,
+        end: float | None = None,
+        fps: float | None = None,
+        refine: bool = True,
+        field_of_view: float = 60.0,
+    ) -> "Description": ...
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Result:
         """The answer, then its caveats as a paragraph of their own."""
         return "\n\n".join(filter(None, (self.text, self.caveats)))
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "values", _python(self.values))
 
 
@@ -80,7 +88,7 @@ class Session:
         folder: str | Path,
         videos: Iterable[str | Path] = (),
         without_video: str = "there is no video in this chat yet; give a video file first",
-    ):
+    ) -> None:
         """
         Args:
             folder: where files are written, made when it is needed.

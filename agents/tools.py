@@ -12,7 +12,7 @@ in u, half the width of the crop at the path's mean depth, and the answer says s
 
 import json
 import math
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -42,6 +42,9 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.motions.readable import capitalised
 from trajvlm.vlm import quantities
 from trajvlm.vlm.scale import Scale, size_warning
+
+if TYPE_CHECKING:
+    from trajvlm.vlm.describe import Description
 
 Seconds = Annotated[float | None, Field(description="seconds from the clip's first frame (the t of the equation)")]
 
@@ -157,7 +160,7 @@ def compare_with_track_and_fit(session: Session) -> Result:
     return Result(f"{text}{lengths(session)}", values)
 
 
-def _script_is_blind(found) -> str:
+def _script_is_blind(found: "Description") -> str:
     """Why the script finds nothing to fit, and what to do instead."""
     try:
         small = size_warning(found)
@@ -279,7 +282,7 @@ def quantity(
     return Result(f"{when}{' '.join(parts)}" + (f" {rests_on}" if scaled else ""), values)
 
 
-def g_warning(found, warning: str) -> str:
+def g_warning(found: "Description", warning: str) -> str:
     """What speaks against a value of g, as sentences: its own warning, and the doubt about the family; empty where
     nothing does."""
     doubt = f"{capitalised(found.doubt)}." if found.doubt else ""

@@ -56,7 +56,7 @@ class Placement:
     video_width_px: int
     video_height_px: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.half_width_px <= 0 or self.duration_s <= 0:
             raise ValueError(f"a clip needs a positive width and duration, not {self}")
 
@@ -118,7 +118,7 @@ class Clip:
         """A rendered clip (3, 17, 64, 64), which is canonical as it is and takes one second."""
         return cls(frames, Placement(SIZE / 2, SIZE / 2, SIZE / 2, 0.0, 1.0, SIZE, SIZE), source)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.frames.shape != (3, FRAMES, SIZE, SIZE):
             raise ValueError(f"a canonical clip is (3, {FRAMES}, {SIZE}, {SIZE}), not {tuple(self.frames.shape)}")
         if not self.times.shape == self.repeated.shape == self.unseen.shape == (FRAMES,):

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajvlm.agents.session import Session
@@ -53,7 +54,7 @@ def card(session: Session) -> Iterator[tuple[str, list]]:
     yield "", [media(save_table(session, kind).files[0]) for kind in ("csv", "json")]
 
 
-def media(path) -> dict:
+def media(path: Path) -> dict:
     """A file as part of a chat message."""
     return {"path": str(path), "alt_text": path.stem.replace("-", " ")}
 

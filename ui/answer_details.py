@@ -9,6 +9,7 @@ from trajvlm.data.errors import UserError
 
 if TYPE_CHECKING:
     from trajvlm.agents.agent import Reply
+    from trajvlm.agents.session import Describes
     from trajvlm.vlm.describe import Description
     from trajvlm.vlm.quantities import Quantity
     from trajvlm.vlm.scale import Scale
@@ -98,7 +99,13 @@ def calls(reply: "Reply") -> list[dict]:
 
 
 def reply_to(
-    question: str, describer, video: Path, description: "Description", scale: "Scale | None", options: dict, out: Path
+    question: str,
+    describer: "Describes",
+    video: Path,
+    description: "Description",
+    scale: "Scale | None",
+    options: dict,
+    out: Path,
 ) -> "Reply":
     """The chat's answer about a video that has just been described.
 

@@ -29,6 +29,7 @@ from trajvlm.ui.resumable_table import Journal
 
 if TYPE_CHECKING:
     from trajvlm.data.cameras.stereo import StereoPair
+    from trajvlm.vlm.describe import Describer
     from trajvlm.vlm.scale import Scale
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".3gp", ".gif")
@@ -144,7 +145,7 @@ def _any_good(tasks: list[Task]) -> list[Task]:
 
 
 def describe_all(
-    tasks: list[Task], out: Path, load: Callable[[str], object], wanted: Wanted, device: str = "cpu"
+    tasks: list[Task], out: Path, load: Callable[[str], "Describer"], wanted: Wanted, device: str = "cpu"
 ) -> tuple[int, int]:
     """Describe each task's video, each of them in one of the processes there are, and write the table.
 
@@ -202,7 +203,7 @@ def describe_all(
     return len(rows), sum(one["error"] is not None for one in rows)
 
 
-def row(describer, task: Task, wanted: Wanted) -> dict:
+def row(describer: "Describer", task: Task, wanted: Wanted) -> dict:
     """One video's row, with a value or None for each of `COLUMNS`."""
     video, right = task.video, task.right
     empty = dict.fromkeys(COLUMNS) | {"video": str(video), "right": right and str(right)}
@@ -220,7 +221,7 @@ def row(describer, task: Task, wanted: Wanted) -> dict:
         return empty | {"error": str(error)}
 
 
-def _of_two(describer, left: Path, right: Path, wanted: Wanted) -> dict:
+def _of_two(describer: "Describer", left: Path, right: Path, wanted: Wanted) -> dict:
     from trajvlm.vlm.stereo import describe_pair
 
     assert wanted.pair is not None  # where there are right videos, the cameras were given
@@ -239,7 +240,7 @@ def _write(write: Callable[[list[dict], Path], None], rows: list[dict], out: Pat
         ) from error
 
 
-def _readable(value):
+def _readable(value: object) -> object:
     """Text of a file's name may hold bytes that are no characters; a question mark each."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 

@@ -55,7 +55,7 @@ def ui(
         Path | None,
         typer.Option(metavar="FILE", help="Let in only who is named in FILE; `trajvlm password` makes its lines."),
     ] = None,
-):
+) -> None:
     """Serve a page on which to chat about videos."""
     try:
         from trajvlm.ui.chat import serve
@@ -70,7 +70,7 @@ def ui(
 
 
 @app.command(epilog="Example: trajvlm password ada >> people.txt")
-def password(name: Annotated[str, typer.Argument(help="Who is to be let in.")]):
+def password(name: Annotated[str, typer.Argument(help="Who is to be let in.")]) -> None:
     """Ask for a password and print the line for the file of `trajvlm ui --login`."""
     from trajvlm.ui.login import line_of
 
@@ -96,7 +96,7 @@ def ask(
     out: Out = Path("out/chat"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     device: Device = "cpu",
-):
+) -> None:
     """Answer one QUESTION about a VIDEO.
 
     Exit status: 0 if it was answered, 1 if the video or the model can't be used, 2 for wrong usage.
@@ -140,7 +140,7 @@ def chat(
     tokenizer: Tokenizer = None,
     out: Out = Path("out/chat"),
     device: Device = "cpu",
-):
+) -> None:
     """Ask one question after the other about a VIDEO; an empty line ends it."""
     check_times(start, end, fps)
     answers = Console(highlight=False)

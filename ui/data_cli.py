@@ -73,7 +73,7 @@ def make(
     families: Annotated[
         str | None, typer.Option(metavar="NAME,NAME", help="Families of motion, with commas between; left out, all.")
     ] = None,
-):
+) -> None:
     """Render N clips of moving balls into tar files in the WebDataset format, each with its truth as JSON.
 
     With --as videos: mp4 files of 640 x 480 to 1920 x 1080 as people film them, a folder for each suite, with their

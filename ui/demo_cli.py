@@ -25,7 +25,7 @@ def demo(
     family: Annotated[str, typer.Option(help="The family of motions to draw from.")] = _DEMO_FAMILY,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another motion.")] = 0,
     base_model: BaseModel = None,
-):
+) -> None:
     """Render a clip whose motion is known, describe it, and put the answer beside the truth."""
     from trajvlm.data.motions.families import FAMILIES
     from trajvlm.data.rendered.export import write_sample

@@ -43,6 +43,7 @@ from trajvlm.ui.terminal_output import print_answer, print_line, print_pair
 if TYPE_CHECKING:
     from trajvlm.data.cameras.stereo import StereoPair
     from trajvlm.ui.batch import Task
+    from trajvlm.vlm.describe import Describer, Description
     from trajvlm.vlm.scale import Scale
 
 app = typer.Typer()
@@ -152,7 +153,7 @@ def describe(
         bool,
         typer.Option("--columns", help="Say what a table's columns mean, and end.", is_eager=True, callback=_columns),
     ] = False,
-):
+) -> None:
     """Say how the one moving object of each VIDEO moves.
 
     A video that can't be described is reported in one sentence, and the others are still described.
@@ -204,7 +205,7 @@ def _describe_each(request: Request, messages: Console) -> None:
         raise typer.Exit(1)
 
 
-def _described(request: Request, task: "Task", describer):
+def _described(request: Request, task: "Task", describer: "Describer") -> "tuple[Description, Extras]":
     """A video's description, and what was asked and given besides; raises UserError."""
     from trajvlm.data.filmed.decode import at_rate
 

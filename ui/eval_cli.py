@@ -56,7 +56,7 @@ def evaluate(
     out: Results = None,
     adapter: Adapter = None,
     tokenizer: Tokenizer = None,
-):
+) -> None:
     """Measure this project, its controls and its baselines on the fixed test clips; write results and report.
 
     What has been measured is kept and not measured again, so that a run can be stopped at any time.
@@ -76,7 +76,7 @@ def evaluate(
 def model(
     clips: Annotated[int | None, typer.Option(min=1, help="Test clips of each suite.")] = None,
     out: Results = None,
-):
+) -> None:
     """The whole path, its controls and the afternoon script, on the main suites."""
     _measure(["main"], ["ours", "controls", "floor", "track-and-fit"], clips, out)
 
@@ -85,7 +85,7 @@ def model(
 def report(
     results: Annotated[Path | None, typer.Option(help="Another file of results.")] = None,
     out: Annotated[Path | None, typer.Option(help="Another file for the page.")] = None,
-):
+) -> None:
     """Write the page of results anew, without measuring anything."""
     from trajvlm.eval.output_folder import folder_for
     from trajvlm.eval.report_page import page_of, write_page
@@ -110,7 +110,7 @@ def tokenizer(
         Path | None, typer.Option(help="Another trained tokenizer's folder; its figures are printed, not kept.")
     ] = None,
     out: Folder = None,
-):
+) -> None:
     """What the tokenizer's codes keep of the object: where it is, how large, and whether it is there at all."""
     from trajvlm.eval import tokenizer
     from trajvlm.eval.output_folder import folder_for
@@ -129,7 +129,7 @@ def tokenizer(
 def ood(
     clips: Annotated[int, typer.Option(min=5, help="Clips of each level of nuisances.")] = _WHOLE["ood"],
     out: Folder = None,
-):
+) -> None:
     """Motions that are none of the families: how often they are refused, and how often a known one is."""
     from trajvlm.eval import ood
 
@@ -140,7 +140,7 @@ def ood(
 def views(
     clips: Annotated[int, typer.Option(min=1, help="Pairs of clips of each level of nuisances.")] = _WHOLE["views"],
     out: Folder = None,
-):
+) -> None:
     """One view against two calibrated ones: the family, and the path in space with its true depth."""
     from trajvlm.eval import views
 
@@ -151,7 +151,7 @@ def views(
 def decoding(
     clips: Annotated[int, typer.Option(min=1, help="Clips of each main suite.")] = _WHOLE["decoding"],
     out: Folder = None,
-):
+) -> None:
     """The model's own answers by the median of its numbers, by the likeliest, and drawn with three seeds."""
     from trajvlm.eval import decoding
 
@@ -162,7 +162,7 @@ def decoding(
 def windows(
     clips: Annotated[int, typer.Option(min=1, help="Videos of each level of nuisances.")] = _WHOLE["windows"],
     out: Folder = None,
-):
+) -> None:
     """Videos in which the object rests before and after its motion: the window found, and what that costs."""
     from trajvlm.eval import windows
 
@@ -180,7 +180,7 @@ def clips(
     ] = None,
     adapter: Adapter = None,
     tokenizer: Tokenizer = None,
-):
+) -> None:
     """Videos of one's own of which the truth is known: their families, and quantities such as g."""
     from trajvlm.eval.output_folder import folder_for, write
     from trajvlm.eval.real_clips import judge, read_truth, table
@@ -206,7 +206,7 @@ def grids(
     ] = False,
     only: Annotated[list[str] | None, typer.Option(help="A variation's name; any number.")] = None,
     out: Folder = None,
-):
+) -> None:
     """Latent grids and quantizers beside each other, trained for the same time each; goes on where it stopped."""
     from trajvlm.eval import grids
     from trajvlm.eval.output_folder import folder_for
@@ -229,7 +229,7 @@ def ablations(
     only: Annotated[list[str] | None, typer.Option(help="A variation's name; any number.")] = None,
     cache: Annotated[Path, typer.Option(help="File that keeps the encoded clips.")] = _CODES,
     out: Folder = None,
-):
+) -> None:
     """Parts of the language model's training left out or exchanged, for the same time each."""
     from trajvlm.eval import ablations
     from trajvlm.eval.output_folder import folder_for

@@ -142,7 +142,7 @@ def put_up(command: list[str]) -> tuple[subprocess.Popen, str]:
 def main(
     chats: Annotated[int, typer.Option(min=1, help="People at once.")] = 20,
     turns: Annotated[int, typer.Option(min=1, max=9, help="Questions of each after the video and the scale.")] = 3,
-):
+) -> None:
     """Measure a page of one's own under many chats; exit status 1 where a chat was lost or crossed."""
     with tempfile.TemporaryDirectory() as folder:
         videos = write_videos(Path(folder), chats)

@@ -27,7 +27,7 @@ def mcp(
     adapter: Adapter = None,
     tokenizer: Tokenizer = None,
     device: Device = "cpu",
-):
+) -> None:
     """Serve the tools to an MCP client, which starts this command by itself.
 
     It speaks the protocol on standard input and output until the input ends; the networks load when they are first

@@ -2,9 +2,10 @@
 
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trajvlm.data.errors import UserError
 
@@ -51,7 +52,7 @@ def check_device(device: str) -> None:
 class BackgroundDescriber:
     """A describer that is still loading: `describe` waits for it, one video at a time."""
 
-    def __init__(self, load=load_describer):
+    def __init__(self, load: Callable[[], "Describer"] = load_describer) -> None:
         """Begin to load at once, in a thread that does not keep the program alive."""
         self._describer: Describer | None = None
         self._error: Exception | None = None
@@ -59,7 +60,7 @@ class BackgroundDescriber:
         self._thread = threading.Thread(target=self._run, args=(load,), daemon=True)
         self._thread.start()
 
-    def _run(self, load) -> None:
+    def _run(self, load: Callable[[], "Describer"]) -> None:
         try:
             self._describer = load()
         except Exception as error:
@@ -76,7 +77,7 @@ class BackgroundDescriber:
     def loading(self) -> bool:
         return self._thread.is_alive()
 
-    def describe(self, *arguments, **options) -> "Description":
+    def describe(self, *arguments: Any, **options: Any) -> "Description":
         """As `trajvlm.vlm.describe.Describer.describe`, after loading; raises UserError where that failed."""
         self._thread.join()
         if self._describer is None:
@@ -92,12 +93,12 @@ class BackgroundDescriber:
 class LazyDescriber:
     """A describer that loads when it is first asked, and describes one video at a time."""
 
-    def __init__(self, load=load_describer):
+    def __init__(self, load: Callable[[], "Describer"] = load_describer) -> None:
         self._load = load
         self._describer: Describer | None = None
         self._one_at_a_time = threading.Lock()
 
-    def describe(self, *arguments, **options) -> "Description":
+    def describe(self, *arguments: Any, **options: Any) -> "Description":
         """As `trajvlm.vlm.describe.Describer.describe`; raises UserError where loading fails, and tries again the next
         time."""
         with self._one_at_a_time:

@@ -26,7 +26,7 @@ def path_in_space(description: "Description", metres_per_unit: float | None = No
     hover = f"x %{{x:.3g}}, y %{{z:.3g}}, z %{{y:.3g}} {unit}<br>t %{{customdata:.2f}} s<extra></extra>"
 
     # Plotly's vertical axis is its third; ours is y, and z runs from the picture towards the viewer.
-    def line(height, colour, width):
+    def line(height: np.ndarray, colour: str, width: int) -> go.Scatter3d:
         return go.Scatter3d(
             x=x,
             y=z,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -70,7 +71,7 @@ def mosaic(codes: Tensor, code_vectors: Tensor) -> np.ndarray:
     return picture
 
 
-def _label(ax, text: str) -> None:
+def _label(ax: Axes, text: str) -> None:
     ax.set(xticks=[], yticks=[])
     ax.set_ylabel(text, fontsize=9, color=INK, rotation=0, ha="right", va="center")
     ax.spines[:].set_visible(False)

@@ -22,7 +22,7 @@ def tokens(
     start: Annotated[float | None, typer.Option(metavar="S", help="Look no earlier than this second.")] = None,
     end: Annotated[float | None, typer.Option(metavar="S", help="Look no later than this second.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-):
+) -> None:
     """Print the visual tokens of VIDEO, their size beside its pixels and H.264, and draw what they stand for.
 
     Exit status: 0 if done, 1 if the video can't be used, 2 for wrong usage.

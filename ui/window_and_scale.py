@@ -26,7 +26,7 @@ _IN_FREE_FLIGHT = ("parabolic", "bouncing")
 class WindowAndScale:
     """The accordion, put on the page that is being built."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         with gr.Accordion("Window, scale and frame rate", open=False, elem_id="window-and-scale"):
             self._note = gr.Markdown(_NOTHING_YET)
             with gr.Column(visible=False) as self._body:

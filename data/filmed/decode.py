@@ -11,6 +11,8 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from trajvlm.data.errors import UserError
 
@@ -135,7 +137,7 @@ def frames(
 
 
 @contextmanager
-def _stream(path: str | Path):
+def _stream(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The open container and its video stream; raises UserError where either can't be opened."""
     file = Path(path)
     try:
@@ -179,7 +181,7 @@ def _stream(path: str | Path):
         yield container, stream
 
 
-def _decode(container, stream) -> Iterator[av.VideoFrame]:
+def _decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
     """All pictures that can be decoded; damaged packets are skipped, and a truncated file ends there."""
     packets = container.demux(stream)
     while True:
@@ -198,7 +200,9 @@ def _chain(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.V
     yield from rest
 
 
-def _timed(decoded, stream, fps: float | None, origin: float) -> Iterator[tuple[float, av.VideoFrame]]:
+def _timed(
+    decoded: Iterator[av.VideoFrame], stream: VideoStream, fps: float | None, origin: float
+) -> Iterator[tuple[float, av.VideoFrame]]:
     """Pair frames with seconds from `origin`; a frame whose time does not rise is dropped."""
     last = -1.0
     for index, frame in enumerate(decoded):
@@ -208,13 +212,13 @@ def _timed(decoded, stream, fps: float | None, origin: float) -> Iterator[tuple[
             last = time
 
 
-def _seconds(frame: av.VideoFrame, stream, index: int) -> float:
+def _seconds(frame: av.VideoFrame, stream: VideoStream, index: int) -> float:
     if frame.pts is not None:
         return float(frame.pts * frame.time_base)
     return index / float(stream.average_rate or GUESSED_RATE)
 
 
-def _seek(container, stream, time: float, origin: float) -> bool:
+def _seek(container: InputContainer, stream: VideoStream, time: float, origin: float) -> bool:
     """Go to the last key frame before `time`; False, and back at the beginning, where the file cannot do that."""
     try:
         container.seek(int(time / stream.time_base), stream=stream, backward=True)
@@ -228,7 +232,7 @@ def _seek(container, stream, time: float, origin: float) -> bool:
     return False
 
 
-def _describe(path: str, container, stream, width: int, height: int) -> VideoInfo:
+def _describe(path: str, container: InputContainer, stream: VideoStream, width: int, height: int) -> VideoInfo:
     rate = float(stream.average_rate or stream.guessed_rate or GUESSED_RATE)
     duration = None
     if stream.duration:
