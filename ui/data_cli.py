@@ -112,7 +112,7 @@ def sheet(
     ] = None,
     count: Annotated[int, typer.Option(min=0, max=100, help="How many videos are rendered.")] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of the rendered videos, and of the order of the lines.")] = 2,
-):
+) -> None:
     """Put filmed and rendered videos into one picture, a line each in random order, and print which are which.
 
     Exit status: 0 if the picture is written, 1 if it can't be, 2 for wrong usage.
