@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trajvlm.data.errors import exit_with_a_sentence
+from trajvlm.data.rendered.paths import WIDER
 from trajvlm.data.rendered.stream import TRAINING_SEED, VALIDATION_SEED, prefetch, spare_cores
 from trajvlm.data.rendered.world import WorldSettings
 from trajvlm.data.rendered.world_stream import WorldBatch, draw_worlds
@@ -161,7 +162,7 @@ def main(
     if start_from:
         settings = replace(settings, soft_until=0.0, hard_from=0.0)
     with exit_with_a_sentence():
-        fit(out, settings, WorldSettings(), VideoTokenizerConfig(), start_from, render_processes)
+        fit(out, settings, WorldSettings(paths=tuple(WIDER)), VideoTokenizerConfig(), start_from, render_processes)
 
 
 def fit(
