@@ -1,5 +1,6 @@
-"""Files that are written completely or not at all, also through a crash or a power cut."""
+"""Files that are written completely or not at all, also through a crash or a power cut, and the hash of a file."""
 
+import hashlib
 import os
 import shutil
 import threading
@@ -61,3 +62,9 @@ def flush_to_disk(path: str | Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,6 @@ classifier's settings), `progress.json` (time, clips, why the training ended, va
 a classifier needs the first three alone, and none is a pickle.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trajvlm.data.errors import UserError
+from trajvlm.data.files import file_sha256
 from trajvlm.data.motions.families import BASIC
 from trajvlm.eval.replay_buffer import ReplayBuffer
 from trajvlm.eval.system import FamilyOnly
@@ -203,16 +203,10 @@ def trained_system(name: str, builders: Mapping[str, Callable[[Path], Classifier
         classifier.load_weights(load_file(folder / WEIGHTS))
         classifiers.append(classifier)
         told = {name: training[name] for name in ("classifier", "training", "minutes", "clips", "stopped", "curve")}
-        identity[key] = {"weights_sha256": sha256(folder / WEIGHTS), "looks": len(FOUR_FLIPS), **told}
+        identity[key] = {"weights_sha256": file_sha256(folder / WEIGHTS), "looks": len(FOUR_FLIPS), **told}
     return TrainedSystem(name, classifiers, identity)
 
 
 def device() -> torch.device:
     """The device that networks run on: a CUDA GPU where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,7 +14,7 @@ def in_checkout() -> bool:
     return (_ROOT / "pyproject.toml").is_file()
 
 
-def own_folder() -> Path:
+def default_folder() -> Path:
     """A user's results, in the folder where the program was started."""
     return Path("out") / "eval" if in_checkout() else Path("trajvlm-results")
 
@@ -39,7 +39,7 @@ def folder_for(whole: bool, out: Path | None = None) -> Path | None:
     """
     if out is None and whole and in_checkout():
         return None
-    folder = out or own_folder()
+    folder = out or default_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

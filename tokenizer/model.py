@@ -21,7 +21,6 @@ It is trained to reconstruct the *clean* scene: a grey ball on a dark ground tha
 light and background are left out of the tokens on purpose; they say nothing about the motion.
 """
 
-import hashlib
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +34,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trajvlm.data.errors import UserError
+from trajvlm.data.files import file_sha256
 from trajvlm.data.filmed.background_subtraction import subtract_background
 from trajvlm.tokenizer.checkpoint import write_weights
 from trajvlm.tokenizer.config import TokenizerConfig
@@ -299,4 +299,4 @@ def trained_config(folder: Path) -> TokenizerConfig:
 
 def weights_sha256(folder: Path = SHIPPED) -> str:
     """Hash of a trained tokenizer's weights file."""
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    return file_sha256(folder / WEIGHTS)

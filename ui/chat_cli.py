@@ -17,6 +17,7 @@ from rich.text import Text
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.readable import lines
+from trajvlm.ui.console import complain
 from trajvlm.ui.network_loading import BackgroundDescriber, check_device, load_describer
 from trajvlm.ui.options import Adapter, BaseModel, Device, End, Fps, KnownLength, Start, Tokenizer, check_times
 
@@ -170,7 +171,7 @@ def chat(
         try:
             _turn(agent, question, answers)
         except UserError as error:
-            _complain(error)
+            complain(Console(stderr=True, highlight=False), error)
 
 
 def _agent(
@@ -223,10 +224,6 @@ def _turn(agent: "Agent", question: str, answers: Console) -> None:
     answers.print(Text(f"  answered by {agent.model_name}", style="dim"), soft_wrap=True)
 
 
-def _complain(error: UserError) -> None:
-    Console(stderr=True, highlight=False).print(Text(str(error), style="red"), soft_wrap=True)
-
-
 def _failed(error: UserError) -> typer.Exit:
-    _complain(error)
+    complain(Console(stderr=True, highlight=False), error)
     return typer.Exit(1)

@@ -25,13 +25,13 @@ from trajvlm.data.cameras.rig import Rig
 from trajvlm.data.cameras.stereo import StereoPair
 from trajvlm.data.clip import SIZE
 from trajvlm.data.errors import UserError
-from trajvlm.data.files import atomic_write, remove_drafts
+from trajvlm.data.files import atomic_write, file_sha256, remove_drafts
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.rendered.contact_sheet import contact_sheet, preview
 from trajvlm.data.rendered.export import encode_video, to_frames
 from trajvlm.data.rendered.render import render
 from trajvlm.data.rendered.scene import Scene, SceneSettings
-from trajvlm.data.rendered.shards import Sample, file_sha256, write_shard
+from trajvlm.data.rendered.shards import Sample, write_shard
 from trajvlm.data.rendered.splits import joined_sha256, scene_sha256
 from trajvlm.data.rendered.stream import TRAINING_SEED
 from trajvlm.data.rendered.truth import write_truth

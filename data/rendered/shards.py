@@ -4,7 +4,6 @@ A shard gets its name only when all of it is on the disk, so a killed program le
 the same bytes: no dates, no owner, members in the order they come.
 """
 
-import hashlib
 import io
 import tarfile
 from collections.abc import Iterable
@@ -14,8 +13,6 @@ from trajvlm.data.files import atomic_write
 
 Sample = tuple[str, dict[str, bytes]]
 """A sample's key and its files by extension, as ("00000012", {"mp4": ..., "json": ...})."""
-
-_CHUNK = 2**20
 
 
 def write_shard(path: str | Path, samples: Iterable[Sample]) -> None:
@@ -27,12 +24,3 @@ def write_shard(path: str | Path, samples: Iterable[Sample]) -> None:
                 member = tarfile.TarInfo(f"{key}.{extension}")
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content))
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits."""
-    total = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            total.update(chunk)
-    return total.hexdigest()

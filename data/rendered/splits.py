@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def scene_sha256(scene: Scene) -> str:
     # Scenes that are not filmed keep the hash that they had before any were.
     if not scene.filmed:
         del recorded["filmed"]
-    return hashlib.sha256(json.dumps(_rounded(recorded), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(rounded(recorded, _DECIMALS), sort_keys=True).encode()).hexdigest()
 
 
 def joined_sha256(hashes: Iterable[str]) -> str:
@@ -83,11 +84,16 @@ def joined_sha256(hashes: Iterable[str]) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def _rounded(value):
-    """As plain JSON, numbers to nine decimals: the last bits differ from one kind of processor to another."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | list | tuple):
-        return [_rounded(item) for item in (value.tolist() if isinstance(value, np.ndarray) else value)]
-    # Adding 0.0 makes -0.0 into 0.0.
-    return round(value, _DECIMALS) + 0.0 if isinstance(value, float) else value
+def rounded(value: Any, decimals: int) -> Any:
+    """As plain JSON, numbers to so many decimals: the last bits differ from one kind of processor to another."""
+    match value:
+        case dict():
+            return {key: rounded(item, decimals) for key, item in value.items()}
+        case np.ndarray():
+            return rounded(value.tolist(), decimals)
+        case list() | tuple():
+            return [rounded(item, decimals) for item in value]
+        case float() | np.floating():
+            # Adding 0.0 makes -0.0 into 0.0.
+            return round(float(value), decimals) + 0.0
+    return value

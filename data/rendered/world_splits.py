@@ -9,15 +9,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
 from trajvlm.data.clip import CANONICAL
 from trajvlm.data.errors import UserError
 from trajvlm.data.rendered.nuisances import Nuisances
 from trajvlm.data.rendered.paths import IRREGULAR, NEVER_TRAINED, OPEN, PHASES, SUMS, TOLD
 from trajvlm.data.rendered.sealed import PREFIX, WORLDS, refuse, sealed_seed
 from trajvlm.data.rendered.shapes import ONLY_TESTED
-from trajvlm.data.rendered.splits import joined_sha256
+from trajvlm.data.rendered.splits import joined_sha256, rounded
 from trajvlm.data.rendered.stream import VALIDATION_SEED
 from trajvlm.data.rendered.world import Arm, Rod, World, WorldSettings, draw_world
 from trajvlm.data.rendered.world_stream import WorldBatch, draw_worlds
@@ -80,24 +78,10 @@ def split_sha256(name: str) -> str:
 def world_sha256(world: World) -> str:
     """Hash over what a world is: how each thing moves, is shaped and coloured, what holds and hides it, its seeds."""
     things = [
-        (m.kind, m.shape.name, _listed(m.at(CANONICAL.times)), _listed(m.colour), m.ambient, m.jitter)
+        (m.kind, m.shape.name, m.at(CANONICAL.times), m.colour, m.ambient, m.jitter)
         for m in (*world.movers, *world.swaying)
     ]
     parts: tuple[Arm | Rod | Nuisances, ...] = (*world.arms, *world.rods, world.nuisances)
     rest = [asdict(thing) for thing in parts]
     recorded = [things, rest, world.backdrop_seed, world.filmed, world.nuisance_seed]
-    return hashlib.sha256(json.dumps(_rounded(recorded), sort_keys=True).encode()).hexdigest()
-
-
-def _listed(values: np.ndarray) -> list:
-    return np.asarray(values, dtype=float).tolist()
-
-
-def _rounded(value):
-    """As plain JSON, numbers to six decimals: the last bits differ from one kind of processor to another."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    # Adding 0.0 makes -0.0 into 0.0.
-    return round(float(value), _DECIMALS) + 0.0 if isinstance(value, float | np.floating) else value
+    return hashlib.sha256(json.dumps(rounded(recorded, _DECIMALS), sort_keys=True).encode()).hexdigest()

@@ -21,8 +21,9 @@ from torch.nn import functional as F
 
 from trajvlm.data.clip import FRAMES
 from trajvlm.data.errors import UserError
+from trajvlm.data.files import file_sha256
 from trajvlm.data.motions.families import BASIC
-from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, device, sha256, trained_system
+from trajvlm.eval.classifiers import NetworkClassifier, NetworkTraining, TrainedSystem, device, trained_system
 from trajvlm.eval.open_magvit2 import OpenMagvit2Settings, load_encoder
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class OpenMagvit2Features:
     def __init__(self, path: Path, settings: OpenMagvit2Settings | None = None):
         self.encoder = load_encoder(path, settings).to(device())
         self.size = self.encoder.settings.size
-        self.identity = {"open_magvit2_sha256": sha256(path)}
+        self.identity = {"open_magvit2_sha256": file_sha256(path)}
 
     @property
     def width(self) -> int:
@@ -65,7 +66,7 @@ class VideoMAEFeatures:
 
         self.encoder = _transformers_model(VideoMAEModel, folder)
         self.width = self.encoder.config.hidden_size
-        self.identity = {"videomae_sha256": sha256(folder / "model.safetensors")}
+        self.identity = {"videomae_sha256": file_sha256(folder / "model.safetensors")}
 
     @torch.no_grad()
     def __call__(self, video: Tensor) -> Tensor:
@@ -84,7 +85,7 @@ class CLIPFeatures:
 
         self.encoder = _transformers_model(CLIPModel, folder)
         self.width = 2 * self.encoder.config.projection_dim
-        self.identity = {"clip_sha256": sha256(folder / "model.safetensors")}
+        self.identity = {"clip_sha256": file_sha256(folder / "model.safetensors")}
 
     @torch.no_grad()
     def __call__(self, video: Tensor) -> Tensor:

@@ -17,7 +17,6 @@ What is mended in the library's layers, each with a test:
 4. The discriminator, which is built whether used or not, is removed; so are pickled checkpoints.
 """
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trajvlm.data.errors import UserError
+from trajvlm.data.files import file_sha256
 from trajvlm.data.filmed.background import background
 from trajvlm.data.filmed.registration import registered
 from trajvlm.tokenizer.checkpoint import write_weights
@@ -226,4 +226,4 @@ def _attention(width: int, heads: int, layers: int) -> nn.TransformerEncoder:
 
 def weights_sha256(folder: Path) -> str:
     """Hash of a trained tokenizer's weights file."""
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    return file_sha256(folder / WEIGHTS)

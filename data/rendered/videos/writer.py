@@ -18,8 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.files import atomic_write
-from trajvlm.data.rendered.shards import file_sha256
+from trajvlm.data.files import atomic_write, file_sha256
 from trajvlm.data.rendered.videos.filming import Film
 from trajvlm.data.rendered.videos.shots import TICKS, Shot, draw_shot
 from trajvlm.data.rendered.videos.suites import VideoSuite, suite_and_seed

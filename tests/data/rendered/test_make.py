@@ -15,6 +15,7 @@ import pytest
 from trajvlm.data.cameras.rig import Rig
 from trajvlm.data.cameras.stereo import StereoPair
 from trajvlm.data.errors import UserError
+from trajvlm.data.files import file_sha256
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES, MOTIONS
 from trajvlm.data.rendered import make as module
@@ -23,7 +24,7 @@ from trajvlm.data.rendered.export import encode_video, to_frames, write_sample
 from trajvlm.data.rendered.make import MANIFEST, MakeSettings, make, read_manifest
 from trajvlm.data.rendered.render import render, track
 from trajvlm.data.rendered.scene import SceneSettings, draw_scene
-from trajvlm.data.rendered.shards import file_sha256, write_shard
+from trajvlm.data.rendered.shards import write_shard
 from trajvlm.data.rendered.splits import joined_sha256, scene_sha256
 from trajvlm.data.rendered.views import draw_views
 
