@@ -409,8 +409,10 @@ def _held(mover: Mover, nuisances: Nuisances, rng: np.random.Generator) -> list[
 
 
 def _moving(mover: Mover) -> tuple[float, float]:
-    """Clip times at which a mover starts and stops."""
+    """Clip times at which a mover starts and stops; both 1 where it rests from the first to the last."""
     moved = np.flatnonzero(np.abs(np.diff(mover.path, axis=0)).max(axis=1) > 1e-9)
+    if not len(moved):
+        return 1.0, 1.0
     return float(TIMES[moved[0]]), float(TIMES[moved[-1] + 1])
 
 
