@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajvlm.data.motions.equation import Equation
+from trajvlm.vlm.described import BEFORE_THE_LENS
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
 
 _DENSE = 400
-# As in `trajvlm.agents.wording`: nearer to the lens than this part of the way, a pixel says nothing.
-_BEFORE_THE_LENS = 0.9
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def gap(description: "Description", one: Equation, other: Equation) -> Gap:
     before, after = one.positions(t), other.positions(t)
     apart = np.linalg.norm(after - before, axis=-1)
     pixels = None
-    if max(before[:, 2].max(), after[:, 2].max()) < _BEFORE_THE_LENS * description.focal:
+    if max(before[:, 2].max(), after[:, 2].max()) < BEFORE_THE_LENS * description.focal:
         pixels = np.linalg.norm(description.pixels(other, t) - description.pixels(one, t), axis=-1)
     return Gap(
         float(apart.mean()),

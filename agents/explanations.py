@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 from trajvlm.agents.session import Session
-from trajvlm.vlm.scale import Scale
 
 if TYPE_CHECKING:
-    from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
 
 _WHY = {
     "linear": "Nothing pulls it to a side and nothing brakes or drives it much, so in equal times it covers equal "
@@ -30,7 +29,7 @@ _WHY = {
 }
 
 
-def why(found: "Description") -> str:
+def why(found: "Described") -> str:
     """Why the motion is of its family, and what speaks for it in this clip."""
     text = f"The motion is {found.finding}: {found.meaning}. "
     if found.known:
@@ -38,11 +37,11 @@ def why(found: "Description") -> str:
     return f"{text}{evidence(found)}"
 
 
-def evidence(found: "Description") -> str:
+def evidence(found: "Described") -> str:
     """How well the curve fits the clip, and whether language model and fit agree."""
     text = f"What speaks for {found.family} in this clip: a confidence of {found.confidence:.0%}"
-    if found.miss_px is not None:
-        text += f", and a curve that misses the track by {_miss(found, found.miss_px)}"
+    if found.miss is not None:
+        text += f", and a curve that misses the track by {found.miss}"
     doubt = f" Against it: {found.doubt}." if found.doubt else ""
     return f"{text}.{doubt}"
 
@@ -51,24 +50,24 @@ def error(session: Session) -> str:
     """What is known of the error of the numbers: none is computed."""
     found = session.description()
     text = "No error is computed for any number here, so none can be given with it. What is known: "
-    if found.miss_px is None:
+    if found.miss is None:
         text += "there is no fit, so not even how far the curve runs from the track. "
     else:
-        miss = _miss(found, found.miss_px)
-        text += f"the curve misses the track by {miss}, at the median; a systematic error is not in that. "
-    text += f"{_of_scale(session.scale)} Speeds go with the frame rate and accelerations with its square. "
+        text += f"the curve misses the track by {found.miss}, at the median; a systematic error is not in that. "
+    text += f"{_of_scale(session)} Speeds go with the frame rate and accelerations with its square. "
     return (
         f"{text}For an error of your own, measure again: another throw, another window, another known length. "
         f"{evidence(found)}"
     )
 
 
-def _miss(found: "Description", pixels: float) -> str:
-    of_video = pixels * found.clip.placement.half_width_px / (found.clip.frames.shape[-1] / 2)
-    return f"{pixels:.2g} pixels of the clip's {found.clip.frames.shape[-1]} ({of_video:.2g} of the video)"
-
-
-def _of_scale(scale: Scale | None) -> str:
+def _of_scale(session: Session) -> str:
+    scale = session.scale
+    if len(session.description().views) > 1:
+        return (
+            "Lengths rest on the cameras' file: one percent in the distance between the cameras is one percent in "
+            "every length, speed and g."
+        )
     if scale is None:
         return "No scale is set, and lengths in u do not tell how large anything is."
     if scale.diameter_m is not None:

@@ -12,6 +12,7 @@ from trajvlm.vlm.quantities import velocity
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
 
 _AXES = (("x", "right", "#e4572e"), ("y", "up", "#2a9d5c"), ("z", "to the camera", "#2f6fde"))
 _INK, _GREY = "#1d2430", "#8b93a1"
@@ -19,18 +20,20 @@ _ORDER = {"position": 0, "velocity": 1, "acceleration": 2}
 
 
 def plot_over_time(
-    description: "Description", what: tuple[str, ...], path: Path, metres_per_unit: float | None = None
+    description: "Described", what: tuple[str, ...], path: Path, length: str = "u", factor: float = 1.0
 ) -> None:
-    """Draw x, y and z of each of `what` (position, velocity, acceleration) against seconds, as a PNG file."""
+    """Draw x, y and z of each of `what` (position, velocity, acceleration) against seconds, as a PNG file.
+
+    Lengths are drawn in the unit `length`, of which one unit of the equation has `factor`.
+    """
     t = np.linspace(0, description.clip.placement.duration_s, 240)
     figure = _figure(7, 0.5 + 2.3 * len(what))
-    length = "u" if metres_per_unit is None else "m"
     panels = figure.subplots(len(what), 1, sharex=True, squeeze=False)[:, 0]
     for ax, name in zip(panels, what, strict=True):
         equation = description.best
         for _ in range(_ORDER[name]):
             equation = velocity(equation)
-        values = equation.positions(t) * (metres_per_unit or 1.0)
+        values = equation.positions(t) * factor
         for k, (axis, way, colour) in enumerate(_AXES):
             ax.plot(t, values[:, k], color=colour, lw=2, label=f"{axis}, {way}")
         unit = {"position": length, "velocity": f"{length}/s", "acceleration": f"{length}/s²"}[name]

@@ -18,14 +18,16 @@ from trajvlm.vlm.scale import Scale
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
 
 _SLOWEST = 100_000.0
 _RATES = (1e-3, 1e7)
 """Frames a second, from time lapse to what films a bullet."""
+SCALED_ALREADY = "two views have the scale of the cameras' file, and no other can be set; leave the length out"
 
 
 class Describes(Protocol):
-    """What a session needs of `trajvlm.vlm.describe.Describer`."""
+    """What a session needs of `trajvlm.vlm.describe.Describer`, or of a `StereoDescriber` for two views."""
 
     def describe(
         self,
@@ -35,7 +37,7 @@ class Describes(Protocol):
         fps: float | None = None,
         refine: bool = True,
         field_of_view: float = 60.0,
-    ) -> "Description": ...
+    ) -> "Described": ...
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Session:
         self.end: float | None = None
         self.fps: float | None = None
         self.field_of_view = 60.0
-        self._description: Description | None = None
+        self._description: Described | None = None
 
     def add_video(self, path: str | Path, field_of_view: float = 60.0) -> Path:
         """Make a video the one that is talked about; window, scale and lens of the one before are forgotten."""
@@ -182,7 +184,7 @@ class Session:
                 raise
 
     @property
-    def found(self) -> "Description | None":
+    def found(self) -> "Described | None":
         """What was found in the current video, None where it has not been described; never waits."""
         return self._description
 
@@ -191,7 +193,7 @@ class Session:
         """Whether the current video has been described."""
         return self._description is not None
 
-    def description(self) -> "Description":
+    def description(self) -> "Described":
         """What was found in the current video; found now if it has not been. Raises UserError as `describe` does."""
         with self.lock:
             if self._description is None:
@@ -199,15 +201,34 @@ class Session:
                 self._description = self.describer.describe(self.video, **times, field_of_view=self.field_of_view)
             return self._description
 
-    def remember(self, description: "Description") -> None:
+    def one_view(self, otherwise: str) -> "Description":
+        """The description of one video; raises UserError with the sentence `otherwise` where two views were
+        described."""
+        view, *others = self.description().views
+        if others:
+            raise UserError(otherwise)
+        return view
+
+    def remember(self, description: "Described") -> None:
         """Take over what was found in the current video already, with the settings that the session has."""
         with self.lock:
             self._description = description
 
     @property
     def metres_per_unit(self) -> float | None:
-        """Metres in one unit of the equation, None where no scale was set; raises UserError as `Scale` does."""
-        return None if self.scale is None else self.scale.metres_per_unit(self.description())
+        """Metres in one unit of the equation, by the scale or by calibrated cameras; None where nobody told it.
+
+        Raises UserError as `Scale` and `description` do.
+        """
+        if self.scale is not None:
+            return self.scale.metres_per_unit(self.one_view(SCALED_ALREADY))
+        return self.description().metres_per_unit
+
+    @property
+    def length(self) -> tuple[str, float]:
+        """The unit that lengths are told in, "m" where that is known, and how many of it are one of the equation's."""
+        metres = self.metres_per_unit
+        return (self.description().unit, 1.0) if metres is None else ("m", metres)
 
     def sentence(self, error: UserError) -> str:
         """An error as a whole sentence, with the names of videos and not where they lie."""

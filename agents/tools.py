@@ -6,12 +6,14 @@ They work without any agent:
     print(quantity(session, "speed").text)
 
 A tool that can't answer raises `UserError` with one sentence that says what would help. Files are written into the
-session's folder only, and only the session's videos are read. Lengths are in metres where a scale was set; otherwise
-in u, half the width of the crop at the path's mean depth, and the answer says so.
+session's folder only, and only the session's videos are read. Lengths are in metres where a scale or calibrated cameras
+tell them; otherwise in the equation's own unit, of one view u, half the width of the crop at the path's mean depth, and
+the answer says so.
 """
 
 import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -20,18 +22,21 @@ from trajvlm.agents import explanations
 from trajvlm.agents.arithmetic import evaluate_text
 from trajvlm.agents.curve_distance import Gap, gap
 from trajvlm.agents.motion_table import rows, write_csv
-from trajvlm.agents.session import Result, Session
+from trajvlm.agents.session import SCALED_ALREADY, Result, Session
 from trajvlm.agents.units import Unit, in_unit
 from trajvlm.agents.wording import (
     FURTHEST_S,
-    LIMIT,
+    axes,
     bounce_in_words,
     check_time,
     equation_text,
+    how_to_scale,
     in_lengths,
     in_metres,
     lengths,
+    limits,
     rate,
+    scale_in_words,
     scale_now,
     useful,
     where,
@@ -45,6 +50,7 @@ from trajvlm.vlm.scale import Scale, size_warning
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
 
 Seconds = Annotated[float | None, Field(description="seconds from the clip's first frame (the t of the equation)")]
 
@@ -70,6 +76,8 @@ def describe_video(
         raise UserError("give the frame rate or how many times slower the file plays, not both")
     if video is not None:
         session.choose_video(video)
+    if field_of_view_deg is not None:
+        session.one_view("the cameras' file says what two views see; leave the field of view out")
     settings = {"fps": frames_per_second, "field_of_view": field_of_view_deg}
     settings = {name: value for name, value in settings.items() if value is not None}
     if slow_motion is not None:
@@ -84,7 +92,7 @@ def describe_video(
     if found.doubt:
         text += f"{capitalised(found.doubt)}. "
     text += f"{bounce_in_words(session)}{window(session)}{rate(session)}{scale_now(session)}"
-    caveats = " ".join([LIMIT, *(f"Note: {note}." for note in found.clip.notes)])
+    caveats = " ".join([limits(found), *(f"Note: {note}." for note in found.clip_notes)])
     return Result(text, {**useful(found), **in_metres(session), "video": session.video.name}, caveats=caveats)
 
 
@@ -97,6 +105,13 @@ def equation(
 ) -> Result:
     """Give the equation x(t), y(t), z(t) of the motion."""
     found = session.description()
+    if len(found.views) > 1 and which == "refined":
+        shown = in_lengths(found.best, session)
+        return _told_of([f"By two views: {equation_text(shown)}."], {"two views": shown.to_text()}, session)
+    found = session.one_view(
+        "two views have one equation, fitted to both tracks; for the language model's own describe one of the videos "
+        "by itself"
+    )
     parts, values = [], {}
     for name, one in (("refined", found.refined), ("raw", found.equation)):
         if which not in (name, "both"):
@@ -108,13 +123,21 @@ def equation(
         shown = in_lengths(one, session)
         parts.append(f"{name.capitalize()}: {equation_text(shown)}.")
         values[name] = shown.to_text()
+    return _told_of(parts, values, session)
+
+
+def _told_of(parts: list[str], values: dict, session: Session) -> Result:
+    """Equations, and what their letters mean."""
     told = f"{' '.join(parts)} {bounce_in_words(session)}t is in seconds. {lengths(session)}"
-    return Result(f"{told} x is right, y up, z to the camera.", values)
+    return Result(f"{told} {axes(session.description())}", values)
 
 
 def refine(session: Session) -> Result:
     """Say what refinement changed: the equation before and after it, and how far apart the two curves are."""
-    found = session.description()
+    found = session.one_view(
+        "two views have no equation before the fit to both tracks; to see what refining changes, describe one of the "
+        "videos by itself"
+    )
     if found.refined is None:
         raise UserError("nothing was refined, because the track could not be fitted; ask for the raw equation")
     apart, distances = _apart(gap(found, found.equation, found.refined), session)
@@ -133,7 +156,7 @@ def refine(session: Session) -> Result:
 
 def compare_with_track_and_fit(session: Session) -> Result:
     """Say what a script without any network (OpenCV's blobs, least squares) finds in the clip, beside the answer."""
-    found = session.description()
+    found = session.one_view("the script follows one video; to see what it finds, describe one of the two by itself")
     rival = found.without_networks()
     if rival is None:
         raise UserError(_script_is_blind(found))
@@ -180,8 +203,7 @@ def _script_is_blind(found: "Description") -> str:
 
 def _apart(apart: Gap, session: Session) -> tuple[str, dict[str, float]]:
     """The distances between two curves as a sentence and as values."""
-    metres = session.metres_per_unit
-    unit, factor = ("u", 1.0) if metres is None else ("m", metres)
+    unit, factor = session.length
     text = (
         f"The two curves are {apart.mean * factor:.2g} {unit} apart on average and {apart.greatest * factor:.2g} "
         f"{unit} at most, at t = {apart.greatest_at_s:.2f} s"
@@ -262,14 +284,11 @@ def quantity(
     numbers = quantities.derive(name, found, t_s, pendulum_length_m)
     metres = session.metres_per_unit
     if metres is None and name == "g" and numbers[0].unit is None:
-        raise UserError(
-            "a value of g in m/s² needs a scale, which one camera does not give: say how wide the object is "
-            "('the ball is 6.7 cm wide') or how many pixels one metre is"
-        )
+        raise UserError(f"a value of g in m/s² needs a scale: {how_to_scale(session)}")
     parts = []
     values: dict[str, float | str] = {}
     for number in numbers:
-        value, shown = in_unit(number, metres, unit)
+        value, shown = in_unit(number, session, unit)
         remark = f" ({number.remark})" if number.remark else ""
         parts.append(f"The {number.name} is {f'{value:.3g} {shown}'.strip()}{remark}.")
         values[f"{number.name} [{shown}]" if shown else number.name] = value
@@ -278,11 +297,11 @@ def quantity(
         values["warning"] = warning
     when = "" if t_s is None or name not in ("speed", "acceleration") else f"At t = {t_s:g} s: "
     scaled = any(number.length_power for number in numbers)
-    rests_on = lengths(session) if unit is None else f"That rests on the scale: {session.scale}."
+    rests_on = lengths(session) if unit is None else f"That rests on the scale: {scale_in_words(session)}."
     return Result(f"{when}{' '.join(parts)}" + (f" {rests_on}" if scaled else ""), values)
 
 
-def g_warning(found: "Description", warning: str) -> str:
+def g_warning(found: "Described", warning: str) -> str:
     """What speaks against a value of g, as sentences: its own warning, and the doubt about the family; empty where
     nothing does."""
     doubt = f"{capitalised(found.doubt)}." if found.doubt else ""
@@ -314,18 +333,19 @@ def set_scale(
 ) -> Result:
     """Set the scale, so that lengths are given in metres, by one of the four lengths; or forget it."""
     lengths_given = (object_diameter_m, pixels_per_metre, distance_m, picture_width_m)
-    if forget:
-        if any(given is not None for given in lengths_given):
-            raise UserError("a scale is either set or forgotten; leave out the length, or forget")
+    if forget and any(given is not None for given in lengths_given):
+        raise UserError("a scale is either set or forgotten; leave out the length, or forget")
+    scale = None if forget else Scale(*lengths_given)
+    view = session.one_view(SCALED_ALREADY)
+    if scale is None:
         session.scale = None
         return Result(f"The scale is forgotten. {lengths(session)}")
-    scale = Scale(*lengths_given)
-    metres = scale.metres_per_unit(session.description())
+    metres = scale.metres_per_unit(view)
     session.scale = scale
     text = f"Scale set: {scale}, so 1 u is {metres:.3g} m."
     if object_diameter_m is not None:
         text += " The apparent size is read from the decoded tokens; its error goes into every length. "
-        text = f"{text}{size_warning(session.description())}".strip()
+        text = f"{text}{size_warning(view)}".strip()
     return Result(text, {"metres_per_unit": metres})
 
 
@@ -355,34 +375,48 @@ def plot(
 
     names = ("position", "velocity", "acceleration") if what == "all" else (what,)
     path = session.new_file(f"{what}-over-time", ".png")
-    plot_over_time(session.description(), names, path, session.metres_per_unit)
+    plot_over_time(session.description(), names, path, *session.length)
     shown = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
     return Result(f"Here is the {shown} against time. {lengths(session)}", {"file": path.name}, (path,))
 
 
 def draw_curve(session: Session) -> Result:
-    """Draw the found curve over the video, as an mp4 file."""
+    """Draw the found curve over the video, or over both views', as mp4 files."""
     from trajvlm.agents.overlay import draw_over_video
 
-    path = session.new_file("curve-over-video", ".mp4")
-    draw_over_video(session.description(), path, session.fps)
-    text = "Here is the video with the curve: full inside the clip, pale where the equation is continued beyond it."
-    return Result(text, {"file": path.name}, (path,))
+    views, files = session.description().projections, []
+    for view in views:
+        files.append(session.new_file("-".join(filter(None, ("curve-over", view.side, "video"))), ".mp4"))
+        draw_over_video(view, files[-1], session.fps)
+    shown = " and ".join(view.video for view in views)
+    text = (
+        f"Here {'is' if len(views) == 1 else 'are'} {shown} with the curve: full inside the clip, pale where the "
+        "equation is continued beyond it."
+    )
+    return Result(text, _named(files), tuple(files))
 
 
 def show_tokens(session: Session) -> Result:
     """Show the visual tokens of the clip as a mosaic, beside the scene that they decode to."""
     from trajvlm.agents.plots import plot_tokens
 
-    found = session.description()
-    path = session.new_file("tokens", ".png")
-    plot_tokens(found, path)
-    shown, *mirrored = found.codes
+    found, files, codes = session.description(), [], []
+    for view, projection in zip(found.views, found.projections):
+        files.append(session.new_file("-".join(filter(None, ("tokens", projection.side))), ".png"))
+        plot_tokens(view, files[-1])
+        shown, *mirrored = view.codes
+        codes.append(shown.tolist())
+    clip, its = ("The clip", "Its") if len(files) == 1 else ("Each view's clip", "Each one's")
     text = (
-        f"The clip became {shown.numel()} codes, shown between the clip and the scene that they decode to. Its "
+        f"{clip} became {shown.numel()} codes, shown between the clip and the scene that they decode to. {its} "
         f"{len(mirrored)} mirror images became as many each; the language model read those too."
     )
-    return Result(text, {"codes": shown.tolist(), "file": path.name}, (path,))
+    return Result(text, {"codes": codes if len(codes) > 1 else codes[0], **_named(files)}, tuple(files))
+
+
+def _named(files: list[Path]) -> dict:
+    """The names of files, as values."""
+    return {"file": files[0].name} if len(files) == 1 else {"files": [path.name for path in files]}
 
 
 def save_table(
@@ -391,7 +425,7 @@ def save_table(
     """Write position, velocity and pixel against time, as a table to download; JSON holds the description too."""
     found, metres = session.description(), session.metres_per_unit
     path = session.new_file("motion", f".{file_type}")
-    table = rows(found, metres, session.slower)
+    table = rows(found, *session.length, session.slower)
     if file_type == "csv":
         write_csv(table, path)
     else:

@@ -3,7 +3,8 @@
 import re
 from typing import Literal
 
-from trajvlm.agents.wording import unit_of
+from trajvlm.agents.session import Session
+from trajvlm.agents.wording import how_to_scale, unit_of
 from trajvlm.data.errors import UserError
 from trajvlm.vlm.quantities import Quantity
 
@@ -55,19 +56,19 @@ def asked_unit(text: str) -> Unit | None:
     return None
 
 
-def in_unit(number: Quantity, metres: float | None, unit: Unit | None) -> tuple[float, str]:
-    """A number's value and unit: metres, or u where no scale is known, or `unit` where it is asked for.
+def in_unit(number: Quantity, session: Session, unit: Unit | None) -> tuple[float, str]:
+    """A number's value and unit: metres, or the equation's own unit where metres are not known, or `unit` where it is
+    asked for.
 
     Raises UserError where the number can't be given in `unit`.
     """
-    value, own = number.scaled(metres), unit_of(number, metres)
+    length, factor = session.length
+    value, own = number.scaled(factor), unit_of(number, length)
     known = own == "m/s²" or (number.unit is None and number.length_power == 1)
     if unit is None or not known:
         return value, own
-    if metres is None and own != "m/s²":
-        raise UserError(
-            f"an answer in {unit} needs a scale: say how wide the object is, or how many pixels one metre is"
-        )
+    if length != "m" and own != "m/s²":
+        raise UserError(f"an answer in {unit} needs a scale: {how_to_scale(session)}")
     speed = number.time_power == -1
     if unit in _METRES_PER_SECOND:
         if not speed:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trajvlm.agents.session import Result, Session
+from trajvlm.agents.session import SCALED_ALREADY, Result, Session
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import bounce, capitalised, lines
@@ -13,15 +13,17 @@ from trajvlm.vlm.quantities import Quantity
 from trajvlm.vlm.scale import size_warning
 
 if TYPE_CHECKING:
-    from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
 
-LIMIT = (
+_LIMIT = (
     "One camera that nobody calibrated can't tell how large or how far away the object is, nor how deep its path: "
     "the scale of z rests on the assumed field of view."
 )
+_CALIBRATED = "Size, distance and depth are as right as the cameras' file is."
 _NO_SCALE = (
     "No scale is set, so lengths are in u, half the width of the crop; say how wide the object is to get metres."
 )
+_RIG = "the cameras' file"
 FURTHEST_S = 60.0
 _TOLD = (
     "family",
@@ -34,6 +36,7 @@ _TOLD = (
     "refined",
     "bounce",
     "miss_px",
+    "reprojection_px",
     "second_opinion",
     "notes",
 )
@@ -42,28 +45,31 @@ _TOLD_OF_FRAME = ("axes", "length_unit", "scale_known", "t0_s", "duration_s", "a
 
 def where(session: Session, t: float) -> Result:
     """Position and pixel at t seconds from the clip's first frame, inside the clip or beyond it."""
-    found, metres = session.description(), session.metres_per_unit
-    place = found.clip.placement
+    found, (unit, factor) = session.description(), session.length
     check_time(found, t)
-    position = found.best.positions(np.array([t]))[0]
-    unit = "u" if metres is None else "m"
-    x, y, z = position * (metres or 1.0)
-    shown_at = (place.t0_s + t) * session.slower
-    text = f"At t = {t:.3g} s ({shown_at:.3g} s of the video) x = {x:.3g}, y = {y:.3g}, z = {z:.3g} {unit}"
+    x, y, z = found.best.positions(np.array([t]))[0] * factor
+    first = found.projections[0]
+    shown_at = (first.starts_s + t) * session.slower
     values = {"t_s": t, "video_s": shown_at, f"position_{unit}": [float(x), float(y), float(z)]}
-    if position[2] < 0.9 * found.focal:
-        px, py = found.pixels(found.best, np.array([t]))[0]
+    seen = []
+    for view in found.projections:
+        of, key = (f" of {view.video}", f"_{view.side}") if view.side else ("", "")
+        px, py = view.pixels(np.array([t]))[0]
+        if math.isnan(px):
+            seen.append(f"which is behind {view.camera}")
+            continue
+        place = view.clip.placement
         inside = 0 <= px <= place.video_width_px and 0 <= py <= place.video_height_px
-        text += f", at pixel ({px:.0f}, {py:.0f})" + ("." if inside else ", which is outside the picture.")
-        values |= {"pixel": [float(px), float(py)], "inside_picture": bool(inside)}
-    else:
-        text += ", which is behind the camera."
-    if not -1e-6 <= t <= place.duration_s + 1e-6:
+        seen.append(f"at pixel ({px:.0f}, {py:.0f}){of}" + ("" if inside else ", which is outside the picture"))
+        values |= {f"pixel{key}": [float(px), float(py)], f"inside_picture{key}": bool(inside)}
+    text = f"At t = {t:.3g} s ({shown_at:.3g} s of {first.video}) x = {x:.3g}, y = {y:.3g}, z = {z:.3g} {unit}, "
+    text += f"{' and '.join(seen)}."
+    if not -1e-6 <= t <= first.duration_s + 1e-6:
         text += " That is outside the clip: the equation is continued, nothing was seen there."
     return Result(f"{text} {lengths(session)}", values)
 
 
-def check_time(found: "Description", t: float) -> None:
+def check_time(found: "Described", t: float) -> None:
     """Raises UserError where t, in seconds from the clip's first frame, lies far from the clip."""
     if not (math.isfinite(t) and -FURTHEST_S <= t - found.clip.placement.duration_s <= FURTHEST_S):
         raise UserError(f"the time has to lie within {FURTHEST_S:g} seconds of the clip")
@@ -71,9 +77,9 @@ def check_time(found: "Description", t: float) -> None:
 
 def window(session: Session) -> str:
     """Which seconds of the file as it plays were looked at, as a sentence."""
-    place = session.description().clip.placement
-    first, last = (time * session.slower for time in (place.t0_s, place.t0_s + place.duration_s))
-    return f"The clip runs from {first:.2f} to {last:.2f} s of the video."
+    view = session.description().projections[0]
+    first, last = (time * session.slower for time in (view.starts_s, view.starts_s + view.duration_s))
+    return f"The clip runs from {first:.2f} to {last:.2f} s of {view.video}."
 
 
 def rate(session: Session) -> str:
@@ -92,7 +98,7 @@ def scale_now(session: Session) -> str:
         return ""
     try:
         text = f" By the scale that was set ({session.scale}) 1 u is now {session.metres_per_unit:.3g} m."
-        small = "" if session.scale.diameter_m is None else size_warning(session.description())
+        small = "" if session.scale.diameter_m is None else size_warning(session.one_view(SCALED_ALREADY))
         return f"{text} {small}".rstrip()
     except UserError as error:
         return f" The scale that was set can't be used here: {error}."
@@ -113,11 +119,11 @@ def bounce_in_words(session: Session) -> str:
     """How high, when and how fast a ball bounces, as a sentence with a space behind it; empty for another motion."""
     found, metres = session.description(), in_metres(session).get("metres_per_unit")
     told = bounce(found.best if metres is None else found.best.scaled(metres))
-    unit = "u" if metres is None else "m"
+    unit = found.unit if metres is None else "m"
     return "" if told is None else f"{capitalised(told.in_words(found.clip.placement.duration_s, unit))}. "
 
 
-def useful(description: "Description") -> dict:
+def useful(description: "Described") -> dict:
     """What a chat model can use of a description's JSON; it can't use token ids, hashes and times of computing."""
     told = description.to_dict()
     frame = {name: told["frame"][name] for name in _TOLD_OF_FRAME if name in told["frame"]}
@@ -134,15 +140,47 @@ def equation_text(one: Equation) -> str:
     return "; ".join(lines(one))
 
 
+def limits(found: "Described") -> str:
+    """What no answer about the motion can be better than, as a sentence."""
+    return _CALIBRATED if len(found.views) > 1 else _LIMIT
+
+
+def axes(found: "Described") -> str:
+    """Which way x, y and z go, as a sentence."""
+    first = found.projections[0]
+    return f"x is right, y up, z to {first.camera}" + (", from its pinhole." if first.side else ".")
+
+
 def lengths(session: Session) -> str:
-    return _NO_SCALE if session.scale is None else f"Lengths are in metres, because {session.scale}."
+    """The unit of lengths, and why it is that, as a sentence."""
+    found = session.found
+    if session.scale is not None:
+        return f"Lengths are in metres, because {session.scale}."
+    if found is None or len(found.views) == 1:
+        return _NO_SCALE
+    unit, factor = session.length
+    return f"Lengths are in {'metres' if unit == 'm' else unit}, by {_RIG}."
 
 
-def unit_of(number: Quantity, metres: float | None) -> str:
+def scale_in_words(session: Session) -> str:
+    """What metres rest on; a scale or calibrated cameras have told them."""
+    return _RIG if session.scale is None else str(session.scale)
+
+
+def how_to_scale(session: Session) -> str:
+    """What to do to get metres where nobody told them."""
+    found = session.description()
+    if len(found.views) > 1:
+        return f"{_RIG} has its lengths in {found.unit}; write them in m, cm or mm"
+    return "say how wide the object is ('the ball is 6.7 cm wide') or how many pixels one metre is"
+
+
+def unit_of(number: Quantity, length: str) -> str:
+    """A number's unit, with `length` as that of lengths; empty where it has none."""
     if number.unit is not None:
         return number.unit
     powers = {1: "", 2: "²"}
-    length = ("u" if metres is None else "m") if number.length_power else ""
+    length = length if number.length_power else ""
     if number.time_power >= 0:
         return length or ("s" if number.time_power else "")
     return f"{length or '1'}/s{powers[-number.time_power]}"

@@ -44,7 +44,7 @@ def card(session: Session) -> Iterator[tuple[str, list]]:
 
     from trajvlm.ui.plot3d import path_in_space
 
-    description, metres = session.description(), session.metres_per_unit
+    [description], metres = session.description().views, session.metres_per_unit
     yield "", [gr.HTML(bars(description)), equations(description, metres)]
     yield "", [media(draw_curve(session).files[0])]
     yield "", [gr.Plot(path_in_space(description, metres), show_label=False)]

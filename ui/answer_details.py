@@ -10,10 +10,9 @@ from trajvlm.data.errors import UserError
 if TYPE_CHECKING:
     from trajvlm.agents.agent import Reply
     from trajvlm.agents.session import Describes
-    from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
     from trajvlm.vlm.quantities import Quantity
     from trajvlm.vlm.scale import Scale
-    from trajvlm.vlm.stereo import StereoDescription
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,12 @@ class Extras:
     """The answer to a question about the video."""
 
     @classmethod
-    def of(cls, description: "Description", scale: "Scale | None", reply: "Reply | None" = None) -> "Extras":
+    def of(cls, description: "Described", scale: "Scale | None", reply: "Reply | None" = None) -> "Extras":
         """Raises UserError where the description does not give the scale."""
-        return cls(scale, None if scale is None else scale.metres_per_unit(description), reply)
+        [view, *_] = description.views
+        return cls(scale, None if scale is None else scale.metres_per_unit(view), reply)
 
-    def to_dict(self, description: "Description") -> dict:
+    def to_dict(self, description: "Described") -> dict:
         """As further fields of the description's JSON object; its frame is replaced where the scale is known."""
         fields: dict = {"quantities": quantities(description, self.metres)}
         if self.metres is not None:
@@ -49,20 +49,24 @@ class Extras:
 NOTHING = Extras()
 
 
-def quantities(description: "Description | StereoDescription", metres: float | None) -> dict[str, list[dict]]:
+def quantities(description: "Described", metres: float | None) -> dict[str, list[dict]]:
     """Of each quantity that the motion has, by the name that one asks for it: what it is called, its value and unit,
-    what to know about it and what speaks against it; lengths in metres, or in u, the equation's own unit, where
-    `metres` is None."""
+    what to know about it and what speaks against it.
+
+    Lengths are in metres, of which a unit of the equation has `metres`, or in that unit where it is None.
+    """
     from trajvlm.agents.wording import unit_of
 
+    length = description.unit if metres is None else "m"
+    unit_m = description.metres_per_unit if metres is None else metres
     return {
         name: [
             {
                 "name": one.name,
                 "value": scaled(one, metres),
-                "unit": unit_of(one, metres),
+                "unit": unit_of(one, length),
                 "remark": one.remark,
-                "warning": one.warning(metres),
+                "warning": one.warning(unit_m),
             }
             for one in found
         ]
@@ -70,7 +74,7 @@ def quantities(description: "Description | StereoDescription", metres: float | N
     }
 
 
-def derived(description: "Description | StereoDescription") -> dict[str, list["Quantity"]]:
+def derived(description: "Described") -> dict[str, list["Quantity"]]:
     """What `trajvlm.vlm.quantities.derive` finds under each of its names; without the names of which this motion has
     none."""
     from trajvlm.vlm.quantities import NAMES, derive
@@ -102,7 +106,7 @@ def reply_to(
     question: str,
     describer: "Describes",
     video: Path,
-    description: "Description",
+    description: "Described",
     scale: "Scale | None",
     options: dict,
     out: Path,
@@ -110,7 +114,8 @@ def reply_to(
     """The chat's answer about a video that has just been described.
 
     Args:
-        options: with which `Describer.describe` was called.
+        describer: who described it, a `StereoDescriber` where there are two views.
+        options: with which `describe` was called.
         out: folder for what the tools draw.
 
     Raises:

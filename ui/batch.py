@@ -24,12 +24,14 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.files import atomic_write
 from trajvlm.data.filmed.decode import at_rate
 from trajvlm.ui.answer_details import Extras, reply_to
-from trajvlm.ui.columns import COLUMNS, values, values_of_two
+from trajvlm.ui.columns import COLUMNS, values
 from trajvlm.ui.resumable_table import Journal
 
 if TYPE_CHECKING:
+    from trajvlm.agents.session import Describes
     from trajvlm.data.cameras.stereo import StereoPair
     from trajvlm.vlm.describe import Describer
+    from trajvlm.vlm.described import Described
     from trajvlm.vlm.scale import Scale
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".3gp", ".gif")
@@ -76,6 +78,11 @@ class Task:
     """The right camera's video, where there are two views."""
     error: UserError | None = None
     """Why it can't be described, known before anything is opened."""
+
+    @property
+    def name(self) -> str:
+        """For a person who waits."""
+        return self.video.name if self.right is None else f"{self.video.name} and {self.right.name}"
 
 
 class Stopped(Exception):
@@ -208,25 +215,25 @@ def row(describer: "Describer", task: Task, wanted: Wanted) -> dict:
     video, right = task.video, task.right
     empty = dict.fromkeys(COLUMNS) | {"video": str(video), "right": right and str(right)}
     try:
-        if task.error is not None:
-            raise task.error
-        if right is not None:
-            return empty | _of_two(describer, video, right, wanted)
-        found = describer.describe(video, **at_rate(video, wanted.options))
-        reply = None
-        if wanted.question is not None:
-            reply = reply_to(wanted.question, describer, video, found, wanted.scale, wanted.options, wanted.folder)
-        return empty | values(found, Extras.of(found, wanted.scale, reply))
+        return empty | values(*answered(describer, task, wanted))
     except UserError as error:
         return empty | {"error": str(error)}
 
 
-def _of_two(describer: "Describer", left: Path, right: Path, wanted: Wanted) -> dict:
-    from trajvlm.vlm.stereo import describe_pair
+def answered(describer: "Describer", task: Task, wanted: Wanted) -> "tuple[Described, Extras]":
+    """What is found in a video or in two views, and what was asked and given besides; raises UserError."""
+    if task.error is not None:
+        raise task.error
+    asked: Describes = describer
+    if task.right is not None:
+        from trajvlm.vlm.stereo import StereoDescriber
 
-    assert wanted.pair is not None  # where there are right videos, the cameras were given
-    times = {name: wanted.options[name] for name in ("start", "end", "fps")}
-    return values_of_two(describe_pair(describer, left, right, wanted.pair, **at_rate(left, times)))
+        assert wanted.pair is not None  # where there are right videos, the cameras were given
+        asked = StereoDescriber(describer, task.right, wanted.pair)
+    found, reply = asked.describe(task.video, **at_rate(task.video, wanted.options)), None
+    if wanted.question is not None:
+        reply = reply_to(wanted.question, asked, task.video, found, wanted.scale, wanted.options, wanted.folder)
+    return found, Extras.of(found, wanted.scale, reply)
 
 
 def _write(write: Callable[[list[dict], Path], None], rows: list[dict], out: Path) -> None:

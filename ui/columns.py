@@ -1,13 +1,14 @@
 """The columns of a table of descriptions, what each of them means, and a video's values for them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.ui.answer_details import Extras, derived, scaled
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
     from trajvlm.vlm.stereo import StereoDescription
 
 
@@ -54,7 +55,10 @@ def _columns() -> dict[str, Column]:
         **{f"raw_{axis}": Column(f"{axis}(t) as the language model alone has it, of model_family") for axis in "xyz"},
         "model_family": Column("the family that the language model alone names"),
         "second_opinion": Column("the family that fits the tokens' track best, without the language model"),
-        "doubt": Column("what speaks against the family: no curve comes near, or language model and fit disagree"),
+        "doubt": Column(
+            "what speaks against the answer: no curve comes near, language model and fit disagree, or two views do not "
+            "fit the cameras' file"
+        ),
         "miss_px": Column(
             "median distance of the curve from that track, in pixels of the clip's 64; of two views in "
             "pixels of the left video",
@@ -89,7 +93,7 @@ COLUMNS = _columns()
 """In every table, in this order."""
 
 
-def values(found: "Description", extras: Extras) -> dict:
+def values(found: "Described", extras: Extras) -> dict:
     """A description's values, for those of the columns that it has."""
     place, metres = found.clip.placement, extras.metres
     return {
@@ -98,57 +102,47 @@ def values(found: "Description", extras: Extras) -> dict:
         "confidence": found.confidence,
         **{f"p_{name}": p for name, p in found.probabilities.items()},
         **found.best.to_text(),
+        "doubt": found.doubt,
+        "t0_s": place.t0_s,
+        "duration_s": place.duration_s,
+        "length_unit": found.unit if metres is None else "m",
+        **_in_metres(found, metres),
+        **_quantities(found, metres),
+        "answer": extras.reply and extras.reply.text,
+        "answered_by": extras.reply and extras.reply.model,
+        "notes": "; ".join(found.clip_notes),
+        **(_of_one(found.views[0]) if len(found.views) == 1 else _of_two(cast("StereoDescription", found))),
+    }
+
+
+def _of_one(found: "Description") -> dict:
+    place = found.clip.placement
+    return {
         **{f"raw_{axis}": text for axis, text in found.equation.to_text().items()},
         "model_family": found.model_family,
         "second_opinion": found.second_opinion and found.second_opinion.family,
-        "doubt": found.doubt,
         "miss_px": found.miss_px,
-        "t0_s": place.t0_s,
-        "duration_s": place.duration_s,
         "focal_length": found.focal,
         "centre_x_px": place.centre_x_px,
         "centre_y_px": place.centre_y_px,
         "half_width_px": place.half_width_px,
-        "length_unit": "u" if metres is None else "m",
-        **_in_metres(found, metres),
-        **_quantities(found, metres, metres),
-        "answer": extras.reply and extras.reply.text,
-        "answered_by": extras.reply and extras.reply.model,
-        "notes": "; ".join(found.clip.notes),
     }
 
 
-def values_of_two(found: "StereoDescription") -> dict:
-    """The same of what two views say together."""
-    place = found.left.clip.placement
-    return {
-        "family": found.family,
-        "known": True,
-        "confidence": found.confidence,
-        **{f"p_{name}": p for name, p in found.probabilities.items()},
-        **found.equation.to_text(),
-        "miss_px": found.reprojection_px[0],
-        "miss_right_px": found.reprojection_px[1],
-        "t0_s": place.t0_s,
-        "duration_s": place.duration_s,
-        "length_unit": found.pair.unit,
-        **_quantities(found, None, found.pair.metres_per_unit),
-        "notes": "; ".join(dict.fromkeys(found.left.clip.notes + found.right.clip.notes)),
-    }
+def _of_two(found: "StereoDescription") -> dict:
+    return dict(zip(("miss_px", "miss_right_px"), found.reprojection_px))
 
 
-def _in_metres(found: "Description", metres: float | None) -> dict:
+def _in_metres(found: "Described", metres: float | None) -> dict:
     if metres is None:
         return {}
     text = found.best.scaled(metres).to_text()
     return {"metres_per_unit": metres, **{f"{axis}_m": one for axis, one in text.items()}}
 
 
-def _quantities(
-    found: "Description | StereoDescription", metres: float | None, unit_m: float | None
-) -> dict[str, float | str | None]:
-    """The first value of each quantity, with lengths times `metres`, and what speaks against any, where a unit of the
-    equation is `unit_m` metres."""
+def _quantities(found: "Described", metres: float | None) -> dict[str, float | str | None]:
+    """The first value of each quantity, with lengths times `metres`, and what speaks against any."""
+    unit_m = found.metres_per_unit if metres is None else metres
     firsts = {name: several[0] for name, several in derived(found).items()}
     warnings = [warning for one in firsts.values() if (warning := one.warning(unit_m))]
     return {name: scaled(one, metres) for name, one in firsts.items()} | {"warnings": " ".join(warnings)}

@@ -24,7 +24,7 @@ from trajvlm.ui.turn_queue import Line, Turn
 from trajvlm.ui.upload_limits import refuse_long
 
 if TYPE_CHECKING:
-    from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
 
 
 MOST_MESSAGES = 120
@@ -54,7 +54,7 @@ class Conversation:
         self.history: list = []
         self.calls: list[ToolEnded] = []
         """What the tools answered in the last turn."""
-        self.window_shown_of: Description | None = None
+        self.window_shown_of: Described | None = None
         """Whose window the page's sliders stand at."""
 
     @property
@@ -235,10 +235,10 @@ class Conversation:
                 self.history.append(gr.ChatMessage(part, metadata=closed))
                 yield
         elif refine.__name__ in names:
-            self._say(before_and_after(self.session.description(), self.session.metres_per_unit))
+            self._say(before_and_after(self.session.description().views[0], self.session.metres_per_unit))
             yield
         elif equation.__name__ in names or (whole and set_scale.__name__ in names):
-            self._say(equations(self.session.description(), self.session.metres_per_unit))
+            self._say(equations(self.session.description().views[0], self.session.metres_per_unit))
             yield
         for result in results:
             for path in result.files:

@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 
 from trajvlm.data.errors import UserError
-from trajvlm.ui.answer_details import Extras, reply_to
 from trajvlm.ui.console import complain, load, make_folder, waiting
 from trajvlm.ui.network_loading import check_device, load_describer
 from trajvlm.ui.options import (
+    ASSUMED_FIELD_OF_VIEW,
     Adapter,
     AsJson,
     BaseModel,
@@ -42,8 +42,7 @@ from trajvlm.ui.terminal_output import print_answer, print_line, print_pair
 
 if TYPE_CHECKING:
     from trajvlm.data.cameras.stereo import StereoPair
-    from trajvlm.ui.batch import Task
-    from trajvlm.vlm.describe import Describer, Description
+    from trajvlm.ui.batch import Task, Wanted
     from trajvlm.vlm.scale import Scale
 
 app = typer.Typer()
@@ -84,11 +83,11 @@ class Request:
             raise typer.BadParameter(
                 "--right and --rig belong together: a second video and the two cameras' calibration"
             )
-        unsuited = self.question or self.scale or not self.options["refine"]
+        unsuited = self.scale or not self.options["refine"] or self.options["field_of_view"] != ASSUMED_FIELD_OF_VIEW
         if self.right is not None and (len(self.videos) > 1 or unsuited):
             raise typer.BadParameter(
-                "--right goes with one left VIDEO or one folder of them, and not with --ask, --scale or --no-refine: "
-                "two views have the scale of the cameras' file"
+                "--right goes with one left VIDEO or one folder of them, and not with --scale, --field-of-view or "
+                "--no-refine: two views have the scale and the lenses of the cameras' file, and are always fitted"
             )
         if self.right is not None and self.videos[0].is_dir() and not self.makes_table:
             raise typer.BadParameter("two folders of views make a table; give --out a name such as results.csv")
@@ -115,6 +114,16 @@ class Request:
         from trajvlm.agents.quantity_parsing import scale
 
         return None if self.scale is None else scale(self.scale)
+
+    @property
+    def wanted(self) -> "Wanted":
+        """What is wanted of every video; raises UserError as `pair` and `known_length` do."""
+        from trajvlm.ui.batch import Wanted
+
+        out = self.out or _DRAWN
+        drawn = out.with_name(f"{out.stem}-files") if self.makes_table else out
+        models = ", ".join(str(self.networks[name]) for name in ("base_model", "adapter", "tokenizer"))
+        return Wanted(self.options, self.known_length, self.question, drawn, self.pair, models)
 
 
 def _columns(wanted: bool) -> None:
@@ -143,7 +152,7 @@ def describe(
     base_model: BaseModel = None,
     adapter: Adapter = None,
     tokenizer: Tokenizer = None,
-    field_of_view: FieldOfView = 60.0,
+    field_of_view: FieldOfView = ASSUMED_FIELD_OF_VIEW,
     scale: KnownLength = None,
     ask: Question = None,
     right: RightView = None,
@@ -173,19 +182,20 @@ def describe(
     except UserError as error:
         complain(messages, error)
         raise typer.Exit(1) from error
-    run = _make_table if request.makes_table else _describe_each if right is None else _describe_pair
-    run(request, messages)
+    (_make_table if request.makes_table else _describe_each)(request, messages)
 
 
 def _describe_each(request: Request, messages: Console) -> None:
-    """Videos one after the other; raises typer.Exit with status 1 where any could not be described."""
+    """Videos one after the other, or two views; raises typer.Exit with status 1 where any could not be described."""
+    from trajvlm.ui.batch import answered
+
     answers, files = Console(highlight=False), make_folder(request.out, messages)
-    describer = load(request.networks, messages)
+    describer, wanted = load(request.networks, messages), request.wanted
     failed = 0
     for number, task in enumerate(request.tasks):
         try:
-            with redirect_stdout(sys.stderr), waiting(messages, f"describing {task.video.name}"):
-                description, extras = _described(request, task, describer)
+            with redirect_stdout(sys.stderr), waiting(messages, f"describing {task.name}"):
+                description, extras = answered(describer, task, wanted)
                 written = files.save(task.video, description, request.options["fps"], extras) if files else None
         except UserError as error:
             failed += 1
@@ -198,69 +208,32 @@ def _describe_each(request: Request, messages: Console) -> None:
             continue
         if number:
             answers.print()
-        print_answer(answers, str(task.video), description, request.options["field_of_view"], extras=extras)
+        if task.right is None:
+            field_of_view = request.options["field_of_view"]
+            print_answer(answers, str(task.video), description.views[0], field_of_view, extras=extras)
+        else:
+            print_pair(answers, description, extras)
         if written:
             print_line(answers, "picture", str(written))
     if failed:
         raise typer.Exit(1)
 
 
-def _described(request: Request, task: "Task", describer: "Describer") -> "tuple[Description, Extras]":
-    """A video's description, and what was asked and given besides; raises UserError."""
-    from trajvlm.data.filmed.decode import at_rate
-
-    if task.error is not None:
-        raise task.error
-    description = describer.describe(task.video, **at_rate(task.video, request.options))
-    known, reply = request.known_length, None
-    if request.question is not None:
-        out = request.out or _DRAWN
-        reply = reply_to(request.question, describer, task.video, description, known, request.options, out)
-    return description, Extras.of(description, known, reply)
-
-
-def _describe_pair(request: Request, messages: Console) -> None:
-    """Two views of one motion; raises typer.Exit with status 1 where they could not be described."""
-    from trajvlm.data.filmed.decode import at_rate
-    from trajvlm.vlm.stereo import describe_pair
-
-    left, right, fps = request.videos[0], request.right, request.options["fps"]
-    assert right is not None
-    times = {name: request.options[name] for name in ("start", "end", "fps")}
-    try:
-        files = make_folder(request.out, messages)
-        describer = load(request.networks, messages)
-        with redirect_stdout(sys.stderr), waiting(messages, f"describing {left.name} and {right.name}"):
-            pair = request.pair
-            assert pair is not None  # `check` lets no second video pass without the cameras
-            both = describe_pair(describer, left, right, pair, **at_rate(left, times))
-            written = files and files.save_pair(left, both, fps)
-    except UserError as error:
-        complain(messages, error)
-        raise typer.Exit(1) from error
-    if request.as_json:
-        _print_json({"video": str(left), "right": str(right), **both.to_dict()})
-        return
-    answers = Console(highlight=False)
-    print_pair(answers, both)
-    if written:
-        print_line(answers, "picture", str(written))
-
-
 def _make_table(request: Request, messages: Console) -> None:
     """One table of all videos; raises typer.Exit with status 1 where none could be described, and 130 after Ctrl-C."""
     from accelerate import PartialState
 
-    from trajvlm.ui.batch import Stopped, Wanted, describe_all
+    from trajvlm.ui.batch import Stopped, describe_all
 
     out, networks = request.out, request.networks
     assert out is not None  # the name that makes it a table
-    models = ", ".join(str(networks[name]) for name in ("base_model", "adapter", "tokenizer"))
-    drawn = out.with_name(f"{out.stem}-files")
-    wanted = Wanted(request.options, request.known_length, request.question, drawn, request.pair, models)
     try:
         rows, errors = describe_all(
-            request.tasks, out, lambda name: load_describer(**networks | {"device": name}), wanted, networks["device"]
+            request.tasks,
+            out,
+            lambda name: load_describer(**networks | {"device": name}),
+            request.wanted,
+            networks["device"],
         )
     except Stopped as stopped:
         PartialState().print(f"{out}: {stopped}", file=sys.stderr)

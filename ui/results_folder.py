@@ -10,8 +10,7 @@ from trajvlm.data.files import atomic_write
 from trajvlm.ui.answer_details import NOTHING, Extras
 
 if TYPE_CHECKING:
-    from trajvlm.vlm.describe import Description
-    from trajvlm.vlm.stereo import StereoDescription
+    from trajvlm.vlm.described import Described
 
 
 class Results:
@@ -25,18 +24,19 @@ class Results:
         self.folder = folder
         self._taken: set[str] = set()
 
-    def save(self, video: Path, description: "Description", fps: float | None = None, extras: Extras = NOTHING) -> Path:
-        """Write both files and return the picture's path; raises UserError where the folder can't be written to."""
+    def save(self, video: Path, description: "Described", fps: float | None = None, extras: Extras = NOTHING) -> Path:
+        """Write both files, of two views under the left video's name, and return the picture's path; raises UserError
+        where the folder can't be written to."""
         from trajvlm.ui.figures import draw
-
-        answer = description.to_dict() | extras.to_dict(description)
-        return self._write(video, answer, lambda picture: draw(description, picture, fps))
-
-    def save_pair(self, video: Path, found: "StereoDescription", fps: float | None = None) -> Path:
-        """As `save`, of a left video and a right one, under the left one's name."""
         from trajvlm.ui.pair_figure import draw_pair
 
-        return self._write(video, found.to_dict(), lambda picture: draw_pair(found, picture, fps))
+        view, *others = description.views
+        answer = description.to_dict() | extras.to_dict(description)
+        return self._write(
+            video,
+            answer,
+            lambda picture: draw_pair(description, picture, fps) if others else draw(view, picture, fps),
+        )
 
     def _write(self, video: Path, answer: dict, draw: Callable[[Path], None]) -> Path:
         name, number = video.stem, 2

@@ -11,7 +11,7 @@ from trajvlm.ui.answer_details import NOTHING, Extras
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
-    from trajvlm.vlm.stereo import StereoDescription
+    from trajvlm.vlm.described import Described
 
 _SHOWN_RIVALS = 2
 
@@ -60,37 +60,37 @@ def print_answer(
     unknown = "how deep a path is" if extras.scale else "how large or how far away the object is, nor how deep its path"
     limit = f"one camera can't tell {unknown}: the scale of z assumes a field of view of {field_of_view:g} degrees"
     print_line(answers, "limit", limit)
+    _reply(answers, extras)
+
+
+def print_pair(answers: Console, found: "Described", extras: Extras = NOTHING) -> None:
+    """The answer about a left and a right video."""
+    named = [(view.side, description) for view, description in zip(found.projections, found.views)]
+    names = " and ".join(str(description.clip.source) for _, description in named)
+    headline = Text.assemble((names, "bold"), "\n  ", (found.finding, "bold green"), f": {found.meaning}")
+    answers.print(headline, soft_wrap=True)
+    print_line(answers, "confidence", f"{found.confidence:.0%}{_rivals(found)}")
+    _equation(answers, "two views", found.best, "bold")
+    _bounce(answers, found.best, found.clip.placement.duration_s, found.unit)
+    views = ", ".join(
+        f"{side} {one.model_family} ({one.model_probabilities[one.model_family]:.0%})" for side, one in named
+    )
+    print_line(answers, "model alone", views)
+    print_line(answers, "time", f"t counts seconds from {found.clip.placement.t0_s:.2f} s of the left video")
+    print_line(answers, "axes", "x to the right, y up, z towards the left camera, from its pinhole")
+    print_line(answers, "unit", f"{found.unit}, as in the cameras' file")
+    print_line(answers, "misses", f"the curve by {found.miss}, median")
+    for note in filter(None, (found.doubt, *found.clip_notes)):
+        print_line(answers, "note", note)
+    _reply(answers, extras)
+
+
+def _reply(answers: Console, extras: Extras) -> None:
     if extras.reply is not None:
         print_line(answers, "answer", f"{extras.reply.text} (by: {extras.reply.model})")
 
 
-def print_pair(answers: Console, found: "StereoDescription") -> None:
-    """The answer about a left and a right video."""
-    names = f"{found.left.clip.source} and {found.right.clip.source}"
-    headline = Text.assemble((names, "bold"), "\n  ", (found.family, "bold green"), f": {found.meaning}")
-    answers.print(headline, soft_wrap=True)
-    print_line(answers, "confidence", f"{found.confidence:.0%}{_rivals(found)}")
-    _equation(answers, "two views", found.equation, "bold")
-    _bounce(answers, found.equation, found.left.clip.placement.duration_s, found.pair.unit)
-    views = ", ".join(
-        f"{side} {view.model_family} ({view.model_probabilities[view.model_family]:.0%})"
-        for side, view in (("left", found.left), ("right", found.right))
-    )
-    print_line(answers, "model alone", views)
-    place = found.left.clip.placement
-    print_line(answers, "time", f"t counts seconds from {place.t0_s:.2f} s of the left video")
-    print_line(answers, "axes", "x to the right, y up, z towards the left camera, from its pinhole")
-    print_line(answers, "unit", f"{found.pair.unit}, as in the cameras' file")
-    misses = " and ".join(f"{miss:.2g}" for miss in found.reprojection_px)
-    print_line(answers, "misses", f"the curve by {misses} pixels of the left and the right video, median")
-    for note in found.notes:
-        print_line(answers, "note", note)
-    for side, view in (("left", found.left), ("right", found.right)):
-        for note in view.clip.notes:
-            print_line(answers, "note", f"{side}: {note}")
-
-
-def _rivals(description: "Description | StereoDescription") -> str:
+def _rivals(description: "Described") -> str:
     others = sorted(
         ((name, p) for name, p in description.probabilities.items() if name != description.family),
         key=lambda rival: -rival[1],

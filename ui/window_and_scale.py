@@ -14,7 +14,7 @@ from trajvlm.ui.conversation import Conversation
 from trajvlm.ui.upload_limits import duration_s
 
 if TYPE_CHECKING:
-    from trajvlm.vlm.describe import Description
+    from trajvlm.vlm.described import Described
 
 _NOTHING_YET = "Give a video first. Once it was described, its stretch, scale and frame rate can be set here."
 KINDS_OF_LENGTH = ("the object's diameter, in cm", "one metre, in pixels")
@@ -76,7 +76,7 @@ def window_in_words(start: float, end: float) -> str:
     return f"Look at the stretch from {start:g} to {end:g} s."
 
 
-def scale_in_words(length: str, kind: str, found: "Description | None" = None) -> str:
+def scale_in_words(length: str, kind: str, found: "Described | None" = None) -> str:
     """The message that sets a scale, and asks for what it is mostly wanted for in the motion that was found.
 
     `kind` is one of `KINDS_OF_LENGTH`. Raises UserError for no positive number.
@@ -86,7 +86,7 @@ def scale_in_words(length: str, kind: str, found: "Description | None" = None) -
     return f"{scale} {_wanted(found)}".rstrip()
 
 
-def frame_rate_in_words(rate: str, found: "Description | None" = None) -> str:
+def frame_rate_in_words(rate: str, found: "Described | None" = None) -> str:
     """The message that sets the true frame rate while filming, and asks as `scale_in_words` does.
 
     Raises UserError for no positive number.
@@ -95,7 +95,7 @@ def frame_rate_in_words(rate: str, found: "Description | None" = None) -> str:
     return f"It was filmed at {number} frames per second. {_wanted(found)}".rstrip()
 
 
-def _wanted(found: "Description | None") -> str:
+def _wanted(found: "Described | None") -> str:
     """What a scale and a frame rate are mostly wanted for in a motion; empty where none was found yet."""
     if found is None:
         return ""

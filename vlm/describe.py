@@ -30,6 +30,7 @@ from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.base_model import DEFAULT_NAME
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.classical_baseline import track_and_fit
+from trajvlm.vlm.described import BEFORE_THE_LENS, Projection
 from trajvlm.vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from trajvlm.vlm.refine import combine
 from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
@@ -144,6 +145,48 @@ class Description:
     def best(self) -> Equation:
         """The refined equation where there is one."""
         return self.refined or self.equation
+
+    @property
+    def unit(self) -> str:
+        """Half the width of the crop at the path's mean depth."""
+        return "u"
+
+    @property
+    def metres_per_unit(self) -> None:
+        """One camera that nobody calibrated can't tell."""
+        return None
+
+    @property
+    def clip_notes(self) -> tuple[str, ...]:
+        """What to know about what was filmed."""
+        return tuple(self.clip.notes)
+
+    @property
+    def miss(self) -> str | None:
+        """How far the refined curve runs from the decoded track, in words; None without a fit."""
+        if self.miss_px is None:
+            return None
+        size = self.clip.frames.shape[-1]
+        of_video = self.miss_px * self.clip.placement.half_width_px / (size / 2)
+        return f"{self.miss_px:.2g} pixels of the clip's {size} ({of_video:.2g} of the video)"
+
+    @property
+    def views(self) -> tuple["Description"]:
+        """Itself, as two views have two."""
+        return (self,)
+
+    @property
+    def projections(self) -> tuple[Projection]:
+        """The best curve in the video."""
+        place = self.clip.placement
+
+        def pixels(t: np.ndarray) -> np.ndarray:
+            found = np.full((len(t), 2), np.nan)
+            before = self.best.positions(t)[:, 2] < BEFORE_THE_LENS * self.focal
+            found[before] = self.pixels(self.best, t[before])
+            return found
+
+        return (Projection(self.clip, place.t0_s, place.duration_s, pixels),)
 
     def pixels(self, equation: Equation, t: np.ndarray) -> np.ndarray:
         """Pixels (N, 2) of the source video at which an equation puts the object, t (N,) seconds into the clip."""

@@ -7,15 +7,14 @@ is known.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import sympy
 
-from trajvlm.data.clip import Clip
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation, T
 from trajvlm.data.motions.readable import bounce
+from trajvlm.vlm.described import Described
 
 _DENSE = 400
 _EARTH = 9.81
@@ -62,19 +61,6 @@ class Quantity:
 def velocity(equation: Equation) -> Equation:
     """The derivative of an equation in seconds by time, in its unit of length a second."""
     return Equation(*(sympy.diff(expression, T) for expression in equation.axes))
-
-
-class Described(Protocol):
-    """What quantities are derived from: a `Description` or a `StereoDescription`."""
-
-    @property
-    def family(self) -> str: ...
-
-    @property
-    def best(self) -> Equation: ...
-
-    @property
-    def clip(self) -> Clip: ...
 
 
 def derive(

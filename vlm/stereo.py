@@ -6,6 +6,7 @@ of the cameras' file. The family's probabilities are the product of both answers
 
 import filecmp
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.fit import LEAST_FRAMES, Fit, fit_points, misfit, probabilities
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES, Family
+from trajvlm.data.motions.readable import bounce
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.describe import Describer, Description
+from trajvlm.vlm.described import Projection
 from trajvlm.vlm.refine import product_of_experts, seen_in
 
 _TRIED_LATENESS = 0.12
@@ -56,8 +59,18 @@ class StereoDescription:
 
     @property
     def best(self) -> Equation:
-        """`equation`, under the name that a `Description` has for it, so that quantities can be derived from either."""
+        """`equation`, under the name that a `Description` has for it."""
         return self.equation
+
+    @property
+    def unit(self) -> str:
+        """Of the cameras' file."""
+        return self.pair.unit
+
+    @property
+    def metres_per_unit(self) -> float | None:
+        """None where the unit is not one of the metre's."""
+        return self.pair.metres_per_unit
 
     @property
     def clip(self) -> Clip:
@@ -65,40 +78,113 @@ class StereoDescription:
         return self.left.clip
 
     @property
+    def clip_notes(self) -> tuple[str, ...]:
+        """What to know about what was filmed, with the side on which it is so."""
+        sides = (("left", self.left), ("right", self.right))
+        return tuple(f"{side}: {note}" for side, view in sides for note in view.clip_notes)
+
+    @property
     def confidence(self) -> float:
+        """Probability of `family`, 0 to 1."""
         return self.probabilities[self.family]
+
+    @property
+    def known(self) -> bool:
+        """True: two tracks that no family comes near are refused."""
+        return True
+
+    @property
+    def finding(self) -> str:
+        """The family."""
+        return self.family
 
     @property
     def meaning(self) -> str:
         """What moves like this, in a person's words."""
         return FAMILIES[self.family].meaning
 
-    def pixels(self, t: np.ndarray, right: bool = False) -> np.ndarray:
-        """Pixels (N, 2) of one of the videos at which the equation puts the object, t (N,) seconds into the left
-        clip."""
-        camera = self.pair.right if right else self.pair.left
-        return camera.pixels(self.pair.rays(self.equation.positions(t), right))
+    @property
+    def doubt(self) -> str | None:
+        """The warnings, None where there are none."""
+        return "; ".join(self.notes) or None
+
+    @property
+    def miss(self) -> str:
+        """How far the curve runs from both tracks, in words."""
+        left, right = self.reprojection_px
+        return f"{left:.2g} and {right:.2g} pixels of the left and the right video"
+
+    @property
+    def views(self) -> tuple[Description, Description]:
+        """What was found in each video by itself: the left one's and the right one's."""
+        return self.left, self.right
+
+    @property
+    def projections(self) -> tuple[Projection, Projection]:
+        """The curve in the left and in the right video."""
+        place, late = self.clip.placement, self.pair.offset_s
+        return (
+            Projection(self.left.clip, place.t0_s, place.duration_s, partial(self._pixels, right=False), "left"),
+            Projection(
+                self.right.clip, place.t0_s + late, place.duration_s, partial(self._pixels, right=True), "right"
+            ),
+        )
+
+    def _pixels(self, t: np.ndarray, right: bool) -> np.ndarray:
+        """As `Projection.pixels`."""
+        points, camera = self.equation.positions(t), self.pair.right if right else self.pair.left
+        before = (self.pair.pose.to_camera(points) if right else points)[:, 2] < 0
+        found = np.full((len(t), 2), np.nan)
+        if before.any():
+            found[before] = camera.pixels(self.pair.rays(points[before], right))
+        return found
 
     def to_dict(self) -> dict:
         """The description as plain values, for JSON."""
+        told, duration_s = bounce(self.equation), self.clip.placement.duration_s
         return {
             "family": self.family,
+            "known": self.known,
+            "doubt": self.doubt,
             "confidence": round(self.confidence, 4),
             "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
             "equation": self.equation.to_text(),
+            "bounce": told and told.to_dict(duration_s),
             "frame": {
                 "origin": "the left camera's pinhole",
                 "axes": "x right, y up, z towards the left camera",
                 "length_unit": self.pair.unit,
                 "scale_known": True,
-                "t0_s": self.left.clip.placement.t0_s,
-                "duration_s": self.left.clip.placement.duration_s,
+                "t0_s": self.clip.placement.t0_s,
+                "duration_s": duration_s,
             },
             "reprojection_px": [round(value, 3) for value in self.reprojection_px],
             "notes": list(self.notes),
             "left": self.left.to_dict(),
             "right": self.right.to_dict(),
         }
+
+
+@dataclass(frozen=True)
+class StereoDescriber:
+    """Describes videos of a left camera together with one of a right camera, as a `Describer` does a video alone."""
+
+    describer: Describer
+    right: str | Path
+    pair: StereoPair
+
+    def describe(
+        self,
+        video: str | Path,
+        start: float | None = None,
+        end: float | None = None,
+        fps: float | None = None,
+        refine: bool = True,
+        field_of_view: float = 60.0,
+    ) -> StereoDescription:
+        """As `describe_pair`; `refine` and `field_of_view` are for one view and without meaning here: two are always
+        fitted, and the cameras' file says what they see."""
+        return describe_pair(self.describer, video, self.right, self.pair, start, end, fps)
 
 
 def describe_pair(

@@ -4,6 +4,8 @@ The video is a ball on a helix before a plain wall; `FakeDescriber` answers any 
 helix, and refuses a file as the real one does, by `UserError`.
 """
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +23,8 @@ from trajvlm.data.motions.equation import Equation
 from trajvlm.data.rendered.export import to_frames
 from trajvlm.tokenizer.readout import Readout, read_track
 from trajvlm.vlm.classical_baseline import track_and_fit
-from trajvlm.vlm.describe import SecondOpinion
+from trajvlm.vlm.describe import Description, SecondOpinion
+from trajvlm.vlm.stereo import StereoDescription
 
 RATE, SECONDS = 30, 1.6
 TRUE = Equation.from_text(
@@ -73,19 +76,56 @@ def placement(width: int = 480, height: int = 270, start: float = 0.0, end: floa
 def write_video(path: Path, width: int = 480, height: int = 270, path_of_ball: Equation = TRUE) -> Path:
     """The helix, or another path, as an mp4."""
     place = placement(width, height)
+
+    def ball(t: float) -> tuple[float, float, float]:
+        position = path_of_ball.positions(np.array([t]))[0]
+        x, y = place.to_pixels(project(position[None]))[0]
+        return x, y, RADIUS * place.half_width_px * CANONICAL_FOCAL / (CANONICAL_FOCAL - position[2])
+
+    return _film(path, ball, width, height)
+
+
+def _film(path: Path, ball: Callable[[float], tuple[float, float, float]], width: int, height: int) -> Path:
+    """A ball before a wall; `ball` is its middle and its radius in pixels at each time in seconds."""
     wall = np.linspace(70, 130, height)[:, None, None] * np.array([0.9, 1.0, 1.1]) + np.zeros((height, width, 3))
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=RATE)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 4_000_000
         for index in range(round(SECONDS * RATE) + 1):
-            position = path_of_ball.positions(np.array([index / RATE]))[0]
-            x, y = place.to_pixels(project(position[None]))[0]
-            radius = RADIUS * place.half_width_px * CANONICAL_FOCAL / (CANONICAL_FOCAL - position[2])
+            x, y, radius = ball(index / RATE)
             picture = wall.astype(np.uint8).copy()
             cv2.circle(picture, (round(16 * x), round(16 * y)), round(16 * radius), (235, 225, 90), -1, cv2.LINE_AA, 4)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     return path
+
+
+FREE_FLIGHT = Equation.from_text({"x": "-2 + 2.4*t", "y": "-2.5 + 7.8*t - 4.905*t**2", "z": "-12 + 0.5*t"})
+"""In metres from the left camera of `write_pair`."""
+_OFFSET_S = 0.1
+
+
+def write_pair(folder: Path, unit: str = "m") -> tuple[Path, Path, Path]:
+    """The free flight as a left and a right camera two metres beside it film it, and the cameras' file; the right clock
+    is a tenth of a second ahead."""
+    camera = {"focal_px": [500, 500], "centre_px": [240, 135]}
+    rig = {"left": camera, "right": camera, "rotation": np.eye(3).tolist(), "translation": [-2, 0, 0]}
+    (folder / "rig.json").write_text(json.dumps(rig | {"unit": unit, "offset_s": _OFFSET_S}))
+    for side, beside, late in (("left", 0.0, 0.0), ("right", 2.0, _OFFSET_S)):
+
+        def ball(t: float, beside: float = beside, late: float = late) -> tuple[float, float, float]:
+            x, y, z = FREE_FLIGHT.positions(np.array([t - late]))[0]
+            return 240 - 500 * (x - beside) / z, 135 + 500 * y / z, -500 * 0.3 / z
+
+        _film(folder / f"{side}.mp4", ball, 480, 270)
+    return folder / "left.mp4", folder / "right.mp4", folder / "rig.json"
+
+
+def describe_pair(describer, left, right, pair, start=None, end=None, fps=None) -> StereoDescription:
+    """In place of `trajvlm.vlm.stereo.describe_pair`: the free flight, with the numbers of `write_pair` in any unit."""
+    views = [describer.describe(video, start, end, fps) for video in (left, right)]
+    equation = FREE_FLIGHT.with_time(-start, 1.0) if start else FREE_FLIGHT
+    return StereoDescription(*views, "parabolic", {"parabolic": 0.9, "linear": 0.1}, equation, pair, (1.5, 2.5))
 
 
 @dataclass(frozen=True)
@@ -112,6 +152,14 @@ class FakeDescription:
     @property
     def finding(self) -> str:
         return self.family if self.known else f"none of the known families; nearest: {self.family}"
+
+    @property
+    def model_probabilities(self) -> dict[str, float]:
+        return self.probabilities
+
+    unit, metres_per_unit = Description.unit, Description.metres_per_unit
+    clip_notes, miss = Description.clip_notes, Description.miss
+    views, projections = Description.views, Description.projections
 
     model_family: str = "helical"
     timings_s: dict[str, float] = field(default_factory=lambda: {"decode": 0.1})

@@ -19,9 +19,9 @@ from trajvlm.data.cameras.stereo import StereoPair
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES
-from trajvlm.ui.answer_details import Extras
+from trajvlm.ui.answer_details import NOTHING, Extras
 from trajvlm.ui.batch import Task, find_pairs
-from trajvlm.ui.columns import COLUMNS, values, values_of_two
+from trajvlm.ui.columns import COLUMNS, values
 from trajvlm.vlm.quantities import NAMES
 from trajvlm.vlm.stereo import StereoDescription
 
@@ -179,7 +179,7 @@ def test_an_equation_keeps_a_bounce_of_five_flights_wherever_a_program_reads_it(
         ({axis: row[f"raw_{axis}"] for axis in "xyz"}, 1.0),
         (in_metres, 0.731),
         (extras.to_dict(found)["equation_m"], 0.731),
-        (values_of_two(both), 1.0),
+        (values(both, NOTHING), 1.0),
         (both.to_dict()["equation"], 1.0),
         (found.to_dict()["refined"], 1.0),
     ):
@@ -349,17 +349,20 @@ def test_two_views_make_a_table_in_the_unit_of_the_cameras_file(run, clips, tmp_
     def describe_pair(describer, left, right, pair, start, end, fps):
         views = [describer.describe(video, start, end, fps) for video in (left, right)]
         chances = {"helical": 0.9, "linear": 0.1}
-        return stereo.StereoDescription(*views, "helical", chances, fake.TRUE, pair, (1.5, 2.5))
+        return stereo.StereoDescription(*views, "helical", chances, fake.TRUE, pair, (1.5, 2.5), ("an offset",))
 
     monkeypatch.setattr(stereo, "describe_pair", describe_pair)
     out = tmp_path / "results.csv"
-    done = run("describe", clips, "--right", clips, "--rig", tmp_path / "rig.json", "--out", out)
+    asked = ("--ask", "how long is one turn?")
+    done = run("describe", clips, "--right", clips, "--rig", tmp_path / "rig.json", "--out", out, *asked)
     assert done.exit_code == 0, done.output
     rows = read(out)
     assert [row["right"] for row in rows] == [row["video"] for row in rows] and rows[1]["error"]
     assert rows[0]["x"] == fake.TRUE.to_text()["x"] and rows[0]["length_unit"] == "cm"
     assert float(rows[0]["period"]) == pytest.approx(6.283 / 7.85, rel=0.01) and float(rows[0]["radius"]) > 0
     assert [float(rows[0][name]) for name in ("miss_px", "miss_right_px")] == [1.5, 2.5]
+    assert "period is 0.8 s" in rows[0]["answer"] and rows[1]["answer"] == "" and rows[0]["answered_by"]
+    assert rows[0]["doubt"] == "an offset" and "right: more than one object" in rows[0]["notes"]
     other, mixed = tmp_path / "other", tmp_path / "mixed.csv"
     (other / "deeper").mkdir(parents=True)
     fake.write_video(other / "deeper" / "a.mp4")

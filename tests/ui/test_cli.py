@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -106,12 +107,45 @@ def test_help_does_not_wait_for_the_networks():
     [
         ["--right", "b.mp4"],
         ["--rig", "rig.json"],
-        ["--right", "b.mp4", "--rig", "rig.json", "--ask", "what was g?"],
         ["--right", "b.mp4", "--rig", "rig.json", "--scale", "6.7 cm"],
+        ["--right", "b.mp4", "--rig", "rig.json", "--field-of-view", "90"],
+        ["--right", "b.mp4", "--rig", "rig.json", "--no-refine"],
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(run, video, wrong):
     assert run("describe", video, *wrong).exit_code == 2
+
+
+def test_two_views_are_asked_as_one_is(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("trajvlm.vlm.stereo.describe_pair", fake.describe_pair)
+    left, right, rig = fake.write_pair(tmp_path)
+    views = ("describe", left, "--right", right, "--rig", rig)
+    shown = run(*views, "--ask", "what was g?", "--out", tmp_path / "results")
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"answer +The g is 9\.81 m/s².*by the cameras' file", shown.stdout)
+    saved = json.loads((tmp_path / "results" / "left.json").read_text())
+    assert "9.81 m/s²" in saved["answer"] and saved["quantities"]["g"][0]["unit"] == "m/s²"
+    told = json.loads(run(*views, "--json", "--ask", "the ball is 6.7 cm wide, what was g?").stdout)
+    assert "have the scale of the cameras' file" in told["answer"] and told["calls"][0]["failed"]
+    assert told["video"] == str(left) and told["right"]["family"] == "helical"
+    picture = run(*views, "--ask", "draw the curve over the video", "--out", tmp_path / "results")
+    assert picture.exit_code == 0 and len(list((tmp_path / "results").glob("curve-over-*.mp4"))) == 2
+
+
+def test_what_speaks_against_a_quantity_is_told_of_two_views_too(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("trajvlm.vlm.stereo.describe_pair", fake.describe_pair)
+    left, right, rig = fake.write_pair(tmp_path, "cm")
+    (g,) = json.loads(run("describe", left, "--right", right, "--rig", rig, "--json").stdout)["quantities"]["g"]
+    assert g["value"] == 9.81 and g["unit"] == "cm/s²" and "0.0981 is far from it" in g["warning"]
+
+
+def test_two_views_that_can_not_be_described_are_one_sentence(run, tmp_path):
+    left, right, rig = fake.write_pair(tmp_path)
+    refused = run("describe", left, "--right", left, "--rig", rig)
+    assert refused.exit_code == 1 and "are the same video" in refused.stderr
+    assert "Traceback" not in refused.output
+    told = run("describe", left, "--right", tmp_path / "none.mp4", "--rig", rig, "--json")
+    assert told.exit_code == 1 and "none.mp4" in json.loads(told.stdout)["error"]
 
 
 def test_a_broken_calibration_is_one_sentence_before_the_networks_load(run, video, tmp_path):
