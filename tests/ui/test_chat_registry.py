@@ -53,6 +53,20 @@ def test_a_chat_is_closed_a_day_after_its_last_use(tmp_path):
     assert chats.begun("ada") is None and not ada.folder.exists() and chats.begun("bob") is bob
 
 
+def test_a_chat_that_answers_for_longer_than_a_day_is_closed_only_after_that(tmp_path, video):
+    clock = Clock()
+    chats = Chats(lambda: Conversation(fake.FakeDescriber(), parent=tmp_path), clock=clock)
+    ada = chats.of("ada")
+    answer = iter(ada.ask("what motion is it?", [video]))
+    next(answer)
+    clock.now = DAY_S + 1
+    chats.of("bob")
+    assert chats.begun("ada") is ada and ada.folder.exists()
+    list(answer)
+    chats.of("bob")
+    assert chats.begun("ada") is None and not ada.folder.exists()
+
+
 def test_the_oldest_messages_go_with_their_files_and_the_video_stays(tmp_path, video, monkeypatch):
     monkeypatch.setattr(conversations, "MOST_MESSAGES", 20)
     chat = Conversation(fake.FakeDescriber(), parent=tmp_path)

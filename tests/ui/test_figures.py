@@ -6,6 +6,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -39,6 +40,17 @@ def test_a_name_that_the_font_can_not_draw_brings_no_warning(tmp_path):
 @pytest.fixture(scope="module")
 def description(tmp_path_factory):
     return fake.FakeDescriber().describe(fake.write_video(tmp_path_factory.mktemp("video") / "throw.mp4"))
+
+
+def test_the_strips_say_when_their_frames_were_taken(description, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path: drawn.append(figure))
+    uneven = np.linspace(0, 1, 17) ** 2
+    draw(replace(description, clip=replace(description.clip, times=uneven)), tmp_path / "picture.png")
+    labels = [label.get_text() for ax in drawn[0].findobj(Axes) for label in ax.get_xticklabels()]
+    assert [label for label in labels if label.endswith(" s")] == [
+        f"{uneven[k] * fake.SECONDS:.2f} s" for k in (0, 4, 8, 12, 16)
+    ]
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -101,6 +101,18 @@ def test_a_new_chat_during_an_answer_deletes_no_folder_in_use(conversation, answ
     assert questions(conversation.history) == ["how fast is it?"] and "no video" in conversation.answer
 
 
+@pytest.mark.parametrize("end", [Conversation.restart, Conversation.close])
+def test_an_answer_that_nobody_wants_any_more_ends_at_its_next_step(tmp_path, video, end):
+    conversation = Conversation(fake.FakeDescriber(), parent=tmp_path)
+    answer = iter(conversation.ask("what motion is it?", [video]))
+    next(answer)
+    ended = end(conversation)
+    assert list(answer) == [] and conversation.session.found is None
+    if ended is not None:
+        assert list(ended) == [[]]
+        conversation.close()
+
+
 def test_what_waited_for_an_answer_is_dropped_by_a_new_chat(conversation, answering, came):
     waiting = in_thread(conversation.ask("how fast is it?"))
     assert came.acquire(timeout=PATIENCE_S)
