@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trajvlm.data.motions.equation import Equation
-from trajvlm.vlm.described import BEFORE_THE_LENS
+from trajvlm.vlm.described import NEAREST
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -34,7 +34,7 @@ def gap(description: "Description", one: Equation, other: Equation) -> Gap:
     before, after = one.positions(t), other.positions(t)
     apart = np.linalg.norm(after - before, axis=-1)
     pixels = None
-    if max(before[:, 2].max(), after[:, 2].max()) < BEFORE_THE_LENS * description.focal:
+    if max(before[:, 2].max(), after[:, 2].max()) < NEAREST * description.focal:
         pixels = np.linalg.norm(description.pixels(other, t) - description.pixels(one, t), axis=-1)
     return Gap(
         float(apart.mean()),

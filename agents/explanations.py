@@ -55,15 +55,16 @@ def error(session: Session) -> str:
     else:
         text += f"the curve misses the track by {found.miss}, at the median; a systematic error is not in that. "
     text += f"{_of_scale(session)} Speeds go with the frame rate and accelerations with its square. "
+    other = "calibration" if found.calibrated else "known length"
     return (
-        f"{text}For an error of your own, measure again: another throw, another window, another known length. "
+        f"{text}For an error of your own, measure again: another throw, another window, another {other}. "
         f"{evidence(found)}"
     )
 
 
 def _of_scale(session: Session) -> str:
     scale = session.scale
-    if len(session.description().views) > 1:
+    if session.description().calibrated:
         return (
             "Lengths rest on the cameras' file: one percent in the distance between the cameras is one percent in "
             "every length, speed and g."

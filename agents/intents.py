@@ -279,7 +279,7 @@ def _in_unit(questions: list[Call], unit: str | None) -> list[Call]:
     if any(call.tool in _IN_METRES for call in questions):
         raise UserError(
             f"{unit} is offered for quantities such as speed, height or g alone; places, equations, plots and tables "
-            f"are in metres where a scale is set, and in u otherwise"
+            f"are in metres where the scale is known, and in the equation's own unit otherwise"
         )
     return [Call(q.tool, {**q.arguments, "unit": unit}) if q.tool == "quantity" else q for q in questions]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
     from trajvlm.vlm.described import Described
 
-_AXES = (("x", "right", "#e4572e"), ("y", "up", "#2a9d5c"), ("z", "to the camera", "#2f6fde"))
+_COLOURS = {"x": "#e4572e", "y": "#2a9d5c", "z": "#2f6fde"}
 _INK, _GREY = "#1d2430", "#8b93a1"
 _ORDER = {"position": 0, "velocity": 1, "acceleration": 2}
 
@@ -27,6 +27,7 @@ def plot_over_time(
     Lengths are drawn in the unit `length`, of which one unit of the equation has `factor`.
     """
     t = np.linspace(0, description.clip.placement.duration_s, 240)
+    ways = ("right", "up", f"to {description.projections[0].camera}")
     figure = _figure(7, 0.5 + 2.3 * len(what))
     panels = figure.subplots(len(what), 1, sharex=True, squeeze=False)[:, 0]
     for ax, name in zip(panels, what, strict=True):
@@ -34,8 +35,8 @@ def plot_over_time(
         for _ in range(_ORDER[name]):
             equation = velocity(equation)
         values = equation.positions(t) * factor
-        for k, (axis, way, colour) in enumerate(_AXES):
-            ax.plot(t, values[:, k], color=colour, lw=2, label=f"{axis}, {way}")
+        for along, way, (axis, colour) in zip(values.T, ways, _COLOURS.items(), strict=True):
+            ax.plot(t, along, color=colour, lw=2, label=f"{axis}, {way}")
         unit = {"position": length, "velocity": f"{length}/s", "acceleration": f"{length}/s²"}[name]
         ax.set_ylabel(f"{name}, {unit}", fontsize=9, color=_INK)
         ax.axhline(0, color="#e3e6eb", lw=1, zorder=0)

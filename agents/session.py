@@ -14,16 +14,15 @@ import numpy as np
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import at_rate, open_video, slower
 from trajvlm.data.motions.readable import capitalised
+from trajvlm.vlm.described import ASSUMED_FIELD_OF_VIEW, Described, one_view
 from trajvlm.vlm.scale import Scale
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
-    from trajvlm.vlm.described import Described
 
 _SLOWEST = 100_000.0
 _RATES = (1e-3, 1e7)
 """Frames a second, from time lapse to what films a bullet."""
-SCALED_ALREADY = "two views have the scale of the cameras' file, and no other can be set; leave the length out"
 
 
 class Describes(Protocol):
@@ -36,8 +35,8 @@ class Describes(Protocol):
         end: float | None = None,
         fps: float | None = None,
         refine: bool = True,
-        field_of_view: float = 60.0,
-    ) -> "Described": ...
+        field_of_view: float = ASSUMED_FIELD_OF_VIEW,
+    ) -> Described: ...
 
 
 @dataclass(frozen=True)
@@ -111,10 +110,10 @@ class Session:
         self.start: float | None = None
         self.end: float | None = None
         self.fps: float | None = None
-        self.field_of_view = 60.0
+        self.field_of_view = ASSUMED_FIELD_OF_VIEW
         self._description: Described | None = None
 
-    def add_video(self, path: str | Path, field_of_view: float = 60.0) -> Path:
+    def add_video(self, path: str | Path, field_of_view: float = ASSUMED_FIELD_OF_VIEW) -> Path:
         """Make a video the one that is talked about; window, scale and lens of the one before are forgotten."""
         with self.lock:
             path = Path(path)
@@ -184,7 +183,7 @@ class Session:
                 raise
 
     @property
-    def found(self) -> "Described | None":
+    def found(self) -> Described | None:
         """What was found in the current video, None where it has not been described; never waits."""
         return self._description
 
@@ -193,7 +192,7 @@ class Session:
         """Whether the current video has been described."""
         return self._description is not None
 
-    def description(self) -> "Described":
+    def description(self) -> Described:
         """What was found in the current video; found now if it has not been. Raises UserError as `describe` does."""
         with self.lock:
             if self._description is None:
@@ -202,14 +201,11 @@ class Session:
             return self._description
 
     def one_view(self, otherwise: str) -> "Description":
-        """The description of one video; raises UserError with the sentence `otherwise` where two views were
+        """As `description`, of one video; raises UserError with the sentence `otherwise` where two views were
         described."""
-        view, *others = self.description().views
-        if others:
-            raise UserError(otherwise)
-        return view
+        return one_view(self.description(), otherwise)
 
-    def remember(self, description: "Described") -> None:
+    def remember(self, description: Described) -> None:
         """Take over what was found in the current video already, with the settings that the session has."""
         with self.lock:
             self._description = description
@@ -221,7 +217,7 @@ class Session:
         Raises UserError as `Scale` and `description` do.
         """
         if self.scale is not None:
-            return self.scale.metres_per_unit(self.one_view(SCALED_ALREADY))
+            return self.scale.metres_per_unit(self.description())
         return self.description().metres_per_unit
 
     @property

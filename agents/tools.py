@@ -22,7 +22,7 @@ from trajvlm.agents import explanations
 from trajvlm.agents.arithmetic import evaluate_text
 from trajvlm.agents.curve_distance import Gap, gap
 from trajvlm.agents.motion_table import rows, write_csv
-from trajvlm.agents.session import SCALED_ALREADY, Result, Session
+from trajvlm.agents.session import Result, Session
 from trajvlm.agents.units import Unit, in_unit
 from trajvlm.agents.wording import (
     FURTHEST_S,
@@ -76,8 +76,6 @@ def describe_video(
         raise UserError("give the frame rate or how many times slower the file plays, not both")
     if video is not None:
         session.choose_video(video)
-    if field_of_view_deg is not None:
-        session.one_view("the cameras' file says what two views see; leave the field of view out")
     settings = {"fps": frames_per_second, "field_of_view": field_of_view_deg}
     settings = {name: value for name, value in settings.items() if value is not None}
     if slow_motion is not None:
@@ -105,7 +103,7 @@ def equation(
 ) -> Result:
     """Give the equation x(t), y(t), z(t) of the motion."""
     found = session.description()
-    if len(found.views) > 1 and which == "refined":
+    if found.calibrated and which == "refined":
         shown = in_lengths(found.best, session)
         return _told_of([f"By two views: {equation_text(shown)}."], {"two views": shown.to_text()}, session)
     found = session.one_view(
@@ -127,7 +125,7 @@ def equation(
 
 
 def _told_of(parts: list[str], values: dict, session: Session) -> Result:
-    """Equations, and what their letters mean."""
+    """Equations in words, and the meaning and units of t, x, y and z."""
     told = f"{' '.join(parts)} {bounce_in_words(session)}t is in seconds. {lengths(session)}"
     return Result(f"{told} {axes(session.description())}", values)
 
@@ -335,17 +333,21 @@ def set_scale(
     lengths_given = (object_diameter_m, pixels_per_metre, distance_m, picture_width_m)
     if forget and any(given is not None for given in lengths_given):
         raise UserError("a scale is either set or forgotten; leave out the length, or forget")
-    scale = None if forget else Scale(*lengths_given)
-    view = session.one_view(SCALED_ALREADY)
-    if scale is None:
+    if forget:
+        if session.found is not None and session.found.calibrated:
+            raise UserError(
+                "two views have the scale of the cameras' file; for lengths in u describe one of the videos by itself"
+            )
         session.scale = None
         return Result(f"The scale is forgotten. {lengths(session)}")
-    metres = scale.metres_per_unit(view)
+    scale = Scale(*lengths_given)
+    found = session.description()
+    metres = scale.metres_per_unit(found)
     session.scale = scale
     text = f"Scale set: {scale}, so 1 u is {metres:.3g} m."
     if object_diameter_m is not None:
         text += " The apparent size is read from the decoded tokens; its error goes into every length. "
-        text = f"{text}{size_warning(view)}".strip()
+        text = f"{text}{size_warning(found)}".strip()
     return Result(text, {"metres_per_unit": metres})
 
 

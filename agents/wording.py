@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trajvlm.agents.session import SCALED_ALREADY, Result, Session
+from trajvlm.agents.session import Result, Session
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import bounce, capitalised, lines
@@ -98,7 +98,7 @@ def scale_now(session: Session) -> str:
         return ""
     try:
         text = f" By the scale that was set ({session.scale}) 1 u is now {session.metres_per_unit:.3g} m."
-        small = "" if session.scale.diameter_m is None else size_warning(session.one_view(SCALED_ALREADY))
+        small = "" if session.scale.diameter_m is None else size_warning(session.description())
         return f"{text} {small}".rstrip()
     except UserError as error:
         return f" The scale that was set can't be used here: {error}."
@@ -142,7 +142,7 @@ def equation_text(one: Equation) -> str:
 
 def limits(found: "Described") -> str:
     """What no answer about the motion can be better than, as a sentence."""
-    return _CALIBRATED if len(found.views) > 1 else _LIMIT
+    return _CALIBRATED if found.calibrated else _LIMIT
 
 
 def axes(found: "Described") -> str:
@@ -156,7 +156,7 @@ def lengths(session: Session) -> str:
     found = session.found
     if session.scale is not None:
         return f"Lengths are in metres, because {session.scale}."
-    if found is None or len(found.views) == 1:
+    if found is None or not found.calibrated:
         return _NO_SCALE
     unit, factor = session.length
     return f"Lengths are in {'metres' if unit == 'm' else unit}, by {_RIG}."
@@ -170,7 +170,7 @@ def scale_in_words(session: Session) -> str:
 def how_to_scale(session: Session) -> str:
     """What to do to get metres where nobody told them."""
     found = session.description()
-    if len(found.views) > 1:
+    if found.calibrated:
         return f"{_RIG} has its lengths in {found.unit}; write them in m, cm or mm"
     return "say how wide the object is ('the ball is 6.7 cm wide') or how many pixels one metre is"
 

@@ -28,9 +28,8 @@ class Extras:
 
     @classmethod
     def of(cls, description: "Described", scale: "Scale | None", reply: "Reply | None" = None) -> "Extras":
-        """Raises UserError where the description does not give the scale."""
-        [view, *_] = description.views
-        return cls(scale, None if scale is None else scale.metres_per_unit(view), reply)
+        """Raises UserError as `Scale.metres_per_unit` does."""
+        return cls(scale, None if scale is None else scale.metres_per_unit(description), reply)
 
     def to_dict(self, description: "Described") -> dict:
         """As further fields of the description's JSON object; its frame is replaced where the scale is known."""

@@ -224,15 +224,15 @@ def answered(describer: "Describer", task: Task, wanted: Wanted) -> "tuple[Descr
     """What is found in a video or in two views, and what was asked and given besides; raises UserError."""
     if task.error is not None:
         raise task.error
-    asked: Describes = describer
+    describes: Describes = describer
     if task.right is not None:
         from trajvlm.vlm.stereo import StereoDescriber
 
         assert wanted.pair is not None  # where there are right videos, the cameras were given
-        asked = StereoDescriber(describer, task.right, wanted.pair)
-    found, reply = asked.describe(task.video, **at_rate(task.video, wanted.options)), None
+        describes = StereoDescriber(describer, task.right, wanted.pair)
+    found, reply = describes.describe(task.video, **at_rate(task.video, wanted.options)), None
     if wanted.question is not None:
-        reply = reply_to(wanted.question, asked, task.video, found, wanted.scale, wanted.options, wanted.folder)
+        reply = reply_to(wanted.question, describes, task.video, found, wanted.scale, wanted.options, wanted.folder)
     return found, Extras.of(found, wanted.scale, reply)
 
 

@@ -25,7 +25,7 @@ _QUANTITIES = {
     "acceleration": "mean acceleration, in length_unit/s²",
     "distance": "length of the path in the clip, in length_unit",
     "height": "highest point above the start, in length_unit",
-    "g": "acceleration of a free flight in the picture's plane, in length_unit/s²",
+    "g": "acceleration of a free flight, of one view in the picture's plane, in length_unit/s²",
     "launch_angle": "angle of the first velocity with the horizontal, in degrees",
     "radius": "radius when the clip begins, in length_unit",
     "amplitude": "amplitude when the clip begins, in length_unit",
@@ -111,7 +111,7 @@ def values(found: "Described", extras: Extras) -> dict:
         "answer": extras.reply and extras.reply.text,
         "answered_by": extras.reply and extras.reply.model,
         "notes": "; ".join(found.clip_notes),
-        **(_of_one(found.views[0]) if len(found.views) == 1 else _of_two(cast("StereoDescription", found))),
+        **(_of_one(found.views[0]) if not found.calibrated else _of_two(cast("StereoDescription", found))),
     }
 
 

@@ -235,10 +235,12 @@ class Conversation:
                 self.history.append(gr.ChatMessage(part, metadata=closed))
                 yield
         elif refine.__name__ in names:
-            self._say(before_and_after(self.session.description().views[0], self.session.metres_per_unit))
+            [description] = self.session.description().views
+            self._say(before_and_after(description, self.session.metres_per_unit))
             yield
         elif equation.__name__ in names or (whole and set_scale.__name__ in names):
-            self._say(equations(self.session.description().views[0], self.session.metres_per_unit))
+            [description] = self.session.description().views
+            self._say(equations(description, self.session.metres_per_unit))
             yield
         for result in results:
             for path in result.files:

@@ -19,7 +19,6 @@ from trajvlm.data.errors import UserError
 from trajvlm.ui.console import complain, load, make_folder, waiting
 from trajvlm.ui.network_loading import check_device, load_describer
 from trajvlm.ui.options import (
-    ASSUMED_FIELD_OF_VIEW,
     Adapter,
     AsJson,
     BaseModel,
@@ -39,6 +38,7 @@ from trajvlm.ui.options import (
     check_times,
 )
 from trajvlm.ui.terminal_output import print_answer, print_line, print_pair
+from trajvlm.vlm.described import ASSUMED_FIELD_OF_VIEW
 
 if TYPE_CHECKING:
     from trajvlm.data.cameras.stereo import StereoPair

@@ -127,7 +127,7 @@ def nearest_frames(source: str, wanted: list[float], fps: float | None) -> list[
     return found
 
 
-def draw_path(part: SubFigure, equation: Equation, duration_s: float, unit: str = "") -> None:
+def draw_path(part: SubFigure, equation: Equation, duration_s: float, unit: str = "", camera: str = "camera") -> None:
     """The path in space with equal axes, seen from above and a little from the left of the camera."""
     ax = part.add_axes((0.0, -0.02, 0.95, 1.0), projection="3d")
     path = equation.positions(np.linspace(0.0, duration_s, _DENSE))
@@ -146,7 +146,7 @@ def draw_path(part: SubFigure, equation: Equation, duration_s: float, unit: str 
     of = f", {unit}" if unit else ""
     ax.set_xlabel(f"x, right{of}", color=INK, labelpad=-4)
     ax.set_ylabel(f"y, up{of}", color=INK, labelpad=-4)
-    ax.set_zlabel(f"z, to camera{of}", color=INK, labelpad=-4)
+    ax.set_zlabel(f"z, to {camera}{of}", color=INK, labelpad=-4)
     ax.tick_params(labelsize=7, pad=-2, colors=GREY)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))

@@ -49,7 +49,6 @@ FolderOrTable = Annotated[
 NoRefine = Annotated[
     bool, typer.Option("--no-refine", help="The language model alone, without the fits to its tokens.")
 ]
-ASSUMED_FIELD_OF_VIEW = 60.0
 FieldOfView = Annotated[
     float,
     typer.Option(

@@ -39,5 +39,5 @@ def draw_pair(found: "Described", path: Path, fps: float | None = None) -> None:
         ax.plot(*view.pixels(t).T, color=PATH, lw=1.5, path_effects=HALO)
         draw_ring(ax, view.pixels(np.array([time - view.starts_s]))[0], MOMENTS[1][1])
         ax.set_title(f"{view.side}, {time:.2f} s of the video", fontsize=10, color=INK, pad=5)
-    draw_path(space, found.best, duration, found.unit)
+    draw_path(space, found.best, duration, found.unit, "left camera")
     figure.savefig(path)

@@ -1,7 +1,6 @@
 """A folder of results: for each video a picture and a JSON file."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,25 +29,20 @@ class Results:
         from trajvlm.ui.figures import draw
         from trajvlm.ui.pair_figure import draw_pair
 
-        view, *others = description.views
-        answer = description.to_dict() | extras.to_dict(description)
-        return self._write(
-            video,
-            answer,
-            lambda picture: draw_pair(description, picture, fps) if others else draw(view, picture, fps),
-        )
-
-    def _write(self, video: Path, answer: dict, draw: Callable[[Path], None]) -> Path:
         name, number = video.stem, 2
         while name in self._taken or self._belongs_to_another(name, video):
             name, number = f"{video.stem}-{number}", number + 1
         self._taken.add(name)
         picture = self.folder / f"{name}.png"
+        answer = {"video": str(video), **description.to_dict(), **extras.to_dict(description)}
         try:
             with atomic_write(picture) as draft:
-                draw(draft)
+                if description.calibrated:
+                    draw_pair(description, draft, fps)
+                else:
+                    draw(description.views[0], draft, fps)
             with atomic_write(self.folder / f"{name}.json") as draft:
-                draft.write_text(json.dumps({"video": str(video), **answer}, indent=2) + "\n", encoding="utf-8")
+                draft.write_text(json.dumps(answer, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise UserError(f"{self.folder} can't be written to ({error.strerror}); choose another folder") from error
         return picture

@@ -30,7 +30,7 @@ from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.base_model import DEFAULT_NAME
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.classical_baseline import track_and_fit
-from trajvlm.vlm.described import BEFORE_THE_LENS, Projection
+from trajvlm.vlm.described import NEAREST, Projection
 from trajvlm.vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from trajvlm.vlm.refine import combine
 from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
@@ -171,6 +171,11 @@ class Description:
         return f"{self.miss_px:.2g} pixels of the clip's {size} ({of_video:.2g} of the video)"
 
     @property
+    def calibrated(self) -> bool:
+        """False: depth rests on the assumed field of view."""
+        return False
+
+    @property
     def views(self) -> tuple["Description"]:
         """Itself, as two views have two."""
         return (self,)
@@ -182,7 +187,7 @@ class Description:
 
         def pixels(t: np.ndarray) -> np.ndarray:
             found = np.full((len(t), 2), np.nan)
-            before = self.best.positions(t)[:, 2] < BEFORE_THE_LENS * self.focal
+            before = self.best.positions(t)[:, 2] < NEAREST * self.focal
             found[before] = self.pixels(self.best, t[before])
             return found
 

@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from trajvlm.data.clip import Clip
-from trajvlm.data.motions.equation import Equation
+from trajvlm.data.errors import UserError
 
+# `trajvlm describe --help` reads this module and is not to wait for torch.
 if TYPE_CHECKING:
+    from trajvlm.data.clip import Clip
+    from trajvlm.data.motions.equation import Equation
     from trajvlm.vlm.describe import Description
 
-BEFORE_THE_LENS = 0.9
-"""Further than this part of the way from the path's mean depth to the pinhole, a pixel says nothing."""
+ASSUMED_FIELD_OF_VIEW = 60.0
+"""Horizontal, in degrees: of a camera that nobody calibrated, where none is given."""
+NEAREST = 0.9
+"""A point is projected only if its z is less than this part of the focal length; the pinhole is at 1."""
 
 
 @dataclass(frozen=True)
 class Projection:
     """The curve of an answer as one of the cameras sees it."""
 
-    clip: Clip
+    clip: "Clip"
     """Of this camera's video."""
     starts_s: float
     """Seconds of this video at which the equation's t is 0."""
@@ -47,7 +51,7 @@ class Projection:
 
 
 class Described(Protocol):
-    """A family with its equation, and what it rests on."""
+    """A family with its equation, and what both rest on."""
 
     @property
     def family(self) -> str: ...
@@ -83,7 +87,7 @@ class Described(Protocol):
         ...
 
     @property
-    def best(self) -> Equation:
+    def best(self) -> "Equation":
         """In seconds from the clip's first frame, with lengths in `unit`."""
         ...
 
@@ -98,7 +102,7 @@ class Described(Protocol):
         ...
 
     @property
-    def clip(self) -> Clip:
+    def clip(self) -> "Clip":
         """Whose clock the equation has."""
         ...
 
@@ -113,8 +117,13 @@ class Described(Protocol):
         ...
 
     @property
+    def calibrated(self) -> bool:
+        """Whether depth was measured by calibrated cameras; if not, its scale rests on an assumed field of view."""
+        ...
+
+    @property
     def views(self) -> tuple["Description", ...]:
-        """What was found in each video by itself."""
+        """What was found in each video by itself: one description, or the left one's and the right one's."""
         ...
 
     @property
@@ -125,3 +134,11 @@ class Described(Protocol):
     def to_dict(self) -> dict:
         """The description as plain values, for JSON."""
         ...
+
+
+def one_view(found: Described, otherwise: str) -> "Description":
+    """The description of the only video; raises UserError with the sentence `otherwise` where there are two."""
+    view, *others = found.views
+    if others:
+        raise UserError(otherwise)
+    return view

@@ -121,7 +121,8 @@ def _height(description: Described, t: float | None) -> list[Quantity]:
 
 
 def _gravity(description: Described, t: float | None) -> list[Quantity]:
-    """The part of the acceleration in the picture's plane, which is all of g where the camera stands level."""
+    """Of one view the part of the acceleration in the picture's plane, which is all of g where the camera stands level;
+    of calibrated views the whole acceleration, however the cameras stand."""
     if description.family in _SWINGS:
         raise UserError(
             f"this motion was called {description.family}, and a swing tells g by its length only: say how long the "
@@ -136,10 +137,15 @@ def _gravity(description: Described, t: float | None) -> list[Quantity]:
     times = np.linspace(0, description.clip.placement.duration_s, _DENSE)
     accelerations = velocity(velocity(description.best)).positions(times)
     a = accelerations[np.linalg.norm(accelerations, axis=1).argmax()]
+    warns = partial(_gravity_warning, "the scale, and whether the drawn curve runs through the object in every frame")
+    if description.calibrated:
+        g = float(np.linalg.norm(a))
+        tilt = np.degrees(np.arccos(np.clip(-a[1] / g, -1, 1))) if g else 0.0
+        remark = f"it points {tilt:.0f} degrees from straight down as the left camera stands"
+        return [Quantity("g", g, 1, -2, remark, check=warns)]
     tilt = abs(np.degrees(np.arctan2(a[0], -a[1])))
     remark = f"it points {tilt:.0f} degrees from straight down in the picture"
     remark += "; right if the camera stands level" if tilt <= _LEVEL_DEG else ", which a level camera would not show"
-    warns = partial(_gravity_warning, "the scale, and whether the drawn curve runs through the object in every frame")
     return [Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark, check=warns)]
 
 
@@ -183,10 +189,14 @@ def _launch_angle(description: Described, t: float | None) -> list[Quantity]:
             f"only what flies or rolls freely has a launch angle, and this motion was called {description.family}; "
             f"choose a window in which it does"
         )
-    vx, vy, _ = velocity(description.best).positions(np.array([0.0]))[0]
-    angle = np.degrees(np.arctan2(vy, abs(vx)))
-    way = "above" if angle >= 0 else "below"
-    remark = f"{way} the horizontal in the picture, to the {'left' if vx < 0 else 'right'}, when the clip begins"
+    vx, vy, vz = velocity(description.best).positions(np.array([0.0]))[0]
+    side = "left" if vx < 0 else "right"
+    if description.calibrated:
+        level, horizontal = np.hypot(vx, vz), "the horizontal as the left camera stands"
+    else:
+        level, horizontal = abs(vx), "the horizontal in the picture"
+    angle = np.degrees(np.arctan2(vy, level))
+    remark = f"{'above' if angle >= 0 else 'below'} {horizontal}, to the {side}, when the clip begins"
     return [Quantity("launch angle", abs(angle), 0, 0, remark, "degrees")]
 
 

@@ -14,12 +14,14 @@ from trajvlm.data.cameras.camera import magnification
 from trajvlm.data.clip import SIZE
 from trajvlm.data.errors import UserError
 from trajvlm.data.rendered.scene import SceneSettings
+from trajvlm.vlm.described import Described, one_view
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
 
 _UNSURE = 1.2
 """An apparent radius below this many times the smallest in the training is unreliable."""
+_CALIBRATED = "two views have the scale of the cameras' file, and no other can be set; leave the length out"
 _METRES = (1e-6, 1e6)
 _PIXELS_PER_METRE = (1e-4, 1e8)
 
@@ -63,8 +65,12 @@ class Scale:
             return f"the picture is {self.picture_width_m:g} m wide at the object's mean depth"
         return f"one metre is {self.pixels_per_metre:g} pixels at the object's mean depth"
 
-    def metres_per_unit(self, description: "Description") -> float:
-        """Metres in one unit of the description's equations; raises UserError where the object's size is not seen."""
+    def metres_per_unit(self, found: Described) -> float:
+        """Metres in one unit of the description's equations.
+
+        Raises UserError for two views, which have a scale, and where the object's size is not seen.
+        """
+        description = one_view(found, _CALIBRATED)
         if self.pixels_per_metre is not None:
             return description.clip.placement.half_width_px / self.pixels_per_metre
         if self.distance_m is not None:
@@ -77,9 +83,10 @@ class Scale:
         return self.diameter_m / (2 * radius_in_units(description))
 
 
-def size_warning(description: "Description") -> str:
-    """A sentence where the object looks as small as the tokens can show, and may be smaller; empty elsewhere."""
-    radius = radius_in_units(description)
+def size_warning(found: Described) -> str:
+    """A sentence where the object looks as small as the tokens can show, and may be smaller; empty elsewhere. Raises
+    UserError as `Scale.metres_per_unit` does."""
+    radius = radius_in_units(one_view(found, _CALIBRATED))
     if radius > _UNSURE * SceneSettings().radius[0]:
         return ""
     return (

@@ -21,7 +21,7 @@ from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.data.motions.readable import bounce
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
 from trajvlm.vlm.describe import Describer, Description
-from trajvlm.vlm.described import Projection
+from trajvlm.vlm.described import ASSUMED_FIELD_OF_VIEW, Projection
 from trajvlm.vlm.refine import product_of_experts, seen_in
 
 _TRIED_LATENESS = 0.12
@@ -115,6 +115,11 @@ class StereoDescription:
         return f"{left:.2g} and {right:.2g} pixels of the left and the right video"
 
     @property
+    def calibrated(self) -> bool:
+        """True, by the cameras' file."""
+        return True
+
+    @property
     def views(self) -> tuple[Description, Description]:
         """What was found in each video by itself: the left one's and the right one's."""
         return self.left, self.right
@@ -180,10 +185,14 @@ class StereoDescriber:
         end: float | None = None,
         fps: float | None = None,
         refine: bool = True,
-        field_of_view: float = 60.0,
+        field_of_view: float = ASSUMED_FIELD_OF_VIEW,
     ) -> StereoDescription:
-        """As `describe_pair`; `refine` and `field_of_view` are for one view and without meaning here: two are always
-        fitted, and the cameras' file says what they see."""
+        """As `describe_pair`. Raises UserError also where `refine` is off or a `field_of_view` is given, which are for
+        one view."""
+        if not refine:
+            raise UserError("two views are always fitted; for the language model alone describe one of the videos")
+        if field_of_view != ASSUMED_FIELD_OF_VIEW:
+            raise UserError("the cameras' file says what two views see; leave the field of view out")
         return describe_pair(self.describer, video, self.right, self.pair, start, end, fps)
 
 

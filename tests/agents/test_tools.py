@@ -448,9 +448,20 @@ def test_a_new_video_forgets_the_scale_and_the_window(chat, tmp_path):
 class Recording(fake.FakeDescriber):
     """Keeps the times that it was asked for."""
 
+    count = 0
+
     def describe(self, video, start=None, end=None, fps=None, **options):
-        self.asked = (start, end, fps)
+        self.asked, self.count = (start, end, fps), self.count + 1
         return super().describe(video, start, end, fps, **options)
+
+
+def test_a_video_is_described_once_with_the_field_of_view_and_not_at_all_to_forget_a_scale(chat):
+    session = chat()
+    session.describer = describer = Recording()
+    tools.set_scale(session, forget=True)
+    assert describer.count == 0
+    tools.describe_video(session, field_of_view_deg=90)
+    assert describer.count == 1
 
 
 def test_a_window_is_seconds_of_the_file_as_it_plays_whatever_the_frame_rate(chat):

@@ -15,7 +15,9 @@ from trajvlm.agents.session import Session
 from trajvlm.data.cameras.stereo import StereoPair
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation
+from trajvlm.ui.answer_details import Extras
 from trajvlm.vlm import stereo
+from trajvlm.vlm.scale import Scale
 
 AT = 0.8
 X, Y, Z = fake.FREE_FLIGHT.positions(np.array([AT]))[0]
@@ -54,6 +56,15 @@ def test_a_unit_that_is_none_of_the_metres_is_told_as_it_is(chat):
             ask()
 
 
+def test_g_and_the_launch_angle_are_those_in_space_however_the_cameras_stand(chat, monkeypatch):
+    down, deep = -4.905 * np.cos(np.radians(20)), -4.905 * np.sin(np.radians(20))
+    tilted = {"x": "0", "y": f"3*t + {down}*t**2", "z": f"-12 - 3*t + {deep}*t**2"}
+    monkeypatch.setattr(fake, "FREE_FLIGHT", Equation.from_text(tilted))
+    g, angle = tools.quantity(chat(), "g"), tools.quantity(chat(), "launch_angle")
+    assert g.values["g [m/s²]"] == pytest.approx(9.81) and "20 degrees from straight down" in g.text
+    assert angle.values["launch angle [degrees]"] == pytest.approx(45)
+
+
 def test_a_place_is_told_in_space_and_in_both_videos(chat):
     result = tools.position_at(chat(), AT)
     assert result.values["position_m"] == pytest.approx([X, Y, Z])
@@ -90,6 +101,8 @@ def test_what_is_of_one_view_is_refused_in_a_sentence(chat):
     for ask, sentence in (
         (lambda: tools.set_scale(session, object_diameter_m=0.067), "have the scale of the cameras' file"),
         (lambda: tools.set_scale(session, forget=True), "have the scale of the cameras' file"),
+        (lambda: Extras.of(session.description(), Scale(diameter_m=0.067)), "have the scale of the cameras' file"),
+        (lambda: session.describer.describe(session.video, refine=False), "always fitted"),
         (lambda: tools.describe_video(session, field_of_view_deg=90), "leave the field of view out"),
         (lambda: tools.equation(session, "raw"), "two views have one equation"),
         (lambda: tools.equation(session, "both"), "two views have one equation"),
@@ -126,7 +139,8 @@ def test_tables_pictures_and_words_are_of_both_views(chat):
     assert len(shown.files) == 2 and np.shape(shown.values["codes"]) == (2, 9, 2, 2)
     assert tools.plot(session, "velocity").files[0].exists()
     assert "1.5 and 2.5 pixels of the left and the right video" in tools.explain(session, "family").text
-    assert "distance between the cameras" in tools.explain(session, "error").text
+    error = tools.explain(session, "error").text
+    assert "distance between the cameras" in error and "another calibration" in error
 
 
 def test_another_window_is_looked_at_in_both_views(chat):

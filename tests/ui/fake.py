@@ -159,7 +159,7 @@ class FakeDescription:
 
     unit, metres_per_unit = Description.unit, Description.metres_per_unit
     clip_notes, miss = Description.clip_notes, Description.miss
-    views, projections = Description.views, Description.projections
+    calibrated, views, projections = Description.calibrated, Description.views, Description.projections
 
     model_family: str = "helical"
     timings_s: dict[str, float] = field(default_factory=lambda: {"decode": 0.1})
