@@ -28,11 +28,11 @@ from trajvlm.agents.session import Result, Session
 from trajvlm.data.errors import UserError
 
 MOST_CHARACTERS = 1000
-"""Of one message: reading a longer one takes the router seconds, in which nobody else is answered."""
+"""Of one message; a longer one keeps the router busy for seconds, in which nobody else is answered."""
 MOST_TOOL_CALLS = 8
 """Tool calls in one turn; after that the model is told to stop."""
 MOST_TURNS = 20
-"""What `forget_oldest` leaves of a chat."""
+"""Turns of a chat that `forget_oldest` keeps."""
 
 _INSTRUCTIONS = """You answer questions about a video of one moving object, with tools that measure it.
 Take every number from a tool, never from memory, and give its unit. Call one tool at a time where one needs another.
@@ -77,7 +77,7 @@ Step = ToolStarted | ToolEnded | Said
 
 @dataclass(frozen=True)
 class Reply:
-    """One turn, whole."""
+    """One turn: the answer, and the tool calls that it rests on."""
 
     text: str
     model: str
@@ -125,7 +125,7 @@ class Agent:
             )
         if new_video is not None:
             text = f"[new video: {new_video}]\n{text}".strip()
-        # Twice for model and tool, and some room for the calls that the limit answers itself.
+        # Each call takes a step of the model and one of the tool; calls that the limit refuses take some too.
         config = {"configurable": {"thread_id": self.thread}, "recursion_limit": 4 * MOST_TOOL_CALLS + 8}
         messages = {"messages": [{"role": "user", "content": text}]}
         started: dict[str, float] = {}
@@ -143,7 +143,7 @@ class Agent:
             raise UserError(f"{self.model_name} did not come to an answer; ask in another way") from error
 
     def ask(self, text: str, new_video: str | None = None) -> Reply:
-        """Answer one message; as `stream`, all at once."""
+        """As `stream`, but returns the whole answer at its end."""
         steps = list(self.stream(text, new_video))
         said = "".join(step.text for step in steps if isinstance(step, Said))
         return Reply(said, self.model_name, tuple(step for step in steps if isinstance(step, ToolEnded)))
@@ -159,7 +159,7 @@ class Agent:
 
 
 class _ModelErrors(AgentMiddleware):
-    """A chat model that can't answer (no key, no network) becomes a UserError; errors of tools are left alone."""
+    """Turns an error of the chat model (no key, no network) into a UserError; errors of tools pass through."""
 
     def __init__(self, model_name: str):
         super().__init__()
@@ -198,7 +198,7 @@ def _chat_model(model: str | BaseChatModel | None) -> tuple[BaseChatModel, str]:
 
 
 def _steps(update: dict, started: dict[str, float], spoken: set[str]) -> Iterator[Step]:
-    """What a finished node of the graph tells: calls of the model, answers of the tools, text that was not streamed."""
+    """The steps in an update of the graph: tool calls, tool answers, and text that was not streamed."""
     for change in update.values():
         for message in (change or {}).get("messages", []):
             if isinstance(message, AIMessage):

@@ -1,7 +1,6 @@
-"""The value of an expression that a person or a model wrote, worked out in floats over its syntax tree.
+"""Evaluate an arithmetic expression that a person or a model wrote, by walking its syntax tree in floats.
 
-Nothing is executed and nothing is exact: every step is one operation on two floats, so the time that an expression
-takes is bounded by its length, whatever its numbers are.
+Nothing is executed. Every step is one operation on floats, so the length of an expression bounds the time it takes.
 """
 
 import ast
@@ -34,14 +33,13 @@ def evaluate_text(expression: str, t: float = 0.0) -> float:
     """The value of an expression in `t`.
 
     Raises:
-        UserError: it is longer or deeper than anything that a person writes, holds something else than arithmetic, or
-            has no finite real value.
+        UserError: it is too long or nested too deeply, holds anything but arithmetic, or has no finite real value.
     """
     if len(expression) > _LONGEST:
         raise UserError(f"the expression is too long; write it with at most {_LONGEST} characters")
     try:
         with warnings.catch_warnings():
-            # What Python finds odd, such as `1or 2`, is refused below.
+            # Python warns of texts such as `1or 2`, which are refused below anyway.
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.parse(expression.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

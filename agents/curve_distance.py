@@ -1,4 +1,4 @@
-"""How far two curves that were found for one clip lie apart, in space and in the picture."""
+"""The distance between two curves that were found for one clip, in space and in the picture."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Answers in words to what no number answers: why a motion is of its family, and how far a number can be trusted."""
+"""Explanations in words: why a motion is of its family, and how far a number can be trusted."""
 
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ def evidence(found: "Described") -> str:
 
 
 def error(session: Session) -> str:
-    """What is known of the error of the numbers: none is computed."""
+    """What is known of the errors of the numbers, none of which is computed."""
     found = session.description()
     text = "No error is computed for any number here, so none can be given with it. What is known: "
     if found.miss is None:

@@ -1,4 +1,4 @@
-"""Slips of the keyboard in the words that the router knows: `velocty` is read as `velocity`."""
+"""Correct typing errors in the words that the router knows: `velocty` is read as `velocity`."""
 
 import re
 from difflib import get_close_matches
@@ -10,12 +10,12 @@ _WORDS = (
     "velocity"
 ).split()
 _ALIKE = 0.86
-"""At this likeness one slip in seven letters is mended, and no English word becomes another one that is known."""
+"""Least similarity, 0 to 1: one wrong letter in seven is corrected, and no other English word becomes a known one."""
 _SHORTEST = 6
 
 
 def mended(text: str) -> str:
-    """Lower-case text with near misses of known words replaced by them."""
+    """Lower-case text in which misspelt known words are corrected."""
     return re.sub(r"[a-z]+", _word, text)
 
 

@@ -1,4 +1,4 @@
-"""What a person asks for, as tool calls: patterns for the words, readings for the numbers. No language model.
+"""A person's sentence as tool calls, by patterns for the words and parsers for the numbers. No language model.
 
 `plan` turns one sentence into the calls that answer it, in the order in which they have to run.
 """
@@ -36,9 +36,9 @@ def plan(text: str, previous: Call | None = None) -> list[Call]:
         return []
     words = marked(text)
     rest = densities(words)[1]
-    # The numbers of a sum are worked out as they are written.
+    # The numbers in arithmetic stay as they are written.
     text = text if _only_sum(text) else decimals(text)
-    # A scale holds for the window that is looked at, so it comes last.
+    # A scale is computed from the window that is looked at, so it comes last.
     settings = [*_lens(text), *_window(text), *_scale(words)]
     questions = _of_pendulum(_questions(text, settings, rest), rest)
     unit = asked_unit(rest.text)
@@ -204,7 +204,7 @@ def _questions(text: str, settings: list[Call], rest: Marked) -> list[Call]:
 
 
 def _only_sum(text: str) -> str | None:
-    """The arithmetic in a sentence that asks for nothing else, so that the 9.81 in it is no question about g."""
+    """The arithmetic in a sentence that asks for nothing else, so that 9.81 in it is no question about g."""
     sum_ = expression(text)
     if sum_ is None:
         return None
@@ -222,7 +222,7 @@ _SUM_WORDS = set(
 def _place(text: str) -> list[Call]:
     at = times(text)
     wanted = re.search(phrases.POSITION, text)
-    # A time on the clock is a position, be it beyond the clip; a time from the end is a forecast.
+    # `where is it at 3 s` asks for a position, even beyond the clip; `3 s after the end` asks for a forecast.
     clock = rf"\bat (?:t ?=? ?|time |second )?{PLAIN}"
     on_the_clock = wanted and re.search(clock, text) and not re.search(phrases.FROM_THE_END, text)
     if not on_the_clock and re.search(phrases.FORECAST, text) and (at or re.search(phrases.LANDING, text) or wanted):
@@ -243,7 +243,7 @@ def _place(text: str) -> list[Call]:
 
 
 def _quantities(text: str) -> list[str]:
-    """Names in the order of the text, without those whose words belong to another."""
+    """Names in the order of the text, without those whose words belong to another one (`phrases.STRONGER`)."""
     found = [(match.start(), name) for name, pattern in phrases.QUANTITIES if (match := re.search(pattern, text))]
     names = [name for _, name in sorted(found)]
     if re.search(r"\band\b|,|&|\bplus\b|\balso\b", text):

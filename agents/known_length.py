@@ -54,14 +54,14 @@ def known_length(words: Marked, alone: bool = False) -> Scale | None:
 
 
 def _kind(clause: str, alone: bool) -> tuple[str | None, float]:
-    """What the lengths of a clause are of, and what makes that of them."""
+    """What the lengths in a clause measure, and the factor that turns them into it: 2 for a radius."""
     if re.search(_PICTURE_IS, clause):
         if re.search(_UPRIGHT, clause):
             raise UserError("the height of the picture is no scale here; give its width ('the picture is 2 m wide')")
         return "picture_width_m", 1.0
     if re.search(_AWAY, clause) or (alone and re.search(phrases.DISTANT, clause)):
         return "distance_m", 1.0
-    # A length that nothing else is said of is the object's size.
+    # A length of which nothing else is said is the object's size.
     if alone or re.search(phrases.SIZE, clause) or not re.search(phrases.NOT_SIZE + "|" + phrases.STRING, clause):
         return "diameter_m", 2.0 if re.search(_RADIUS, clause) else 1.0
     return None, 1.0

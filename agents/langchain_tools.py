@@ -1,5 +1,4 @@
-"""The tools of `trajvlm.agents.tools` as LangChain tools, bound to one session, so that a model never names a
-session."""
+"""The tools of `trajvlm.agents.tools` as LangChain tools, bound to one session, so that a model can't name another."""
 
 import inspect
 import json
@@ -44,7 +43,7 @@ def _bound(function: Callable[..., Result], session: Session) -> BaseTool:
 
 
 def arguments_of(function: Callable[..., Result]) -> type[BaseModel]:
-    """The arguments of a tool but for its session, with their types and descriptions."""
+    """The arguments of a tool except its session, with their types and descriptions."""
     hints = get_type_hints(function, include_extras=True)
     fields = {
         name: (hints[name], ... if parameter.default is parameter.empty else parameter.default)

@@ -1,8 +1,8 @@
-"""Lengths and pixel counts in a person's words, read strictly: what is not understood whole is refused.
+"""Read lengths and pixel counts in a sentence; a number that can't be read whole is refused.
 
-Half of a number is worse than none, because nobody sees that it was half: `6.7e-2 m` is not 2 m, nor is `1/2 m`. The
-text is expected as `trajvlm.agents.quantity_parsing.plain` leaves it. Quantities become marks, `⟦m0⟧` a length and
-`⟦p1⟧` a count of pixels, so that the patterns for what they belong to need not know how numbers are written.
+Nobody would notice a number of which only a part was read: `6.7e-2 m` is not 2 m, nor is `1/2 m`. The text is expected
+as `trajvlm.agents.quantity_parsing.plain` returns it. Marks replace the quantities, `⟦m0⟧` a length and `⟦p1⟧` a count
+of pixels, so that other patterns need not know how numbers are written.
 """
 
 import re
@@ -29,12 +29,12 @@ _LENGTH_UNIT = (
 )
 _QUANTITY = re.compile(rf"(?<![a-z])(?:(?P<length>{_LENGTH_UNIT})|(?:px|pixels?)\b)")
 _RUN = re.compile(r"(?:[^a-z⟦⟧;:?!=()~≈\"]|(?<=[\d.])e(?=[-+]?\d)|x(?=\s*10\b))*$")
-"""All before a unit that could belong to its number."""
+"""Everything before a unit that may be part of its number."""
 _MOST = 20
 _NEAR = 60
 """Characters before a unit that are looked at."""
 _PIECE = re.compile(rf"(?:{PIECE}|\d\s*(?:to|or|and|by|x)\s*|[a-z])$")
-"""Before a number: what makes it a piece of another one, or the end of a range."""
+"""What stands before a number that is a part of another one, or the end of a range."""
 _LINK = r"\s*(?:per|to an?|to|in|for|=|equals?|is|are|makes?|/|corresponds? to|every|each)\s*(?:an?\s+|the\s+)?"
 _LENGTH = rf"(?P<length>⟦m\d+⟧|(?<![a-z]){_LENGTH_UNIT})"
 _DENSITIES = (
@@ -42,19 +42,19 @@ _DENSITIES = (
     re.compile(rf"{_LENGTH}(?:[^\d⟦⟧]{{0,40}}?\s|{_LINK})(?P<pixels>⟦p\d+⟧)"),
 )
 _SAME = 0.02
-"""Two lengths that differ by less are one in two units, such as 6.7 cm and 2.6 inches."""
+"""Two lengths with a smaller relative difference are one length in two units, such as 6.7 cm and 2.6 inches."""
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A text in which the quantities are marks."""
+    """A text with marks in place of its quantities."""
 
     text: str
     values: tuple[float, ...]
     """Metres or pixels, by the number in the mark."""
 
     def metres(self, part: str) -> list[float]:
-        """Of each length in a part of the text."""
+        """Each length in a part of the text, in metres."""
         return [self.values[int(number)] for number in re.findall(r"⟦m(\d+)⟧", part)]
 
 
@@ -66,11 +66,11 @@ def marked(text: str) -> Marked:
     for unit in _QUANTITY.finditer(text):
         head = before + text[done : unit.start()]
         near = _RUN.search(head[-_NEAR:])
-        assert near is not None  # it may be empty
+        assert near is not None  # the pattern also matches an empty text
         run = re.split(r"[,.]\s", near[0])[-1]
         number = re.sub(r"[\s-]+$", "", run).lstrip(" '")
         if len(run) < len(head):
-            # Between words a dash is no sign.
+            # A dash between words is no minus sign.
             number = re.sub(r"^-\s+", "", number)
         if not re.search(r"\d", number) or (unit[0] == '"' and run[-1:].isspace()):
             continue
@@ -101,7 +101,7 @@ def _unread(words: str) -> UserError:
 
 
 def _joined(text: str, values: list[float], sizes: list[float]) -> str:
-    """The text in which a length of two units, such as `5 ft 3 in`, is one; its value becomes the sum."""
+    """The text with one mark for a length in two units, such as `5 ft 3 in`; its value in `values` becomes the sum."""
 
     def join(pair: re.Match) -> str:
         first, second = int(pair[1]), int(pair[2])
@@ -114,7 +114,7 @@ def _joined(text: str, values: list[float], sizes: list[float]) -> str:
 
 
 def densities(words: Marked) -> tuple[list[float], Marked]:
-    """Pixels per metre of each `240 pixels per metre`, `1 m is 240 px` or `80 px = 50 cm`; the text without."""
+    """Pixels per metre of each `240 pixels per metre`, `1 m is 240 px` or `80 px = 50 cm`; the text without them."""
     found, text = [], words.text
     while match := next(filter(None, (pattern.search(text) for pattern in _DENSITIES)), None):
         pixels = words.values[int(match["pixels"].strip("⟦p⟧"))]
@@ -125,7 +125,8 @@ def densities(words: Marked) -> tuple[list[float], Marked]:
 
 
 def agreed(values: list[float], what: str) -> float | None:
-    """The one value of several that say the same, None of none; raises UserError where they contradict each other."""
+    """The value that all `values` agree on, None where there are none; raises UserError where they contradict each
+    other."""
     if values and max(values) > (1 + _SAME) * min(values):
         raise UserError(f"{len(values)} different values are given for {what}; give one")
     return values[0] if values else None

@@ -1,7 +1,7 @@
-"""A chat model without a language model: an intent router that needs no key, no download and no time.
+"""An intent router in place of a chat model: rules, which need no key, no download and hardly any time.
 
 It reads a request by the patterns of `trajvlm.agents.intents`, calls the tools one after the other, and answers with
-the tools' own sentences. What it does not understand it says so; it can't chat.
+the tools' own sentences. It says so where it does not understand a request.
 """
 
 import re
@@ -42,7 +42,7 @@ class IntentRouter(BaseChatModel):
         return NAME
 
     def bind_tools(self, tools, **kwargs: Any) -> "IntentRouter":
-        """The tools are known; returns itself."""
+        """Returns itself: the router knows the tools."""
         return self
 
     def _generate(self, messages: list[BaseMessage], stop=None, run_manager=None, **kwargs: Any) -> ChatResult:
@@ -66,7 +66,7 @@ def _said(text: str, calls: list[dict] | None = None) -> ChatResult:
 
 
 def unserved(text: str) -> str:
-    """What is said where no tool serves."""
+    """The answer where no tool can help."""
     return _SPIN if re.search(phrases.SPIN, plain(text)) else _UNKNOWN
 
 
@@ -81,7 +81,7 @@ def requested(text: str, previous: Call | None = None) -> list[Call]:
 
 
 def _previous(messages: list[BaseMessage]) -> Call | None:
-    """The last tool that was called before, for follow-ups."""
+    """The last call before this message, to which a follow-up refers; None where there was none."""
     calls = [call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
     return Call(calls[-1]["name"], calls[-1]["args"]) if calls else None
 

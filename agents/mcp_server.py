@@ -3,8 +3,8 @@
     server = build(Session(Describer(), "out/mcp"), videos="clips")
     server.run(transport="stdio")
 
-A server is one chat: it has one session. An MCP client names files where a chat page uploads them, so there is one tool
-more, `open_video`, which reads from one folder and nowhere else.
+A server has one session. An MCP client can't upload files, so there is one more tool, `open_video`, which reads from
+one folder and nowhere else.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ calibrated can't tell size, distance or depth."""
 def build(session: Session, videos: str | Path = ".") -> FastMCP:
     """A server over one session, which reads videos below the folder `videos` only.
 
-    The session's sentence about a missing video becomes one that names `open_video`.
+    Changes the session's sentence about a missing video to one that names `open_video`.
     """
     session.without_video = "no video is open; call open_video with the path of a video file first"
     server = FastMCP("trajvlm", instructions=_INSTRUCTIONS)
@@ -66,7 +66,7 @@ def _opener(folder: Path) -> Callable[..., Result]:
 
 
 class _Offered(Tool):
-    """A bound tool, with the same arguments, answers and errors, as MCP wants it."""
+    """A bound tool as a FastMCP tool, with the same arguments, answers and errors."""
 
     _tool: BaseTool = PrivateAttr()
 
@@ -84,5 +84,5 @@ class _Offered(Tool):
         result: Result = message.artifact
         text = "\n".join([result.whole, *(f"Written: {path.resolve()}" for path in result.files)])
         pictures = [Image(path=path) for path in result.files if path.suffix == ".png"]
-        # FastMCP would make a list of nothing but text into JSON.
+        # FastMCP would turn a list of text alone into JSON.
         return ToolResult([text, *pictures] if pictures else text, result.values)

@@ -1,4 +1,4 @@
-"""The motion as a table: one row a time, columns named with their units, as trackers of video write it."""
+"""The motion as a table, like that of a video tracker: a row for each time, columns named with their units."""
 
 import csv
 import math
@@ -21,8 +21,8 @@ def rows(
     """Sixty-one even times of the clip with position, velocity and pixel; None behind a camera.
 
     Args:
-        length: the unit of lengths, of which one unit of the equation has `factor`.
-        slower: how many times slower than the motion the file plays, in whose seconds `video_s` is.
+        length, factor: the unit of lengths, and how many of it are one unit of the equation.
+        slower: how many times slower than the motion the file plays; `video_s` is in seconds of the file.
     """
     first = description.projections[0]
     t = np.linspace(0, first.duration_s, _TIMES)

@@ -1,4 +1,4 @@
-"""Numbers in a person's words, read whole: signs, fractions and powers of ten too, or refused with a sentence."""
+"""Read numbers in a sentence whole, with signs, fractions and powers of ten, or refuse them."""
 
 import math
 import re
@@ -17,11 +17,11 @@ PIECE = (
     r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
     r"|(?:third|quarter|fourth|fifth|sixth|eighth|tenth|hundredth|thousandth)s?)(?: of)?(?: an?)?\s*"
 )
-"""Before a number: words that make it a piece of another one."""
+"""Words before a number that is a part of another one, such as `half` or `thirty`."""
 MINUS = "−"
-"""The sign in texts that `decimals` returns, where a hyphen is a dash."""
+"""Minus sign in texts that `decimals` returns; a hyphen there is a dash."""
 PLAIN = rf"{MINUS}?(?:\d+(?:\.\d+)?|\.\d+)"
-"""A number there."""
+"""A number in texts that `decimals` returns."""
 
 _RUN = re.compile(
     r"(?<![\w.)])(?:[-+±~]\s?)*"
@@ -51,7 +51,7 @@ def read(number: str) -> float | None:
 
 
 def value(plain: str) -> float:
-    """Of a number as `PLAIN` finds it."""
+    """The value of a number that `PLAIN` matched."""
     return float(plain.replace(MINUS, "-"))
 
 

@@ -1,4 +1,4 @@
-"""The video again, with the found curve drawn over it: a line for the path, a dot for where the equation is now."""
+"""Draw the found curve over the video: a line for the path, a dot for the position at the time of each frame."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -33,7 +33,7 @@ def draw_over_video(view: "Projection", path: Path, fps: float | None = None) ->
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = None
         for time, picture in frames(view.clip.source, fps, _LONGEST_SIDE, begin, stop):
-            # H.264 in its common form wants even sides.
+            # H.264 in yuv420p needs even sides.
             picture = np.ascontiguousarray(picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2])
             if stream is None:
                 stream = container.add_stream("libx264", rate=30, options={"crf": "20", "preset": "veryfast"})
@@ -59,7 +59,7 @@ def _curves(view: "Projection", width: int, begin: float, stop: float) -> list[t
 
 
 def _points(view: "Projection", t: np.ndarray, width: int) -> np.ndarray:
-    """Where the equation is at t seconds into the clip, as OpenCV's fixed point numbers; none behind the camera."""
+    """Pixels at t seconds into the clip, as OpenCV's fixed-point numbers, without those behind the camera."""
     pixels = view.pixels(t) * (width / view.clip.placement.video_width_px) - 0.5
     pixels = pixels[np.isfinite(pixels).all(axis=1)]
     return np.round(pixels.clip(-4000, 8000) * 2**_SHIFT).astype(np.int32)

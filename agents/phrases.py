@@ -1,4 +1,4 @@
-"""The words by which people ask for each thing, as regular expressions over plain lower-case text."""
+"""The words with which people ask for each tool and quantity, as regular expressions over plain lower-case text."""
 
 from trajvlm.agents.number_parsing import PLAIN
 
@@ -163,7 +163,7 @@ STRONGER = {
     "decay": ("amplitude", "radius", "speed", "period", "frequency"),
     "restitution": ("speed", "frequency", "height", "distance", "period"),
 }
-"""Quantities whose words are also those of others: where one is asked for, the others are not meant."""
+"""Of each quantity, others that its words may name too; where it is asked for, they are not meant."""
 
 PLOT = _any(
     r"visuali[sz]e",
@@ -192,7 +192,7 @@ AGAINST_OTHERS = (
     r"(?:[xyz]|positions?|speed|velocity|acceleration|height|distance|pixels?|frames?|angle|radius)\b"
     r"|\b[xyz]-[xyz] (?:plot|graph|diagram|chart)"
 )
-"""What a plot is asked against that is not time."""
+"""A plot against something other than time."""
 DRAW = _any(
     r"\boverla[yi]",
     r"\bsuperimpos",
@@ -253,7 +253,7 @@ REFINE = _any(
     rf"\b{_FITTING} (?:\w+ ){{0,3}}(?:chang|improv|alter|correct|shift|difference)",
     rf"(?:how (?:far|close)|distance|gap)\b.*{_CURVE}.*{_CURVE}",
 )
-"""What refinement did, and not the equations alone."""
+"""Questions about what refinement changed, not only about the equations."""
 RIVAL = _any(
     r"\btrack(?:ing)?[ -](?:and|&|then)[ -]fit",
     r"\bopen ?cv\b|\bblobs?\b|\bafternoon script\b|\bcurve[-_]fit(?:ting)?\b|\bcurve ?fitting\b",
@@ -263,7 +263,7 @@ RIVAL = _any(
     r"(?:compar|differ|agree|check|against|versus|\bvs\b).*\b(?:a|the|simple|plain) (?:script|tracker)\b",
     r"\b(?:a|the|simple|plain) (?:script|tracker)\b.*(?:compar|differ|agree|find|found|sa(?:y|id)|think|give|gave)",
 )
-"""What the script without networks says of the clip."""
+"""Questions about what the script without networks finds."""
 EQUATION = _any(
     r"equation|\beqn?s?\b",
     r"formula",
@@ -393,7 +393,7 @@ LATE = r"(?:after|past|from|since|later than|starting at|beyond)"
 BEGIN = r"\b(?:start|begin)(?:ning)? at"
 STOP = r"\b(?:stop|end)(?:ping|ing)? at"
 STRING = r"\b(?:string|rope|thread|cord|wire|chain|rod|pendulum)\b(?! bob| ball)"
-"""What holds a pendulum: its length is no size of the object."""
+"""What a pendulum hangs from; its length is not the object's size."""
 FORGET_SCALE = (
     r"(?:reset|clear|forget|remove|undo|drop|cancel|delete|unset|ignore)(?: about)? (?:the |my |that |any |its )?"
     r"(?:scale|calibration|diameter|known length|size|width)\b"
@@ -404,7 +404,7 @@ _SHARE = (
     rf"({PLAIN}) ?(%?)(?:th)? ?(?:of )?(?:the |its )?speed"
 )
 SHARE_OF_SPEED = rf"(?:{_SHARE})\b"
-"""How fast the file plays, as a part of the true speed."""
+"""The speed at which the file plays, as a part of the true one."""
 SLOW_MOTION = _any(
     r"\bslow.?mo(?:tion)?\b",
     r"(?:video|film|clip|footage|recording|it(?:'s| is| was))\b.{0,20} slowed down",
@@ -439,7 +439,7 @@ SPIN = (
     r"(?:\b(?:is|does|do|has|was|did) (?:it|(?:the|this|my) \w+(?: \w+)?) (?:also |really )?spin(?:s|ning)?\b"
     r"|(?:about|around|on) its own axis|\b(?:top|back|side)spin\b|how much spin|any spin\b)"
 )
-"""Whether the object turns about itself, which nothing here measures."""
+"""Questions whether the object turns about itself, which no tool measures."""
 ELSEWHERE = _any(
     SPIN,
     r"^who\b|speed of (?:light|sound)",
@@ -453,4 +453,4 @@ ELSEWHERE = _any(
     r"\b(?:colou?rs?|temperature|hot|cold|brand|price|cost|expensive|material|made (?:of|from))\b",
     r"\b(?:name of|(?:your|his|her|its|'s) name)\b",
 )
-"""What sounds like a question about the motion and is one about the world, or about what no picture shows."""
+"""Questions with words of motion that are about the world, or about what a picture does not show."""

@@ -1,4 +1,4 @@
-"""Pictures that tools write: curves against time, and the visual tokens beside what they decode to."""
+"""Pictures that tools write: curves against time, and the visual tokens with the scene that they decode to."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ def plot_over_time(
 ) -> None:
     """Draw x, y and z of each of `what` (position, velocity, acceleration) against seconds, as a PNG file.
 
-    Lengths are drawn in the unit `length`, of which one unit of the equation has `factor`.
+    `length` is the unit of lengths, and `factor` how many of it are one unit of the equation.
     """
     t = np.linspace(0, description.clip.placement.duration_s, 240)
     ways = ("right", "up", f"to {description.projections[0].camera}")

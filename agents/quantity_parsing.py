@@ -22,7 +22,8 @@ _EXPRESSION = re.compile(r"(?:sqrt|sin|cos|exp|pi|\bt\b|[\d.]+|[-+*/() ])+")
 
 
 def plain(text: str) -> str:
-    """Lower case without slips, numerals for number words, decimal points: what the other readings expect.
+    """Lower-case text without typing errors, with numerals for number words and with decimal points, for the other
+    parsers.
 
     Raises UserError for a number of very many digits, and for one whose comma may mean two things.
     """
@@ -49,7 +50,7 @@ def plain(text: str) -> str:
 
 
 def _vulgar(match: re.Match) -> str:
-    """½ as 1/2, apart from a whole number before it."""
+    """`½` as ` 1/2`: the space parts it from a whole number before it."""
     return " " + unicodedata.normalize("NFKC", match[0])
 
 
@@ -58,7 +59,7 @@ def _parts(match: re.Match) -> str:
 
 
 def _and_part(match: re.Match) -> str:
-    """2 and half as 2.5."""
+    """`2 and half` as `2.5`."""
     return f"{int(match[1]) + (_PARTS.get(match[2]) or float(match[2])):.6g}"
 
 
@@ -124,7 +125,8 @@ def expression(text: str) -> str | None:
 
 
 def _whole(text: str, found: re.Match) -> str:
-    """A piece of arithmetic with all that it touches, such as the name before its brackets: read whole or refused."""
+    """A piece of arithmetic with all that touches it, such as a name before its brackets, so that it is read whole or
+    refused."""
     piece = found[0].strip() if "(" in found[0] else found[0].strip(" -+*/")
     if not piece:
         return ""

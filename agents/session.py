@@ -1,6 +1,6 @@
 """One chat's state: its videos, the window and the scale that were chosen, what was found, and a folder for files.
 
-Everything that a tool remembers is here, so two chats that hold two sessions can't see each other.
+Tools keep nothing outside of it, so chats with different sessions can't see each other.
 """
 
 import threading
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SLOWEST = 100_000.0
 _RATES = (1e-3, 1e7)
-"""Frames a second, from time lapse to what films a bullet."""
+"""Frames a second, from time lapse to a camera that films bullets."""
 
 
 class Describes(Protocol):
@@ -44,7 +44,7 @@ class Result:
     """What a tool found."""
 
     text: str
-    """Whole sentences with units, for a language model or a person: the answer, in few."""
+    """The answer in a few whole sentences with units, for a language model or a person."""
     values: dict = field(default_factory=dict)
     """The same as plain numbers and text, names with their units."""
     files: tuple[Path, ...] = ()
@@ -67,7 +67,7 @@ def _check_rate(fps: float | None) -> None:
 
 
 def _python(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's, inside of anything: they are saved, sent and printed."""
+    """A value with NumPy's numbers and arrays made Python's, so that it can be written as JSON."""
     match value:
         case np.generic() | np.ndarray():  # first: a float64 is a float too
             return _python(value.tolist())
@@ -94,7 +94,7 @@ class Session:
         Args:
             folder: where files are written, made when it is needed.
             videos: the only files that are ever read, with those that `add_video` adds.
-            without_video: what is wrong, and what to do, where no video was given yet.
+            without_video: the error's sentence where no video was given yet.
         """
         self.describer, self.without_video = describer, without_video
         self.folder = Path(folder)
@@ -125,7 +125,8 @@ class Session:
             return path
 
     def begin_with(self, start: float | None, end: float | None, fps: float | None, scale: Scale | None) -> None:
-        """Settings of the current video from before anything was asked; raises UserError for no frame rate."""
+        """Set window, frame rate and scale of the current video before anything is asked; raises UserError for an
+        impossible frame rate."""
         _check_rate(fps)
         with self.lock:
             self.start, self.end, self.fps, self.scale = start, end, fps, scale
@@ -133,7 +134,7 @@ class Session:
     def choose_video(self, name: str) -> None:
         """Go back to a video of this chat by its file name or its number, counted from 1.
 
-        Raises UserError if there is none of that name; no other file can be named.
+        Raises UserError for any other name.
         """
         with self.lock:
             for number, path in enumerate(self.videos, 1):
@@ -155,11 +156,11 @@ class Session:
 
     @property
     def slower(self) -> float:
-        """How many times slower than the motion was the file plays, by the frame rate that was given; 1 without one."""
+        """How many times slower than the motion the file plays, by the frame rate that was given; 1 without one."""
         return slower(self.video, self.fps)
 
     def slowed(self, times: float) -> float | None:
-        """Frames a second of a file that plays so many times slower than the motion was; None, its own, for 1 time.
+        """The true frame rate of a file that plays so many times slower than the motion; None, the file's own, for 1.
 
         Raises UserError where the number can't be one.
         """
@@ -184,7 +185,7 @@ class Session:
 
     @property
     def found(self) -> Described | None:
-        """What was found in the current video, None where it has not been described; never waits."""
+        """What was found in the current video, None where it has not been described; does not wait for `lock`."""
         return self._description
 
     @property
@@ -206,13 +207,13 @@ class Session:
         return one_view(self.description(), otherwise)
 
     def remember(self, description: Described) -> None:
-        """Take over what was found in the current video already, with the settings that the session has."""
+        """Take over a description of the current video that was made with the session's settings."""
         with self.lock:
             self._description = description
 
     @property
     def metres_per_unit(self) -> float | None:
-        """Metres in one unit of the equation, by the scale or by calibrated cameras; None where nobody told it.
+        """Metres in one unit of the equation, by the scale or by calibrated cameras; None where unknown.
 
         Raises UserError as `Scale` and `description` do.
         """
@@ -222,12 +223,12 @@ class Session:
 
     @property
     def length(self) -> tuple[str, float]:
-        """The unit that lengths are told in, "m" where that is known, and how many of it are one of the equation's."""
+        """The unit of lengths, "m" where the scale is known, and how many of it are one unit of the equation."""
         metres = self.metres_per_unit
         return (self.description().unit, 1.0) if metres is None else ("m", metres)
 
     def sentence(self, error: UserError) -> str:
-        """An error as a whole sentence, with the names of videos and not where they lie."""
+        """An error as a whole sentence that names videos without their folders."""
         text = str(error)
         for video in self.videos:
             text = text.replace(str(video), video.name)

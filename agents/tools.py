@@ -7,8 +7,8 @@ They work without any agent:
 
 A tool that can't answer raises `UserError` with one sentence that says what would help. Files are written into the
 session's folder only, and only the session's videos are read. Lengths are in metres where a scale or calibrated cameras
-tell them; otherwise in the equation's own unit, of one view u, half the width of the crop at the path's mean depth, and
-the answer says so.
+give them, otherwise in the equation's unit, and the answer says so. The unit of one view is u, half the width of the
+crop at the path's mean depth.
 """
 
 import json
@@ -300,8 +300,7 @@ def quantity(
 
 
 def g_warning(found: "Described", warning: str) -> str:
-    """What speaks against a value of g, as sentences: its own warning, and the doubt about the family; empty where
-    nothing does."""
+    """What speaks against a value of g, as sentences: `warning`, and the doubt about the family; may be empty."""
     doubt = f"{capitalised(found.doubt)}." if found.doubt else ""
     return " ".join(filter(None, (warning, doubt)))
 

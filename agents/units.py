@@ -11,7 +11,7 @@ from trajvlm.vlm.quantities import Quantity
 _METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0, "km": 1000.0, "in": 0.0254, "ft": 0.3048, "yd": 0.9144, "mi": 1609.344}
 _METRES_PER_SECOND = {"km/h": 1 / 3.6, "mph": 0.44704, "knots": 1852 / 3600}
 Unit = Literal["mm", "cm", "m", "km", "in", "ft", "yd", "mi", "km/h", "mph", "knots"]
-"""A length stands for itself, and per second for speeds, per second squared for accelerations."""
+"""A unit of length is meant per second for a speed, and per second squared for an acceleration."""
 
 _OFFERED = (
     f"lengths, speeds and accelerations are given by {', '.join(_METRES)} and seconds, speeds also in "
@@ -41,7 +41,7 @@ _OTHER = (
 
 
 def asked_unit(text: str) -> Unit | None:
-    """The unit that a text, with its own lengths as marks, wants the answer in; None where it names none, or metres.
+    """The unit in which a text, with marks for its lengths, wants the answer; None where it names none, or metres.
 
     Raises UserError for one that is not offered.
     """
@@ -57,8 +57,8 @@ def asked_unit(text: str) -> Unit | None:
 
 
 def in_unit(number: Quantity, session: Session, unit: Unit | None) -> tuple[float, str]:
-    """A number's value and unit: metres, or the equation's own unit where metres are not known, or `unit` where it is
-    asked for.
+    """A number's value and unit: with lengths in metres, in the equation's unit where the scale is not known, or in
+    `unit` if one is given.
 
     Raises UserError where the number can't be given in `unit`.
     """

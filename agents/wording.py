@@ -93,7 +93,7 @@ def rate(session: Session) -> str:
 
 
 def scale_now(session: Session) -> str:
-    """A sentence on the scale where one was set: a unit has another length in each window."""
+    """A sentence on the scale where one was set; the metres in u change with the window."""
     if session.scale is None:
         return ""
     try:
@@ -124,14 +124,14 @@ def bounce_in_words(session: Session) -> str:
 
 
 def useful(description: "Described") -> dict:
-    """What a chat model can use of a description's JSON; it can't use token ids, hashes and times of computing."""
+    """What a chat model can use of a description's JSON: not token ids, hashes and computing times."""
     told = description.to_dict()
     frame = {name: told["frame"][name] for name in _TOLD_OF_FRAME if name in told["frame"]}
     return {name: told[name] for name in _TOLD if name in told} | {"frame": frame}
 
 
 def in_lengths(one: Equation, session: Session) -> Equation:
-    """The equation in the lengths that `lengths` names."""
+    """The equation in metres where the scale is known, otherwise unchanged."""
     metres = session.metres_per_unit
     return one if metres is None else one.scaled(metres)
 
@@ -141,7 +141,7 @@ def equation_text(one: Equation) -> str:
 
 
 def limits(found: "Described") -> str:
-    """What no answer about the motion can be better than, as a sentence."""
+    """What limits every answer about the motion, as a sentence."""
     return _CALIBRATED if found.calibrated else _LIMIT
 
 
@@ -152,7 +152,7 @@ def axes(found: "Described") -> str:
 
 
 def lengths(session: Session) -> str:
-    """The unit of lengths, and why it is that, as a sentence."""
+    """The unit of lengths and the reason for it, as a sentence."""
     found = session.found
     if session.scale is not None:
         return f"Lengths are in metres, because {session.scale}."
@@ -163,12 +163,12 @@ def lengths(session: Session) -> str:
 
 
 def scale_in_words(session: Session) -> str:
-    """What metres rest on; a scale or calibrated cameras have told them."""
+    """What metres rest on: the scale that was set, or the cameras' file."""
     return _RIG if session.scale is None else str(session.scale)
 
 
 def how_to_scale(session: Session) -> str:
-    """What to do to get metres where nobody told them."""
+    """How to get metres where the scale is unknown."""
     found = session.description()
     if found.calibrated:
         return f"{_RIG} has its lengths in {found.unit}; write them in m, cm or mm"

@@ -1,4 +1,4 @@
-"""What arithmetic of a stranger promises: a value or a sentence, at once, wherever it is asked."""
+"""What arithmetic that anybody may write promises: a value or a sentence, at once, wherever it is asked."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""The same questions of two calibrated views: in the cameras' lengths, and a sentence where one view is meant."""
+"""The tools and the agent with two calibrated views: lengths by the cameras' file, errors where one view is needed."""
 
 import csv
 import json
