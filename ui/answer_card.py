@@ -36,7 +36,7 @@ BY_FAMILY = {
 def card(session: Session) -> Iterator[tuple[str, list]]:
     """The parts of the answer in reading order, each made as it is asked for.
 
-    A part is a title, empty where it always lies open, and its markdown, gradio components and files.
+    A part is a title, empty where the part can't be folded, and its markdown, gradio components and files.
 
     Raises UserError where the video can't be described, or not be read again.
     """

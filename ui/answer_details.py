@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extras:
-    """What one video's description was given and asked besides."""
+    """What goes with one video's description: a known length, and the answer to a question."""
 
     scale: "Scale | None" = None
     """One known length."""
@@ -49,10 +49,10 @@ NOTHING = Extras()
 
 
 def quantities(description: "Described", metres: float | None) -> dict[str, list[dict]]:
-    """Of each quantity that the motion has, by the name that one asks for it: what it is called, its value and unit,
-    what to know about it and what speaks against it.
+    """The motion's quantities under their names in `trajvlm.vlm.quantities`: each number's own name, value, unit,
+    remark and warning.
 
-    Lengths are in metres, of which a unit of the equation has `metres`, or in that unit where it is None.
+    `metres` is one unit of the equation in metres; lengths are in metres, or in that unit where it is None.
     """
     from trajvlm.agents.wording import unit_of
 
@@ -74,8 +74,7 @@ def quantities(description: "Described", metres: float | None) -> dict[str, list
 
 
 def derived(description: "Described") -> dict[str, list["Quantity"]]:
-    """What `trajvlm.vlm.quantities.derive` finds under each of its names; without the names of which this motion has
-    none."""
+    """What `trajvlm.vlm.quantities.derive` finds for each of its names, without those that this motion lacks."""
     from trajvlm.vlm.quantities import NAMES, derive
 
     found = {}
@@ -88,13 +87,13 @@ def derived(description: "Described") -> dict[str, list["Quantity"]]:
 
 
 def scaled(quantity: "Quantity", metres: float | None) -> float | None:
-    """Its value in metres and seconds, four digits; None where that is no number."""
+    """A quantity's value in metres and seconds, to four digits; None where it is not finite."""
     value = quantity.scaled(metres)
     return float(f"{value:.4g}") if math.isfinite(value) else None
 
 
 def calls(reply: "Reply") -> list[dict]:
-    """What the tools said that an answer rests on, as plain values."""
+    """The tool calls that an answer rests on, as plain values."""
     return [
         {"tool": call.name, "failed": call.failed, "values": call.result.values if call.result else {}}
         for call in reply.calls
@@ -113,8 +112,8 @@ def reply_to(
     """The chat's answer about a video that has just been described.
 
     Args:
-        describer: who described it, a `StereoDescriber` where there are two views.
-        options: with which `describe` was called.
+        describer: the one that described it, a `StereoDescriber` for two views.
+        options: those that `describe` was called with.
         out: folder for what the tools draw.
 
     Raises:

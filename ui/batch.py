@@ -4,9 +4,9 @@
     accelerate launch --num_processes 8 -m trajvlm.ui.cli describe clips/ --device cuda --out results.parquet
     torchrun --nproc-per-node 4 -m trajvlm.ui.cli describe clips/ --out results.parquet
 
-Started by `accelerate launch` or, on processors alone, where that starts one process only, by `torchrun`, every
-process on however many machines describes its share, and the first one writes. Each keeps its rows as they come
-(`trajvlm.ui.resumable_table`), so that a run that was stopped goes on.
+Under `accelerate launch` every process, on any number of machines, describes its share, and the first one writes the
+table. Without GPUs that starts one process only; use `torchrun` there. Each process keeps its rows as they come
+(`trajvlm.ui.resumable_table`), so that a stopped run can be continued.
 """
 
 import csv
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from trajvlm.vlm.scale import Scale
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".wmv", ".3gp", ".gif")
-"""What is taken for a video in a folder; a file that is named by itself may have any name."""
+"""Suffixes of the files in a folder that are taken for videos; a file that is named by itself may have any."""
 TABLE_SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 _NAMED = 3
-"""So many of the videos that can't be described are named where none can."""
-# A process that is done waits for the slowest one.
+"""Errors that are named where no video can be described."""
+# How long a process that is done waits for the slowest one.
 _LONGEST_WAIT = timedelta(days=30)
 
 
@@ -60,7 +60,7 @@ class Wanted:
     """Which networks describe."""
 
     def to_dict(self) -> dict:
-        """As plain values, by which a run that goes on knows that it is the same."""
+        """As plain values, by which a continued run checks that it has the settings of the stopped one."""
         return self.options | {
             "scale": self.scale and str(self.scale),
             "ask": self.question,
@@ -71,7 +71,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Task:
-    """One row to be: a video, or what stands in the way of describing it."""
+    """One row to make: a video or two views, or why they can't be described."""
 
     video: Path
     right: Path | None = None
@@ -81,23 +81,23 @@ class Task:
 
     @property
     def name(self) -> str:
-        """For a person who waits."""
+        """Shown while it is described."""
         return self.video.name if self.right is None else f"{self.video.name} and {self.right.name}"
 
 
 class Stopped(Exception):
-    """Ctrl-C; says how far it came."""
+    """Ctrl-C was pressed; the text says how many videos were described."""
 
 
 def find_videos(paths: list[Path]) -> list[Task]:
-    """Files as they are, and for a folder all videos below it by name, each file once; a folder without any as itself,
-    with that as its error.
+    """A task for each file, and for each video below a folder, in order of their names; each file once. A folder
+    without videos becomes a task with an error.
 
     Raises UserError where there is nothing but such folders.
     """
     found: dict[Path, Task] = {}
     for path in paths:
-        # What is no ordinary file, such as a link to nothing, is left for whoever opens it to complain of.
+        # A path that is no ordinary file, such as a broken link, is reported when it is opened.
         inside = [path] if not path.is_dir() else _videos_in(path)
         for file in inside:
             found.setdefault(file.resolve(), Task(file))
@@ -107,8 +107,8 @@ def find_videos(paths: list[Path]) -> list[Task]:
 
 
 def find_pairs(left: Path, right: Path) -> list[Task]:
-    """Each video of the left camera with the right one's: two files, or of two folders the files of the same names,
-    whatever their suffixes. One that has no partner, or several, has that as its error.
+    """A task for each video of the left camera with the right one's: two files, or the files of two folders that share
+    a name, whatever their suffixes. A video with no partner, or with several, becomes a task with an error.
 
     Raises UserError where no two belong together.
     """
@@ -154,10 +154,10 @@ def _any_good(tasks: list[Task]) -> list[Task]:
 def describe_all(
     tasks: list[Task], out: Path, load: Callable[[str], "Describer"], wanted: Wanted, device: str = "cpu"
 ) -> tuple[int, int]:
-    """Describe each task's video, each of them in one of the processes there are, and write the table.
+    """Describe the videos of all tasks, shared among the processes, and write the table.
 
     Args:
-        load: gives a describer on a device by its name.
+        load: makes a describer on the device of a name.
 
     Returns:
         How many rows are in the table, and how many of them are errors; in every process the same.
@@ -187,7 +187,7 @@ def describe_all(
                     done = journal.keep(row(describer, task, wanted))
                 mine.append(done)
         except KeyboardInterrupt:
-            # Without a row there is nothing to go on from, and a table would stand in the way of the same command.
+            # Where no row is kept, a table would make the same command refuse to run.
             if mine and state.num_processes == 1:
                 _write(write, mine, out)
             raise Stopped(f"stopped after {len(mine)} of {len(tasks)} videos; the same command goes on") from None
@@ -201,7 +201,7 @@ def describe_all(
             except UserError as error:
                 failure = error
         failed = any(gather_object([failure is not None]))
-        # At its end a process must not have threads of the group still running: it would be aborted.
+        # A process that ends while threads of the group still run is aborted.
         state.destroy_process_group()
     if failure is not None:
         raise failure
@@ -221,7 +221,7 @@ def row(describer: "Describer", task: Task, wanted: Wanted) -> dict:
 
 
 def answered(describer: "Describer", task: Task, wanted: Wanted) -> "tuple[Described, Extras]":
-    """What is found in a video or in two views, and what was asked and given besides; raises UserError."""
+    """Describe a task's video or two views, and answer the question about it; raises UserError."""
     if task.error is not None:
         raise task.error
     describes: Describes = describer
@@ -248,12 +248,12 @@ def _write(write: Callable[[list[dict], Path], None], rows: list[dict], out: Pat
 
 
 def _readable(value: object) -> object:
-    """Text of a file's name may hold bytes that are no characters; a question mark each."""
+    """A file's name may hold bytes that are no characters; each becomes a question mark."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _writer(out: Path) -> Callable[[list[dict], Path], None]:
-    """Writes rows to a file of a table's kind; raises UserError at once where a package for that is missing."""
+    """What writes rows to a file with the suffix of `out`; raises UserError where a package for that is missing."""
     if out.suffix == ".parquet":
         try:
             from pyarrow import Table, parquet

@@ -2,16 +2,16 @@
 
     trajvlm ui
 
-The page is up at once and the networks load behind it. Everything it needs comes with gradio; it fetches nothing from
-the network. `POST /chat` (api_name "chat") answers programs: `{"text": ..., "files": [...]}` or a text in, the answer
-out.
+The page is up at once, and the networks load in the background. Everything it needs comes with gradio; it fetches
+nothing from the network. `POST /chat` (api_name "chat") answers programs: `{"text": ..., "files": [...]}` or a text in,
+the answer out.
 """
 
 import os
 import sys
 from pathlib import Path
 
-# Before gradio is imported anywhere: it would report its start to its makers.
+# Set before gradio is imported, which would otherwise report its start to its makers.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
@@ -48,9 +48,9 @@ _SAMPLES = {
 }
 
 _BEHIND_ANOTHER = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
-"""For events that nobody starts by hand, which may follow another at once. Out of the queue each is a request with an
-answer of its own. Those in the queue share one stream, which ends with the last of them: the page would wait for ever
-for an event that it joined after the server ended the stream and before the end came through the network."""
+"""Options of events that the page starts by itself, which may follow another event at once. Outside of gradio's queue
+each is a request with its own response. Queued events share one stream, which the server ends after the last of them:
+the page would wait for ever for one that it adds before it learns of the end."""
 
 
 class _Said(MultimodalData):
@@ -58,7 +58,7 @@ class _Said(MultimodalData):
 
     @classmethod
     def model_validate(cls, message, **options) -> "_Said":
-        """Raises gr.Error, which gradio shows to who asked, for a message of another shape."""
+        """Raises gr.Error, which gradio returns to the caller, for a message of another shape."""
         whole = {"text": message} if isinstance(message, str) else message
         try:
             if not whole.keys() <= {"text", "files"}:
@@ -121,8 +121,8 @@ def build(describer: Describes, model: str | None = None, folder: Path | None = 
         _add_api(events)
         _keep_up_to_date(shown_status, status, lambda: getattr(describer, "loading", False))
         page.load(None, js=SCROLL)
-    # Events that wait for their chat's turn hold nothing; how many steps run at a time is said in
-    # `trajvlm.ui.turn_queue`.
+    # No limit here: events that wait for their chat's turn hold no thread, and `trajvlm.ui.turn_queue` limits the steps
+    # that run at a time.
     return page.queue(max_size=32, default_concurrency_limit=None)
 
 
@@ -132,7 +132,7 @@ def _add_chatbot() -> gr.Chatbot:
         height=None,
         scale=1,
         layout="panel",
-        # What is new is brought into view by `trajvlm.ui.theme.SCROLL`, from its beginning.
+        # `trajvlm.ui.theme.SCROLL` scrolls to each new question instead.
         autoscroll=False,
         placeholder=_WELCOME,
         buttons=[],
@@ -198,7 +198,7 @@ def serve(
 
         describer = BackgroundDescriber(lambda: load_describer(base_model, device))
     folder = own_folder()
-    # Before the page is built: gradio keeps uploads, and copies of what it shows, where this says.
+    # Gradio's folder for uploads and for copies of what it shows; read while the page is built.
     os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "uploads"))
     page = build(describer, model, folder)
     try:
@@ -229,7 +229,7 @@ def serve(
 def _port() -> int | None:
     """GRADIO_SERVER_PORT, None where it is not set; raises UserError where it is no number.
 
-    Gradio reads it when it is imported, which may have been before it was set.
+    Gradio reads it at import, which may have been before it was set.
     """
     named = os.environ.get("GRADIO_SERVER_PORT")
     if named and not named.isdigit():
@@ -239,7 +239,7 @@ def _port() -> int | None:
 
 def _stay(page: gr.Blocks) -> None:
     """Say where the page is, on standard error, and return when it was stopped."""
-    # Standard output is turned away while the networks load.
+    # Standard output is redirected while the networks load.
     print(f"The page is at {page.local_url} (Ctrl-C stops it).", file=sys.stderr, flush=True)
     try:
         page.server.thread.join()

@@ -1,4 +1,4 @@
-"""The chat from a terminal: `trajvlm ui` puts up the page, `trajvlm ask` answers once, `trajvlm chat` goes on, and
+"""The commands of the chat: `trajvlm ui` serves the page, `trajvlm ask` answers one question, `trajvlm chat` many, and
 `trajvlm password` makes a line of the page's login file.
 
 trajvlm ask throw.mp4 "the ball is 6.7 cm wide, what was g?"
@@ -186,7 +186,7 @@ def _agent(
     from trajvlm.agents.quantity_parsing import scale
     from trajvlm.data.filmed.decode import open_video
 
-    # What can't be answered anyway is said before the networks load.
+    # A file that is no video, and a scale that is none, are reported before the networks load.
     open_video(video)
     known = None if length is None else scale(length)
     from trajvlm.agents.agent import Agent

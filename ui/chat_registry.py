@@ -11,7 +11,8 @@ MOST_CHATS = 100
 
 
 class Chats:
-    """Conversations by key; beyond a number, or after a day, those that were left alone longest are closed."""
+    """Conversations by key. Those unused for longer than `idle_s` are closed and, beyond `most`, those unused the
+    longest; none while it answers."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What commands say to a person in a terminal besides their answer: signs of life, errors, loading."""
+"""What commands share besides their answers: progress, errors, loading the networks, the folder of results."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -40,7 +40,7 @@ def make_folder(out: Path | None, messages: Console) -> Results | None:
 
 
 def waiting(messages: Console, text: str) -> AbstractContextManager:
-    """A sign of life for a person; nothing in a log file."""
+    """Show `text` with a spinner on a terminal; nothing in a log file."""
     return messages.status(Text(text)) if messages.is_terminal else nullcontext()
 
 

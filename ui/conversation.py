@@ -1,7 +1,7 @@
-"""One person's chat: what was said, as messages for the page, and how an answer grows.
+"""One person's chat: its messages for the page, and answers that grow step by step.
 
-A conversation owns its session, its agent and its folder, so no two people share anything but the networks. What is
-asked of it waits for its turn, so one answer grows at a time.
+A conversation owns its session, its agent and its folder, so people share nothing but the networks. Its questions are
+answered one after the other.
 """
 
 import shutil
@@ -44,7 +44,7 @@ class Conversation:
         self._describer, self._model, self._parent = describer, model, parent
         self._line = Line()
         self._era = 0
-        """Counts restarts: whoever began or waits in an earlier era stops."""
+        """Counts restarts and the closing; a turn that came before the last one stops."""
         self._begin()
 
     def _begin(self) -> None:
@@ -55,7 +55,7 @@ class Conversation:
         self.calls: list[ToolEnded] = []
         """What the tools answered in the last turn."""
         self.window_shown_of: Described | None = None
-        """Whose window the page's sliders stand at."""
+        """The description whose window the page's sliders show."""
 
     @property
     def busy(self) -> bool:
@@ -74,7 +74,7 @@ class Conversation:
         return self._next(lambda: self._answer(text, files, whole))
 
     def ask_about(self, make: Callable[[], Path], text: str = "") -> Turn[list]:
-        """As `ask`, with a video that is made when its turn has come, by `sample` or `keep`."""
+        """As `ask`, with a video that `make` (by `sample` or `keep`) makes when its turn has come."""
 
         def steps():
             try:
@@ -107,7 +107,7 @@ class Conversation:
         return self._turn(steps)
 
     def close(self) -> None:
-        """Answer nothing more, and delete the folder once nobody is in it; returns at once."""
+        """Answer nothing more, and delete the folder once the answer that grows has ended; returns at once."""
         self._era += 1
         place = self._line.join()
 
@@ -139,14 +139,14 @@ class Conversation:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def sample(self, family: str, seed: int) -> Path:
-        """Render a clip of a family whose truth is known, and take it as the video that is talked about."""
+        """Render a clip of a family, and make it the current video with the field of view it was rendered with."""
         path = self.session.new_file(f"rendered-{family}", ".mp4")
         scene = write_sample(path, family, seed)
         self.session.add_video(path, scene.field_of_view)
         return path
 
     def keep(self, recorded: str | Path) -> Path:
-        """Copy a recorded clip into the folder, under a name that tells it from the ones before."""
+        """Copy a recorded clip into the folder, under a new name."""
         return Path(shutil.copy(recorded, self.session.new_file("webcam", Path(recorded).suffix)))
 
     def _answer(self, text: str, files: Sequence[str | Path], whole: bool) -> Generator[list]:
@@ -163,7 +163,7 @@ class Conversation:
             if not text and not videos:
                 raise UserError("ask a question, or give a video")
             for file in videos:
-                # A sample is the current video already, with its lens.
+                # A sample is the current video already, with its field of view.
                 if not self.session.videos or self.session.video != file:
                     refuse_long(file)
                     self.session.add_video(file)
@@ -186,11 +186,11 @@ class Conversation:
 
     @property
     def answer(self) -> str:
-        """The text of the last answer, without the steps that led to it and what is folded away."""
+        """The text of the last answer, without the tool calls and what is folded away."""
         return "\n\n".join(message.content for message in self._said())
 
     def _said(self) -> list:
-        """The messages of the last answer that are text in plain sight."""
+        """The messages of the last answer that are text and not folded away."""
         last = takewhile(lambda message: message.role != "user", reversed(self.history))
         return [m for m in last if isinstance(m.content, str) and not m.metadata][::-1]
 
@@ -221,7 +221,7 @@ class Conversation:
                     self._say(step.text)
 
     def _illustrate(self, whole: bool) -> Iterator[None]:
-        """What belongs under the answer: the card of a new description, or the files that tools wrote."""
+        """Add what belongs under the answer: the card of a new description, an equation, the files that tools wrote."""
         import gradio as gr
 
         names = {call.name for call in self.calls if call.result}
@@ -248,7 +248,7 @@ class Conversation:
                 yield
 
     def _without_caveats(self, results: list[Result]) -> str:
-        """Take what results rest on out of the answer; returns it as a list."""
+        """Take the caveats of the results out of the answer; returns them as a Markdown list."""
         caveats = list(filter(None, dict.fromkeys(result.caveats for result in results)))
         for message in self._said():
             for said in caveats:
@@ -256,13 +256,13 @@ class Conversation:
         return "\n".join(f"- {capitalised(one)}" for said in caveats for one in said.split(" Note: "))
 
     def _settle(self) -> None:
-        """A step that never ended, because an error came between or nobody listens any more, does not spin for ever."""
+        """Show tool calls as done that an error, or a listener who left, kept from ending; they would spin on."""
         for message in self.history:
             if message.metadata.get("status") == "pending":
                 message.metadata["status"] = "done"
 
     def _forget_oldest(self) -> None:
-        """Keep the last `MOST_MESSAGES`, and none of the files that only older ones show; the agent forgets too."""
+        """Keep at most the last `MOST_MESSAGES`, and delete files that only older ones show; the agent forgets too."""
         self.agent.forget_oldest()
         excess = len(self.history) - MOST_MESSAGES
         if excess <= 0:

@@ -171,7 +171,7 @@ def _make_clips(
         settings = MakeSettings(n, views, seed, strength, names, filmed, shard)
     except UserError as error:
         raise typer.BadParameter(str(error)) from error
-    # Pictures this small are drawn no faster by several threads, and much slower where others want the processor too.
+    # Several threads draw pictures this small no faster, and much slower on a busy machine.
     torch.set_num_threads(1)
     try:
         manifest = make_data_set(settings, out, progress=True)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _DRAWN = Path("out/chat")
-"""For what is drawn while a question is answered, where no folder was named."""
+"""For what a question's tools draw, where no folder was named."""
 _INTERRUPTED = 130
 """The exit status after Ctrl-C, as a shell has it."""
 
@@ -110,7 +110,7 @@ class Request:
 
     @cached_property
     def known_length(self) -> "Scale | None":
-        """Raises UserError where the words give no length."""
+        """The length that was given; raises UserError where the words give none."""
         from trajvlm.agents.quantity_parsing import scale
 
         return None if self.scale is None else scale(self.scale)
@@ -127,7 +127,7 @@ class Request:
 
 
 def _columns(wanted: bool) -> None:
-    """What `--columns` does."""
+    """Print the columns and exit, where `--columns` is given."""
     if wanted:
         from trajvlm.ui.columns import COLUMNS
 
@@ -241,7 +241,7 @@ def _make_table(request: Request, messages: Console) -> None:
     except UserError as error:
         complain(messages, error)
         raise typer.Exit(1) from error
-    # Of many processes one speaks.
+    # Printed by the first process only.
     PartialState().print(f"{out}: {rows - errors} of {rows} videos described", file=sys.stderr)
     if errors == rows:
         raise typer.Exit(1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _CODES = Path("out") / "ablations" / "codes.safetensors"
 _WHOLE = {"ood": 40, "views": 40, "decoding": 100, "windows": 20}
-"""How many clips the committed results of a command are made of; with any other number its own are kept apart."""
+"""Clips of the committed results of a command; results with any other number of clips are kept apart."""
 _WHOLE_TOKENIZER = (200, 8000, 4.0)
 _WHOLE_GRIDS = (3.0, 100, 600, False)
 _WHOLE_ABLATIONS = (5.0, 4000, 200)
@@ -77,7 +77,7 @@ def model(
     clips: Annotated[int | None, typer.Option(min=1, help="Test clips of each suite.")] = None,
     out: Results = None,
 ) -> None:
-    """The whole path, its controls and the afternoon script, on the main suites."""
+    """Measure the shipped weights, their controls and track-and-fit on the main suites."""
     _measure(["main"], ["ours", "controls", "floor", "track-and-fit"], clips, out)
 
 
@@ -244,7 +244,7 @@ def ablations(
 
 
 def _evaluate_and_keep(module: ModuleType, clips: int, whole: bool, out: Path | None) -> None:
-    """What the commands that need nothing but a number of clips do alike: measure, keep the figures, show the table."""
+    """Measure by a module of `trajvlm.eval` that needs only a number of clips, keep its results and print its table."""
     from trajvlm.eval.output_folder import folder_for
 
     with exit_with_a_sentence():
@@ -255,7 +255,7 @@ def _evaluate_and_keep(module: ModuleType, clips: int, whole: bool, out: Path | 
 
 
 def _keep(module: ModuleType, results: dict, own: Path | None) -> None:
-    """Write results and table where they belong: into the committed files, or beside each other into a folder."""
+    """Write results and table into the folder `own`, or into the committed files where it is None."""
     from trajvlm.eval.output_folder import write
 
     if own is None:
@@ -278,7 +278,7 @@ def _folders(adapter: Path | None, tokenizer: Path | None) -> "Folders":
 
 
 def _known(names: list[str] | None, variations: dict) -> list[str]:
-    """The variations that were named, all where none was; raises UserError for one that there is not."""
+    """The variations that were named, all where none was; raises UserError for an unknown name."""
     for name in names or []:
         if name not in variations:
             raise UserError(f"there is no variation {name!r}; there are {', '.join(variations)}")

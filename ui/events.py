@@ -22,9 +22,8 @@ class Events:
         return self._chats.of(request.session_hash or uuid4().hex)
 
     async def _grown(self, request: gr.Request, ask: Callable[[Conversation], Turn]) -> AsyncIterator:
-        """What `ask` yields; the page as it is, where it has nothing to say or a warning says it all.
-
-        Gradio would empty the chat if nothing came.
+        """What `ask` yields. The page stays as it is where that is nothing, or a UserError, which becomes a warning:
+        gradio would empty the chat if nothing were yielded.
         """
         came = False
         try:
@@ -32,26 +31,26 @@ class Events:
                 came = True
                 yield step
         except UserError as error:
-            # A warning and no error, which gradio would write across the chat.
+            # Gradio would write an error across the chat.
             gr.Warning(str(error))
         if not came:
             yield gr.skip()
 
     async def send(self, message: dict, request: gr.Request):
-        """The box: the chat, and the box emptied."""
+        """A message from the box. Yields the chat, and the box emptied."""
         cleared = None
         async for history in self._grown(request, lambda chat: chat.ask(message["text"] or "", message["files"])):
             yield history, cleared
-            # Once: what is typed while the answer grows stays.
+            # Clear the box only on the first yield.
             cleared = gr.skip()
 
     async def click(self, event: gr.SelectData, request: gr.Request):
-        """A question under an answer: the chat."""
+        """A click on a question under an answer. Yields the chat."""
         async for history in self._grown(request, lambda chat: chat.ask(str(event.value))):
             yield history
 
     def sample(self, family: str) -> Callable:
-        """A button that renders a clip: the event that changes the chat."""
+        """The event of a button that renders a clip and asks about it; yields the chat."""
         words = f"A rendered clip; in truth it is {family}. Describe it."
 
         def ask(chat: Conversation) -> Turn:
@@ -64,12 +63,12 @@ class Events:
         return run
 
     async def look(self, start: float, end: float, request: gr.Request):
-        """The window's sliders: the chat."""
+        """A window from the sliders. Yields the chat."""
         async for history in self._grown(request, lambda chat: chat.ask(window_in_words(start, end))):
             yield history
 
     async def scale(self, length: str, kind: str, request: gr.Request):
-        """The known length: the chat."""
+        """A known length. Yields the chat."""
 
         def ask(chat: Conversation) -> Turn:
             return chat.ask(scale_in_words(length, kind, chat.session.found))
@@ -78,7 +77,7 @@ class Events:
             yield history
 
     async def frame_rate(self, rate: str, request: gr.Request):
-        """The frame rate while filming: the chat."""
+        """The true frame rate. Yields the chat."""
 
         def ask(chat: Conversation) -> Turn:
             # Without a scale there is no g to ask for anew.
@@ -89,7 +88,7 @@ class Events:
             yield history
 
     async def use_recorded(self, recorded: str | None, request: gr.Request):
-        """The recorder's button: the chat, the recorder emptied and closed."""
+        """A recorded clip. Yields the chat, and the recorder emptied and closed."""
         if recorded is None:
             gr.Warning("Nothing was recorded yet: start the camera and record some seconds.")
             yield gr.skip(), gr.skip(), gr.skip()
@@ -98,7 +97,7 @@ class Events:
             yield history, None, gr.Accordion(open=False)
 
     async def restart(self, request: gr.Request):
-        """New chat: the chat, emptied."""
+        """A new chat. Yields the chat, emptied."""
         async for history in self._grown(request, lambda chat: chat.restart()):
             yield history
 
@@ -113,7 +112,7 @@ class Events:
         return reply
 
     def shown(self, controls: WindowAndScale) -> Callable:
-        """After every other event: the parts of the window and scale."""
+        """The event after every other one, which returns new values for the parts of the window and scale."""
 
         def run(request: gr.Request):
             return controls.shown(self._chats.begun(request.session_hash))

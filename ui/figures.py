@@ -38,7 +38,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 _LINE_HEIGHT = 0.24
 """Inches that a line of an equation takes."""
 _PANEL_CHARACTERS, _PICTURE_CHARACTERS = 48, 140
-"""So many characters of an equation fit over one panel of curves, and over all three."""
+"""Characters of an equation that fit over one panel of curves, and over all three."""
 HALO = [patheffects.withStroke(linewidth=3.2, foreground="white")]
 
 
@@ -49,7 +49,7 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
     Raises UserError if the source video can't be decoded any more, and OSError if the file can't be written.
     """
     place = description.clip.placement
-    # A picture is some three inches wide; the path in space beside it needs its height too.
+    # Each frame is about three inches wide; the path in space beside them needs at least three inches of height.
     video_height = np.clip(0.45 + 3.0 * place.video_height_px / place.video_width_px, 3.0, 4.6)
     heights = (0.8, video_height, 2.7 + _LINE_HEIGHT * len(_own_lines(description)), 1.95)
     figure = Figure(figsize=(14, sum(heights)), dpi=110, facecolor="white")
@@ -110,7 +110,7 @@ def draw_ring(ax: Axes, here: np.ndarray, colour: str) -> None:
 
 
 def nearest_frames(source: str, wanted: list[float], fps: float | None) -> list[tuple[float, np.ndarray]]:
-    """Seconds of the video and picture (H, W, 3), for each wanted second, in order, the frame that is nearest to it.
+    """The frame that is nearest to each wanted second, as its own second and its picture (H, W, 3); `wanted` ascends.
 
     Raises UserError if the video can't be decoded there any more.
     """
@@ -195,7 +195,7 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
 
 
 def _equation_lines(description: "Description") -> list[str]:
-    """The equation's lines with signs that a person writes."""
+    """The equation's lines with ², ³ and minus signs, as a person writes them."""
     signs = (("**2", "²"), ("**3", "³"), ("*", " "), ("-", "\N{MINUS SIGN}"))
     return [reduce(lambda text, sign: text.replace(*sign), signs, line) for line in lines(description.best, 3)]
 
@@ -211,7 +211,7 @@ def _own_lines(description: "Description") -> list[str]:
 
 
 def _draw_strips(part: SubFigure, description: "Description") -> None:
-    """The 17 frames that the tokenizer saw, and below them what its codes stand for."""
+    """The 17 frames that the tokenizer saw, and below them the scene that its codes decode to."""
     rows = (("clip", description.clip.frames), ("tokens", description.reconstruction))
     grid = {"left": 0.05, "right": 0.985, "top": 0.97, "bottom": 0.13, "hspace": 0.06}
     axes = part.subplots(2, 1, gridspec_kw=grid)

@@ -1,9 +1,9 @@
-"""Many chats at once: whether one is lost or gets another's answer, how long answers take, how much memory it needs.
+"""A load test of the page: whether a chat is lost or gets another's answer, how long answers take, and the memory used.
 
     python -m trajvlm.ui.load_test --chats 20
 
-It puts the page up in a process of its own, as `trajvlm ui` does, and talks to it as any program may (`/chat`). Every
-chat has a video of its own name and a ball of its own size, so an answer that belongs to another chat is seen.
+It starts `trajvlm ui` in another process and talks to it through `/chat`. Every chat has a video with its own name and
+a ball with its own size, so an answer that belongs to another chat is noticed.
 """
 
 import os
@@ -53,7 +53,7 @@ class Chat:
             for turn in range(turns):
                 answer = self._say(client, f"how fast is it at 0.{turn + 1} s?")
                 self._check(answer, f"the object is {self.millimetres / 1000:g} m wide")
-        except Exception as error:  # whatever a lost chat dies of is a finding and not the end
+        except Exception as error:  # a chat that fails is a finding; the others go on
             self.wrong.append(f"{type(error).__name__}: {error}")
         return self
 
@@ -92,7 +92,7 @@ class Figures:
 
 
 def load(url: str, process: psutil.Process, videos: list[Path], turns: int = 3) -> Figures:
-    """Hold one chat for each video at once; the first chat is held alone before, so that everything is loaded."""
+    """Run one chat for each video at the same time, after a first one alone that makes the server load everything."""
     Chat(0, videos[0]).talk(url, turns)
     before, most, done = process.memory_info().rss, 0, threading.Event()
 
@@ -114,7 +114,7 @@ def load(url: str, process: psutil.Process, videos: list[Path], turns: int = 3) 
 
 
 def write_videos(folder: Path, count: int) -> list[Path]:
-    """Rendered clips, one of each family, under as many names as there are chats."""
+    """Rendered clips, one of each family, copied to one name for each chat."""
     kinds = [folder / f"{family}.mp4" for family in FAMILIES]
     for family, path in zip(FAMILIES, kinds):
         write_sample(path, family, seed=1)

@@ -18,10 +18,10 @@ from trajvlm.data.errors import UserError
 _KIND = "scrypt-16384-8-5"
 """16 MB of memory and some tenths of a second for each guess."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
-"""After one failure, and after five or more: some 10,000 guesses at a name in a day, at most."""
+"""After one failure, and after five or more; at most some 10,000 guesses at a name in a day."""
 _FAILURES_COUNTED = 10
 _MOST_WAITING = 10
-"""Tries at a name at a time; a person makes one."""
+"""Attempts at a name at a time; a person makes one."""
 _GROUPS = 256
 _LINE = re.compile(rf"([^:]+):{_KIND}\$([0-9a-f]{{32}})\$([0-9a-f]{{64}})")
 
@@ -70,9 +70,10 @@ class People:
     async def admit(self, name: str, password: str) -> bool:
         """Whether the password is that person's; takes as long for a name that nobody has.
 
-        One try at a time for a name, each later than the one before where that failed; where many wait already, no.
+        Attempts at a name are checked one at a time, after a wait that grows with each failure; where many wait
+        already, one more is refused at once.
         """
-        # By a hash that nobody can foresee, so that names that nobody has wait alike, and take no memory.
+        # In groups, by a hash that nobody can foresee: unknown names wait like known ones, and take no memory.
         tries = self._tries[hash(name) % _GROUPS]
         if tries.waiting >= _MOST_WAITING:
             return False
@@ -92,7 +93,7 @@ class People:
 
 @dataclass
 class _Tries:
-    """Of some names."""
+    """Attempts at the names of one group."""
 
     failed: int = 0
     """In a row."""

@@ -1,4 +1,4 @@
-"""Loading the networks: quietly for a terminal, behind a page that is already up, or when they are first needed."""
+"""Load the networks: at once, in the background, or when they are first needed."""
 
 import sys
 import threading

@@ -1,7 +1,4 @@
-"""The picture of an answer from two views: the curve drawn over the middle frame of both videos, and the path in space.
-
-The curve is one and the same in space; each camera sees it from where it stands.
-"""
+"""The picture of an answer from two views: the curve over the middle frame of both videos, and the path in space."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
-"""The rows of a table that is being made, kept as they come, so that a run that was stopped goes on.
+"""Keep the rows of a table as they come, so that a stopped run can be continued.
 
-`results.csv` has a `results.csv.0.part` beside it meanwhile, one for each process: a line of JSON with the settings,
-then a line for each row. When the table is whole, they are removed.
+Until `results.csv` is whole, each process writes a `results.csv.0.part` with its number: a line of JSON with the
+settings, then a line for each row.
 """
 
 import json
@@ -13,7 +13,7 @@ from trajvlm.data.files import atomic_write
 
 
 class Journal:
-    """One process's rows, and those that processes of a run before it kept."""
+    """The rows of one process, and those that a stopped run kept."""
 
     def __init__(self, table: Path, settings: dict, videos: list[Path], process: int):
         """
@@ -39,16 +39,16 @@ class Journal:
                     f"{part} holds other videos, such as {others[0]}; give the same ones to go on, or --out another "
                     f"name, or remove it"
                 )
-            # What could not be described is tried again: the reason may have been mended.
+            # A video that could not be described is tried again: the reason may be gone.
             self._rows |= {row["video"]: row for row in rows if row["error"] is None}
             mine = rows if part == self._path else mine
         try:
             table.parent.mkdir(parents=True, exist_ok=True)
             if not mine:
-                # Torn before its first row was whole.
+                # It holds no whole row.
                 self._path.unlink(missing_ok=True)
             else:
-                # Written anew, without what was torn in the middle of a line.
+                # Written anew without a last line that was cut off.
                 with atomic_write(self._path) as draft:
                     draft.write_text("".join(json.dumps(line) + "\n" for line in (settings, *mine)), encoding="utf-8")
         except OSError as error:
@@ -71,7 +71,7 @@ class Journal:
         return row
 
     def remove(self) -> None:
-        """The table is whole."""
+        """Delete the parts, because the table is whole."""
         for part in self._parts():
             part.unlink(missing_ok=True)
 
@@ -86,7 +86,7 @@ class Journal:
             try:
                 found.append(json.loads(line))
             except ValueError:
-                # The run ended in the middle of it.
+                # The run was stopped in the middle of this line.
                 continue
         if found and found[0] != json.loads(json.dumps(self._settings)):
             raise UserError(

@@ -1,4 +1,4 @@
-"""The folder of this process for chats and uploads: gone when it ends; the next one sweeps it where it was killed."""
+"""This process's folder for chats and uploads: deleted at its end or, if it was killed, by the next process."""
 
 import shutil
 from functools import cache
@@ -15,7 +15,7 @@ class OwnFolder:
     """A new temporary folder with a lock that is held for as long as the process lives, however it ends."""
 
     def __init__(self, parent: Path | None = None):
-        """In `parent`, or where temporary files go; what dead processes of the same user left there is deleted."""
+        """Make it in `parent`, or where temporary files go, and delete those of the same user's dead processes."""
         self._made = TemporaryDirectory(prefix=_PREFIX, dir=parent, ignore_cleanup_errors=True)
         self.path = Path(self._made.name)
         self._lock = FileLock(self.path / _LOCK)
@@ -42,7 +42,7 @@ def _kept() -> OwnFolder:
 
 
 def _sweep(folder: Path, owner: int) -> None:
-    """Delete a folder whose lock nobody holds; one without a lock, or of another user, is not ours to judge."""
+    """Delete a folder whose lock nobody holds, unless it has no lock or belongs to another user."""
     try:
         if folder.is_symlink() or folder.stat().st_uid != owner or not (folder / _LOCK).is_file():
             return

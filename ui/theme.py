@@ -1,4 +1,4 @@
-"""How the page looks and moves: system fonts, so that nothing is fetched, and an answer that fits a screen."""
+"""The page's fonts, layout and scrolling. The fonts are the system's, so that nothing is fetched."""
 
 import gradio as gr
 
@@ -21,9 +21,9 @@ SCROLL = """() => {
   for (const act of ["wheel", "touchmove", "pointerdown", "keydown"])
     addEventListener(act, () => { held = false; }, { capture: true, passive: true });
 }"""
-"""Run once when the page is open: each new question comes to the top of the window, and its answer grows below. It is
-held there, since what stands above it still changes: plots and videos come late, buttons go. Whoever moves lets go of
-it."""
+"""Runs once when the page is open. Scrolls each new question to the top of the window, with its answer below, and keeps
+it there while the page changes its height (plots and videos load late, buttons go), until the person scrolls, clicks or
+types."""
 CSS = """
 .gradio-container { max-width: 960px !important; margin: 0 auto !important; }
 #head { align-items: center; }

@@ -1,4 +1,4 @@
-"""The picture of one clip's tokens: what the tokenizer was given, what it looks at, what its codes stand for."""
+"""The picture of one clip's tokens: the clip, its moving part, its codes, and the scene that they decode to."""
 
 from pathlib import Path
 

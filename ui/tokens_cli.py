@@ -1,4 +1,4 @@
-"""The command `trajvlm tokens`: a video's visual tokens, what they weigh and what they stand for."""
+"""The command `trajvlm tokens`: a video's visual tokens, their size in bits, and the scene that they decode to."""
 
 import json
 from pathlib import Path

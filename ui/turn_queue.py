@@ -1,4 +1,4 @@
-"""One at a time, in the order in which they came: what is asked of a chat, from any thread or event loop."""
+"""The queue of a chat: its turns run one at a time, in the order in which they came, from any thread or event loop."""
 
 import asyncio
 import threading
@@ -13,12 +13,12 @@ from anyio import CapacityLimiter, to_thread
 
 Step = TypeVar("Step")
 _AT_ONCE = CapacityLimiter(8)
-"""Steps of all chats that run in threads at the same time; who only waits for a turn holds no thread."""
+"""Limits the steps, of all chats, that run in threads at the same time; waiting for a turn takes no thread."""
 _END = object()
 
 
 class Line:
-    """Places in the order of their coming; each is a future that is done once it is at the front."""
+    """A queue of places; each is a future that is done once it is at the front."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -28,7 +28,7 @@ class Line:
         return len(self._places)
 
     def join(self) -> Future:
-        """A place at the end; whoever has it has to `leave` it, also where the waiting was given up."""
+        """A new place at the end. Its holder has to `leave` it, even if it stops waiting."""
         place: Future[None] = Future()
         with self._lock:
             self._places.append(place)
@@ -75,8 +75,8 @@ class Turn(Generic[Step]):
 
 
 async def _finished(step: Callable, *arguments):
-    """What a step returns that runs in a thread. A task that is cancelled meanwhile waits for it: a thread can't be
-    stopped, and the next turn must not begin beside it."""
+    """Run a step in a thread and return its value. A task that is cancelled meanwhile waits for the step: a thread
+    can't be stopped, and the next turn must not begin beside it."""
     running = asyncio.ensure_future(to_thread.run_sync(partial(step, *arguments), limiter=_AT_ONCE))
     try:
         return await asyncio.shield(running)

@@ -1,7 +1,8 @@
-"""How long a video is, counted from its packets, and what the page refuses: everyone who opens it shares a processor.
+"""How long a video is, counted from its packets, and the lengths that the page refuses, because everyone on it shares a
+processor.
 
 A webcam's file does not say how long it is, and a damaged one may say anything. Nothing is decoded here. The command
-line has no such limits; pictures that are too large for either are refused by `trajvlm.data.filmed.decode`.
+line has no such limits; `trajvlm.data.filmed.decode` refuses pictures that are too large for either.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ MOST_FRAMES = 36_000
 def refuse_long(path: str | Path) -> None:
     """Raises UserError where a video has more seconds or frames than the page takes.
 
-    A file that can't be read is let through, because who describes it says what is wrong with it.
+    A file that can't be read is let through; describing it reports what is wrong with it.
     """
     times = sorted(islice(_times(path), MOST_FRAMES + 1))
     if len(times) > MOST_FRAMES:
@@ -52,8 +53,8 @@ def duration_s(path: str | Path, fps: float | None = None) -> float:
 
 
 def _times(path: str | Path) -> Iterator[float]:
-    """The seconds of each picture that the file shows, in the order of the file; where it is torn they end."""
-    # A pipe would be waited for; that it is no video is for others to say.
+    """The second of each picture, in the order of the file, up to where the file is damaged."""
+    # A pipe would be waited for; describing it reports that it is no video.
     if not Path(path).is_file():
         return
     try:

@@ -24,7 +24,7 @@ class UploadTotal:
         """`most` in bytes."""
         self._app, self._most, self._clock = app, most, clock
         self._uploads: dict[str, deque[tuple[float, int]]] = {}
-        """When, and how many bytes, the oldest first, of the last day."""
+        """Of each person, time and bytes of the last day's uploads, the oldest first."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/upload"):
@@ -34,7 +34,7 @@ class UploadTotal:
         return await self._app(scope, receive, send)
 
     def _refused(self, upload: HTTPConnection) -> PlainTextResponse | None:
-        """Count an upload, or the answer that refuses it."""
+        """Count an upload; returns the response that refuses it, None where it is let in."""
         length = upload.headers.get("content-length", "")
         if not length.isdecimal():
             return PlainTextResponse("an upload has to say how long it is (Content-Length)", 411)
@@ -59,7 +59,7 @@ class UploadTotal:
 
 
 def _person(upload: HTTPConnection) -> str:
-    """The name that gradio's cookie of a login stands for, otherwise the address."""
+    """The name that is logged in, by gradio's cookie; otherwise the address."""
     page = upload.scope["app"]
     for kind in ("access-token", "access-token-unsecure"):
         name = page.tokens.get(upload.cookies.get(f"{kind}-{page.cookie_id}"))

@@ -14,7 +14,7 @@ _EXPLAINED = (
 def add_recorder() -> tuple[gr.Accordion, gr.Video, gr.Button]:
     """Put a closed recorder with its button on the page that is being built."""
     camera = gr.WebcamOptions(
-        # Left and right stay as the world has them.
+        # Left and right as they are in the world.
         mirror=False,
         constraints={"video": {"width": {"ideal": 1280}, "frameRate": {"ideal": 60}}, "audio": False},
     )

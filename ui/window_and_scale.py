@@ -1,6 +1,6 @@
-"""The page's way to a window, a scale and a frame rate without words: sliders and numbers, which become messages.
+"""The page's sliders and boxes for the window, the scale and the frame rate.
 
-What is pressed here is asked in the chat, so the chat shows it, remembers it, and can be told otherwise.
+What is set here becomes a message in the chat, so the chat shows it, remembers it, and can be told otherwise.
 """
 
 import math
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NOTHING_YET = "Give a video first. Once it was described, its stretch, scale and frame rate can be set here."
 KINDS_OF_LENGTH = ("the object's diameter, in cm", "one metre, in pixels")
-"""What a known length may be."""
+"""What the known length is."""
 _STEP_S = 0.01
 _IN_FREE_FLIGHT = ("parabolic", "bouncing")
 
@@ -49,12 +49,12 @@ class WindowAndScale:
                 )
                 self.set_rate = gr.Button("Set the frame rate", size="sm")
         self.parts = [self._note, self._body, self.start, self.end]
-        """What `shown` gives the new values of."""
+        """The parts whose new values `shown` returns."""
 
     def shown(self, conversation: Conversation | None) -> list:
-        """The parts as they fit the video that is talked about; as they are, where no other description was made.
+        """New values of `parts` for the current video; unchanged where its description is the one shown already.
 
-        Whoever moves a slider while an answer grows keeps it where it was moved to.
+        So a slider that is moved while an answer grows stays where it is.
         """
         if conversation is None or (found := conversation.session.found) is None:
             return [_NOTHING_YET, gr.update(visible=False), gr.skip(), gr.skip()]
@@ -96,7 +96,7 @@ def frame_rate_in_words(rate: str, found: "Described | None" = None) -> str:
 
 
 def _wanted(found: "Described | None") -> str:
-    """What a scale and a frame rate are mostly wanted for in a motion; empty where none was found yet."""
+    """The question that a scale or a frame rate is mostly set for, by the family; empty where none was found yet."""
     if found is None:
         return ""
     return "What was g?" if found.family in _IN_FREE_FLIGHT else "What is the equation?"

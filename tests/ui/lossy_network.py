@@ -1,4 +1,4 @@
-"""A network before the page that loses packets at the worst moment: the end of each event stream comes late."""
+"""A proxy before the page that delays the end of each event stream, as a network that loses packets may."""
 
 import asyncio
 from collections.abc import Iterator

@@ -48,7 +48,7 @@ def test_a_name_is_admitted_with_its_own_password_only(people, name, password, a
 
 
 class Sleep:
-    """Notes how long it was to last, and lasts no time."""
+    """Records how long it should sleep, and returns at once."""
 
     def __init__(self):
         self.waits = []

@@ -1,4 +1,4 @@
-"""What a program says is its own: nothing of the libraries beside it. And its threads sleep while they wait."""
+"""Commands print nothing that the libraries say, and their threads sleep while they wait."""
 
 import os
 import subprocess

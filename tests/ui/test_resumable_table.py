@@ -1,4 +1,4 @@
-"""The rows of a table that is being made outlive whichever of its processes was stopped, wherever it was torn."""
+"""The rows of a table are kept when its processes are stopped, even in the middle of a row."""
 
 import json
 

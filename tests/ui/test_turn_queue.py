@@ -15,7 +15,7 @@ PATIENCE_S = 60
 
 
 class Held(fake.FakeDescriber):
-    """A describer that says when it is asked, and answers when it may."""
+    """A describer that signals when it is asked, and answers when it is allowed to."""
 
     def __init__(self):
         super().__init__()
