@@ -47,7 +47,7 @@ def canonical_clip(
             f"the motion in {path} from {t0:.2f} to {t1:.2f} s {few} and {settings.min_points} "
             f"are needed; give a longer stretch of motion, or film at a higher frame rate"
         )
-    notes = motion.notes + _unseen_note(unseen, first, last)
+    notes = motion.video.notes + motion.notes + _unseen_note(unseen, first, last)
     if distinct < FRAMES:
         notes += (f"only {distinct} different frames lie in the window, so some of the {FRAMES} are repeated",)
     pixels = torch.from_numpy(crops).permute(3, 0, 1, 2).float() / 255

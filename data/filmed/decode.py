@@ -1,20 +1,25 @@
 """Decoding: any video file as upright RGB pictures with their times, one at a time.
 
 Only a few pictures are in memory at a time, whatever the length of the file.
-Times are the file's own timestamps counted from its first picture, so variable frame rates come out right.
+Times are the file's own timestamps counted from its first picture, so variable frame rates come out right. Where these
+can't be true (`trajvlm.data.filmed.clock`), times are the number of the picture over the frame rate.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.format import Flags
 from av.video.stream import VideoStream
 
 from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.clock import GUESSED_RATE, Clock, Look, clock_of
 
 # No messages of FFmpeg: a damaged file is reported once, by a UserError. Any level but None calls back into Python from
 # the decoder's threads, which can deadlock.
@@ -22,34 +27,40 @@ av.logging.set_level(None)
 
 MIN_SIDE = 16
 """Pictures narrower or lower than this, in pixels, are refused."""
-GUESSED_RATE = 25.0
-"""Frames a second where a file has neither timestamps nor a frame rate."""
 MOST_PIXELS = 40_000_000
 """Larger pictures are refused before one is decoded: 8K has 33 million, and a file of some kilobytes may claim more."""
 SLICE_THREAD_PIXELS = 10_000_000
 """Above this size a decoder works on one picture at a time; each further one would take 50 MB."""
+_LOOK_PACKETS, _LOOK_BYTES = 20_000, 200_000_000
+"""Of a longer file only so much is looked at to judge its stamps: some minutes of a phone's film."""
+_LOOK_PICTURES = 64
+"""Pictures that are decoded to learn the order of display; more where only this tells, fewer where they are large."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """Properties of a video, from its header and first pictures."""
+    """Properties of a video, from its header, the stamps of its pictures and the first of these."""
 
     path: str
     width: int
     """Width of the upright picture (after the rotation flag), in pixels."""
     height: int
     rate: float
-    """Average frames a second."""
+    """Frames a second on average, by the times that `frames` gives; pauses do not count."""
     duration_s: float | None
     """Seconds that the file claims to last, None where it does not say; a damaged file may hold less."""
     frame_count: int | None
-    """Frames that the file claims to hold (from the duration where it does not count them), None if unknown."""
+    """Frames that the file shows; of a long one those that it claims to hold (from the duration where it does not count
+    them), None if unknown."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the person who reads the answer: where the file is wrong about its times or its frames."""
 
 
 def open_video(path: str | Path, fps: float | None = None) -> VideoInfo:
     """Check that `path` is a video that can be decoded, by decoding its first two pictures.
 
-    With `fps` the rate and the duration are those of a video played at that many frames a second.
+    With `fps` the rate and the duration are those of a video played at that many frames a second, and there are no
+    notes, for nothing that the file says about its times is used.
     Raises UserError if it is not a file, not a video, has no second picture, or is tiny.
     """
     if fps is not None and not 0 < fps < float("inf"):
@@ -76,9 +87,12 @@ def open_video(path: str | Path, fps: float | None = None) -> VideoInfo:
             )
         if second is None:
             raise UserError(f"{path} has only one picture; give a video in which something moves")
-    if fps is None:
-        return info
-    return replace(info, rate=fps, duration_s=info.frame_count / fps if info.frame_count else None)
+    clock = _clock(path)
+    count = clock.frame_count or info.frame_count
+    if fps is not None:
+        return replace(info, rate=fps, duration_s=count / fps if count else None, frame_count=count)
+    duration = info.duration_s if clock.stamped or not count else count / clock.rate
+    return replace(info, rate=clock.rate, duration_s=duration, frame_count=count, notes=clock.notes)
 
 
 def slower(path: str | Path, fps: float | None) -> float:
@@ -109,9 +123,11 @@ def frames(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Yield (seconds from the first picture, upright RGB picture (H, W, 3) uint8) in order of strictly rising time.
 
-    `fps` overrides the timestamps: frame k is at k / fps (for gifs and slow motion). `longest_side` in pixels makes
-    larger pictures smaller while they are decoded. Only times in [start, end] come, and of these every `stride`-th.
-    A damaged end is left out; where nothing at all can be decoded, nothing comes. Transparent pixels become white.
+    Times are the file's stamps where they can be true, and otherwise frame k is at k / `VideoInfo.rate`; a few frames
+    whose stamp does not rise are left out. `fps` overrides both: frame k is at k / fps (for gifs and slow motion).
+    `longest_side` in pixels makes larger pictures smaller while they are decoded. Only times in [start, end] come, and
+    of these every `stride`-th. A damaged end is left out; where nothing at all can be decoded, nothing comes.
+    Transparent pixels become white.
     Raises UserError if `path` is not a video.
     """
     with _stream(path) as (container, stream):
@@ -119,12 +135,14 @@ def frames(
         first = next(decoded, None)
         if first is None:
             return
-        origin, size = _seconds(first, stream, 0), _scaled(first, longest_side)
-        may_seek = fps is None and first.pts is not None
+        origin, size = _seconds(first, 0.0), _scaled(first, longest_side)
+        clock = Clock(fps, False, False, None) if fps else _clock(path)
+        # With wrong stamps nobody can tell where a jump landed, and in broadcasts they differ after a jump.
+        may_seek = clock.exact and not container.format.flags & Flags.ts_discont.value
         if may_seek and start is not None and start > 2.0 and _seek(container, stream, origin + start, origin):
-            timed = _timed(_decode(container, stream), stream, None, origin)
+            timed = _timed(_decode(container, stream), clock, origin)
         else:
-            timed = _timed(_chain(first, decoded), stream, fps, origin)
+            timed = _timed(_chain(first, decoded), clock, origin)
         kept = 0
         for time, frame in timed:
             if end is not None and time > end:
@@ -183,16 +201,21 @@ def _stream(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 def _decode(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
     """All pictures that can be decoded; damaged packets are skipped, and a truncated file ends there."""
+    for packet in _packets(container, stream):
+        try:
+            yield from (frame for frame in packet.decode() if not frame.is_corrupt)
+        except av.FFmpegError:
+            continue
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
     packets = container.demux(stream)
     while True:
         try:
             packet = next(packets)
         except (StopIteration, av.FFmpegError):
             return
-        try:
-            yield from (frame for frame in packet.decode() if not frame.is_corrupt)
-        except av.FFmpegError:
-            continue
+        yield packet
 
 
 def _chain(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
@@ -200,22 +223,57 @@ def _chain(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.V
     yield from rest
 
 
-def _timed(
-    decoded: Iterator[av.VideoFrame], stream: VideoStream, fps: float | None, origin: float
-) -> Iterator[tuple[float, av.VideoFrame]]:
+def _timed(decoded: Iterator[av.VideoFrame], clock: Clock, origin: float) -> Iterator[tuple[float, av.VideoFrame]]:
     """Pair frames with seconds from `origin`; a frame whose time does not rise is dropped."""
     last = -1.0
     for index, frame in enumerate(decoded):
-        time = index / fps if fps else _seconds(frame, stream, index) - origin
+        time = _seconds(frame, origin + last + 1 / clock.rate) - origin if clock.stamped else index / clock.rate
         if time > last:
             yield time, frame
             last = time
 
 
-def _seconds(frame: av.VideoFrame, stream: VideoStream, index: int) -> float:
-    if frame.pts is not None:
-        return float(frame.pts * frame.time_base)
-    return index / float(stream.average_rate or GUESSED_RATE)
+def _seconds(frame: av.VideoFrame, without: float) -> float:
+    """The frame's stamp, and `without` one that."""
+    return without if frame.pts is None else float(frame.pts * frame.time_base)
+
+
+def _clock(path: str | Path) -> Clock:
+    """The clock of a file that `_stream` has opened; looked for once, as long as the file stays as it is."""
+    status = Path(path).stat()
+    return _known_clock(str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _known_clock(path: str, *_unchanged: int) -> Clock:
+    with _stream(path) as (container, stream):
+        pixels = stream.codec_context.width * stream.codec_context.height
+        # In bare pictures without a container stamps and average rate are the reader's inventions.
+        bare = bool(container.format.flags & Flags.no_timestamps.value)
+        rate = (float(stream.guessed_rate or 0) or None) if bare else _header_rate(stream)
+        count, tick, reorders = stream.frames or None, float(stream.time_base or 0), stream.codec_context.has_b_frames
+        stored: list[float] = []
+        size, whole = 0, True
+        for packet in _packets(container, stream):
+            if packet.is_discard or not packet.size:
+                continue
+            stored.append(np.nan if packet.pts is None or bare else float(packet.pts * packet.time_base))
+            size += packet.size
+            if len(stored) == _LOOK_PACKETS or size > _LOOK_BYTES:
+                whole = False
+                break
+    stamps = np.array(stored)
+    rises = bool((np.diff(stamps) > 0).all())
+    displayed: list[float] = []
+    if reorders or not rises:
+        # Stamps that rise through a file whose codec may reorder are wrong from the first picture that it does reorder.
+        length = _LOOK_PICTURES * (4 if rises else 1) // (4 if pixels > SLICE_THREAD_PIXELS else 1)
+        with _stream(path) as (container, stream):
+            for frame in islice(_decode(container, stream), length):
+                displayed.append(np.nan if bare else _seconds(frame, np.nan))
+                if rises and displayed[-1] < max(displayed):
+                    break
+    return clock_of(Look(stamps, np.array(displayed) if displayed else None, tick, whole), rate, count)
 
 
 def _seek(container: InputContainer, stream: VideoStream, time: float, origin: float) -> bool:
@@ -223,7 +281,7 @@ def _seek(container: InputContainer, stream: VideoStream, time: float, origin: f
     try:
         container.seek(int(time / stream.time_base), stream=stream, backward=True)
         frame = next(_decode(container, stream), None)
-        if frame is not None and frame.pts is not None and origin <= _seconds(frame, stream, 0) <= time:
+        if frame is not None and frame.pts is not None and origin <= _seconds(frame, np.inf) <= time:
             container.seek(int(time / stream.time_base), stream=stream, backward=True)
             return True
     except av.FFmpegError:
@@ -232,8 +290,13 @@ def _seek(container: InputContainer, stream: VideoStream, time: float, origin: f
     return False
 
 
+def _header_rate(stream: VideoStream) -> float | None:
+    rate = stream.average_rate or stream.guessed_rate
+    return float(rate) if rate else None
+
+
 def _describe(path: str, container: InputContainer, stream: VideoStream, width: int, height: int) -> VideoInfo:
-    rate = float(stream.average_rate or stream.guessed_rate or GUESSED_RATE)
+    rate = _header_rate(stream) or GUESSED_RATE
     duration = None
     if stream.duration:
         duration = float(stream.duration * stream.time_base)

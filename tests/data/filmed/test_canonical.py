@@ -95,6 +95,13 @@ def test_track_is_the_known_path_and_radius(tmp_path):
     assert np.abs(motion.radii_px - 7).max() < 1.5
 
 
+def test_a_wrong_clock_does_not_scramble_the_motion_and_is_told(tmp_path):
+    centres = fall(33)
+    clip = canonical_clip(film(tmp_path / "b.avi", centres, options={"bf": "3", "b_strategy": "0"}))
+    assert_maps_back(clip, along(centres))
+    assert "out of order" in clip.notes[0]
+
+
 def test_full_resolution_is_used_for_the_crop(tmp_path):
     centres = fall(20, x=(100, 160), y=(80, 130)) * 4
     clip = canonical_clip(film(tmp_path / "large.mp4", centres, radius=9, size=(960, 720)))
