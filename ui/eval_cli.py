@@ -196,6 +196,62 @@ def clips(
     typer.echo(out)
 
 
+@app.command(epilog="Example: trajvlm eval files --folder my-videos --suite clean --n 10")
+def files(
+    folder: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="What `trajvlm data make --as videos` wrote: a folder for each suite."),
+    ],
+    suite: Annotated[
+        list[str] | None, typer.Option(help="A suite's name; any number, all where none is given.")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="Files of each suite.")] = None,
+    script: Annotated[
+        bool, typer.Option("--script/--no-script", help="Ask the afternoon script at full resolution as well.")
+    ] = True,
+    pairs: Annotated[
+        int, typer.Option(min=0, help="Files of clean and of half that are described at half their rate as well.")
+    ] = 0,
+    memory: Annotated[
+        int, typer.Option(min=0, help="1080p files whose memory is measured, each in a process of its own.")
+    ] = 0,
+    worst: Annotated[int, typer.Option(min=0, help="Print so many of the worst files of each suite.")] = 0,
+    again: Annotated[bool, typer.Option("--again", help="Ask again about what is kept.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            file_okay=False,
+            help="Folder for answers and results; left out, `files` in out/eval, or in trajvlm-results where no "
+            "checkout is.",
+        ),
+    ] = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
+) -> None:
+    """Whole video files of known truth: families, windows, constants, curves, refusals, and how sure of them.
+
+    Answers are kept as they come: a run that was stopped goes on, and one that is complete is only summed up anew.
+    """
+    from trajvlm.eval.output_folder import folder_for, write
+    from trajvlm.eval.video_files.truth import read_files
+
+    with exit_with_a_sentence():
+        found = read_files(folder, suite or [], n)
+        own = folder_for(False, out) if out else folder_for(False) / "files"
+        from trajvlm.eval.video_files import report, run
+
+        asked = run.Asked(found, own, _folders(adapter, tokenizer), script, pairs, memory, again)
+        results, rows = run.evaluate(asked)
+        written = report.tables(results)
+        write(own / "files.md", written)
+    typer.echo(written)
+    if worst:
+        typer.echo(report.worst(rows[run.OURS], worst))
+    typer.echo(own / run.RESULTS)
+
+
 @app.command(epilog="Example: trajvlm eval grids --minutes 1")
 def grids(
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = _WHOLE_GRIDS[0],
