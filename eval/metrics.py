@@ -147,8 +147,11 @@ def calibration_error(predictions: Sequence[Prediction], scenes: list[Scene]) ->
         return float("nan")
     sure = np.array([0.0 if v is None else v.probabilities[v.family] for v in predictions])
     right = np.array([v is not None and v.family == s.family for v, s in zip(predictions, scenes)])
-    if not np.isfinite(sure).all():
-        return float("nan")
+    return expected_calibration_error(sure, right) if np.isfinite(sure).all() else float("nan")
+
+
+def expected_calibration_error(sure: np.ndarray, right: np.ndarray) -> float:
+    """Mean distance between confidence (N,), 0 to 1, and the share that is right (of (N,)), over ten even bins."""
     bins = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     gaps = [abs(sure[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist())]
     return float(sum(gaps))

@@ -74,7 +74,7 @@ def evaluate(asked: Asked) -> tuple[dict, dict[str, list[dict]]]:
     kept = partial(_kept, asked, weights)
     rows = {OURS: _asked_about(asked.files, networks, kept("answers"), OURS)}
     if asked.script:
-        versions = {"opencv": cv2.__version__, "scipy": scipy.__version__}
+        versions = {"script": script.VERSION, "opencv": cv2.__version__, "scipy": scipy.__version__}
         rows[SCRIPT] = _asked_about(asked.files, lambda: script.answer, _kept(asked, versions, "script"), SCRIPT)
     judged = {system: [_judged(file, row) for file, row in zip(asked.files, found)] for system, found in rows.items()}
     suites = dict.fromkeys(file.suite for file in asked.files)

@@ -1,10 +1,11 @@
 """The afternoon script at full resolution: a control without any network that reads the file itself.
 
-OpenCV's background model (MOG2; Zivkovic, 2004) learns the whole file and then says what is not background; the largest
-blob of each frame makes a track, of which the longest run without a gap is kept. Every family is fitted to it in the
-picture plane and Schwarz's criterion (1978) chooses. Its answer reads like the program's own.
+OpenCV's background model (MOG2; Zivkovic, 2004) learns the whole file and then says what is not background. The largest
+blob of each frame makes a track, of which the longest run without a gap is kept, without rest at its ends. Every family
+is fitted to it in the picture plane, and Schwarz's criterion (1978) chooses. The answer reads like the program's own.
 """
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -14,15 +15,18 @@ from scipy.optimize import least_squares
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import frames, open_video
-from trajvlm.data.fit import LEAST_FRAMES, Criterion, Fit, misfit, probabilities
+from trajvlm.data.fit import LEAST_FRAMES, Criterion, Fit, probabilities
 from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.data.motions.terms import flights
 from trajvlm.eval.video_files.constants import OF_FAMILY, Law
 
+VERSION = 1
+"""Raised when the script says something else: kept answers of another version are refused."""
 _FOREGROUND = 255
 """Of MOG2's mask; shadows have less."""
 _LEAST_AREA_PX = 12
 _LONGEST_GAP_S = 0.15
+_STILL_PX = 2.0
 _NOISE_PX = 0.5
 _FAR_PX = 1e9
 """Focal length: everything lies in the picture plane."""
@@ -42,7 +46,7 @@ def answer(video: Path) -> dict:
     Raises:
         UserError: the file can't be read, or nothing moves for long enough.
     """
-    times, track = longest_run(*blobs(video))
+    times, track = without_rest(*longest_run(*blobs(video)))
     if len(times) < LEAST_FRAMES:
         raise UserError(f"in {video} something moves in {len(times)} frames on end only; {LEAST_FRAMES} are needed")
     info = open_video(video)
@@ -52,6 +56,8 @@ def answer(video: Path) -> dict:
 def blobs(video: Path) -> tuple[np.ndarray, np.ndarray]:
     """Times (N,) in seconds, and the middle (N, 2) in pixels of the largest blob, of the frames that have one."""
     model = cv2.createBackgroundSubtractorMOG2(detectShadows=True)
+    # Only what is seen there most of the time: with OpenCV's 0.9, where a swing turns round is background as well.
+    model.setBackgroundRatio(0.5)
     for _, picture in frames(video):
         model.apply(picture)
     times, places = [], []
@@ -72,6 +78,15 @@ def longest_run(times: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.n
     return max(zip(np.split(times, breaks), np.split(places, breaks)), key=lambda run: len(run[0]))
 
 
+def without_rest(times: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Times (N,) and places (N, 2) without those at which it still lies where it began, or already where it ends."""
+    begun, going = (np.linalg.norm(places - end, axis=1) > _STILL_PX for end in (places[:1], places[-1:]))
+    if not begun.any():
+        return times[:0], places[:0]
+    moving = slice(max(0, int(begun.argmax()) - 1), len(times) - max(0, int(going[::-1].argmax()) - 1))
+    return times[moving], places[moving]
+
+
 def fit(family: Family, tau: np.ndarray, places: np.ndarray) -> tuple[Fit, np.ndarray]:
     """A family fitted to a track in the plane, by robust least squares from the best start of a grid.
 
@@ -80,7 +95,7 @@ def fit(family: Family, tau: np.ndarray, places: np.ndarray) -> tuple[Fit, np.nd
         places: (N, 2) pixels.
 
     Returns:
-        The fit, and the covariance of its constants (size, size).
+        The fit, with its sum of squares in `_NOISE_PX` as misfit, and the covariance of its constants (size, size).
     """
     size, inside = 3 * len(family.basis), _best_start(family, tau, places)
     plane = np.setdiff1d(np.arange(size), np.arange(2, size, 3))
@@ -103,7 +118,7 @@ def fit(family: Family, tau: np.ndarray, places: np.ndarray) -> tuple[Fit, np.nd
     variance = 2 * found.cost / max(error(found.x).size - free, 1)
     covariance = np.zeros((family.size, family.size))
     covariance[np.ix_(own, own)] = variance * np.linalg.pinv(found.jac.T @ found.jac)
-    return Fit(constants(found.x), misfit(found.cost, 2 * len(tau)), free), covariance
+    return Fit(constants(found.x), 2 * found.cost, free), covariance
 
 
 def _best_start(family: Family, tau: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -122,8 +137,12 @@ def _told(times: np.ndarray, places: np.ndarray, width: int, height: int) -> dic
     start, lasts = float(times[0]), float(times[-1] - times[0])
     tau = (times - start) / lasts
     found = {name: fit(family, tau, places) for name, family in FAMILIES.items()}
-    fits = {name: one for name, (one, _) in found.items()}
-    chances = probabilities(fits, Criterion(penalty=float(np.log(2 * len(tau))), sharpness=1.0))
+    # The error of a place is that of the best fit, and `_NOISE_PX` at least: a blob's middle is off by such parts of a
+    # pixel again and again, which more constants would explain.
+    count = 2 * len(tau)
+    variance = max(1.0, min(one.misfit for one, _ in found.values()) / count)
+    fits = {name: replace(one, misfit=one.misfit / variance) for name, (one, _) in found.items()}
+    chances = probabilities(fits, Criterion(penalty=float(np.log(count)), sharpness=1.0))
     name = max(chances, key=chances.__getitem__)
     values, covariance = fits[name].constants, found[name][1]
     impacts = []

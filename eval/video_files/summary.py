@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from trajvlm.eval.intervals import bootstrap_median, wilson
+from trajvlm.eval.metrics import expected_calibration_error
 from trajvlm.eval.video_files.measures import PATHS
 
 SURE = 0.9
 WITHIN = (0.02, 0.05)
 COVERED_SD = 2.0
-_BINS = 10
 _RESAMPLES = 1000
 
 Row = dict[str, Any]
@@ -121,21 +121,11 @@ def confidence_figures(rows: list[Row]) -> dict:
     return {
         "answers": len(claims),
         "right_of_answers": share(right.tolist()),
-        "calibration_error": _figure(calibration_error, sure, right),
+        "calibration_error": _figure(expected_calibration_error, sure, right),
         "auroc": _figure(auroc, sure, right),
         "sure_and_wrong": share(wrong),
         "sure_and_right": share([row["right"] for row in claims if row["confidence"] > SURE]),
     }
-
-
-def calibration_error(sure: np.ndarray, right: np.ndarray) -> float | None:
-    """Expected calibration error of confidences (N,), ten even bins (Guo et al., 2017); None of nothing."""
-    if not len(sure):
-        return None
-    bins = np.minimum((sure * _BINS).astype(int), _BINS - 1)
-    return float(
-        sum(abs(sure[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in set(bins.tolist()))
-    )
 
 
 def auroc(sure: np.ndarray, right: np.ndarray) -> float | None:
@@ -148,7 +138,7 @@ def auroc(sure: np.ndarray, right: np.ndarray) -> float | None:
 
 def _figure(measure: Callable[..., float | None], sure: np.ndarray, right: np.ndarray) -> dict | None:
     """A measure of answers with its percentile bootstrap over them (Efron, 1979)."""
-    value = measure(sure, right)
+    value = measure(sure, right) if len(sure) else None
     if value is None:
         return None
     picks = np.random.default_rng(0).integers(len(sure), size=(_RESAMPLES, len(sure)))
