@@ -92,7 +92,7 @@ class Answer:
         given = frame.get("clip_to_pixels") if isinstance(frame, dict) else None
         values = [_number(given.get(name)) for name in _PLACEMENT] if isinstance(given, dict) else [None]
         try:
-            return Placement(*values) if None not in values else None  # type: ignore[arg-type]
+            return Placement(*values) if None not in values else None
         except ValueError:
             return None
 

@@ -63,7 +63,8 @@ class Law:
         """The law of a phase of `truth.jsonl` that has one. Its vectors follow exactly from its equation, as the terms
         are known."""
         start, lasts = phase["clip_s"]
-        tau = np.linspace(*((t - start) / lasts for t in phase["holds_s"]), _DENSE)
+        first, last = phase["holds_s"]
+        tau = (np.linspace(first, last, _DENSE) - start) / lasts
         inner = phase["constants"]
         design = np.stack([_values(term, tau, inner) for term in phase["terms"]], axis=-1)
         places = Equation.from_text(phase["equation"]).positions(start + lasts * tau - phase["t0_s"])
@@ -82,7 +83,7 @@ class Law:
             window: seconds of the file between which the mean depth is taken.
             zero_s: the time at which an amplitude is told that changes, in seconds of the file.
         """
-        view = View(self.positions(np.linspace(*window, _DENSE)).mean(axis=0), self.focal_px)
+        view = View(self.positions(np.linspace(window[0], window[1], _DENSE)).mean(axis=0), self.focal_px)
         return {name: self._constant(name, view, zero_s) for name in OF_FAMILY[self.family]}
 
     def impacts(self, phase: dict) -> list[float]:
@@ -94,9 +95,9 @@ class Law:
         return [float(t) for t in ends if phase["start_s"] <= t <= phase["stop_s"]]
 
     @property
-    def first_flight_s(self) -> float | None:
-        """How long the flight before the first impact takes; None for what does not bounce."""
-        return self.inner["flight"] * self.lasts_s if self.family == "bouncing" else None
+    def first_flight_s(self) -> float:
+        """How long the flight before the first impact takes; only of what bounces."""
+        return self.inner["flight"] * self.lasts_s
 
     def _constant(self, name: str, view: "View", zero_s: float) -> TrueConstant:
         match name:

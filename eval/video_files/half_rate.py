@@ -50,20 +50,21 @@ def _write(video: Path, path: Path) -> None:
 def agreement(whole: Answer, half: Answer) -> dict:
     """Whether both name the same family, and of each constant that both give how far they are apart, in the standard
     deviation of the difference."""
-    told = {"same_family": whole.family == half.family and whole.refused is None and half.refused is None, "apart": {}}
-    if not told["same_family"]:
-        return told
+    same = whole.family == half.family and whole.refused is None and half.refused is None
+    if not same:
+        return {"same_family": False, "apart": {}}
+    apart = {}
     first, second = whole.constants, _at_time_of(whole, half)
     for name in first.keys() & second.keys():
         one, other = first[name], second[name]
         if one.sd is None or other.sd is None or not one.sd + other.sd > 0:
             continue
-        told["apart"][name] = {
+        apart[name] = {
             "whole": one.value,
             "half": other.value,
             "in_sd": abs(one.value - other.value) / math.hypot(one.sd, other.sd),
         }
-    return told
+    return {"same_family": True, "apart": apart}
 
 
 def _at_time_of(whole: Answer, half: Answer) -> dict[str, Said]:

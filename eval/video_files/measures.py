@@ -82,11 +82,13 @@ def _constants(phase: TruePhase, answer: Answer) -> dict[str, dict]:
     told = {}
     for name, true in phase.law.constants(_common(phase, answer), zero).items():
         said = None if answer.refused else answer.constants.get(name)
-        one: dict[str, Any] = {"true": true.value, "in_space": true.in_space, "said": None, "sd": None, "error": None}
+        one: dict[str, Any] = {"true": true.value, "in_space": true.in_space}
+        one |= dict.fromkeys(("said", "sd", "error", "in_sd"))
         if said is not None:
-            one |= {"said": said.value, "sd": said.sd, "error": abs(said.value / true.value - 1)}
-        has_sd = said is not None and said.sd is not None and said.sd > 0
-        told[name] = one | {"in_sd": abs(said.value - true.value) / said.sd if has_sd else None}
+            off = abs(said.value - true.value)
+            one |= {"said": said.value, "sd": said.sd, "error": off / abs(true.value)}
+            one["in_sd"] = off / said.sd if said.sd else None
+        told[name] = one
     return told
 
 
