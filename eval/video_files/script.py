@@ -24,6 +24,8 @@ VERSION = 1
 """Raised when the script says something else: kept answers of another version are refused."""
 _FOREGROUND = 255
 """Of MOG2's mask; shadows have less."""
+_LEARNED = 100
+"""Frames, from beginning to end, that are enough to learn what is background."""
 _LEAST_AREA_PX = 12
 _LONGEST_GAP_S = 0.15
 _STILL_PX = 2.0
@@ -58,7 +60,7 @@ def blobs(video: Path) -> tuple[np.ndarray, np.ndarray]:
     model = cv2.createBackgroundSubtractorMOG2(detectShadows=True)
     # Only what is seen there most of the time: with OpenCV's 0.9, where a swing turns round is background as well.
     model.setBackgroundRatio(0.5)
-    for _, picture in frames(video):
+    for _, picture in frames(video, stride=max(1, (open_video(video).frame_count or 0) // _LEARNED)):
         model.apply(picture)
     times, places = [], []
     for time, picture in frames(video):
