@@ -103,10 +103,19 @@ class Answer:
 
     @property
     def window(self) -> tuple[float, float] | None:
-        """From when to when the answer's motion is, in seconds of the file."""
+        """From when to when the answer's motion is, in seconds of the file: its main phase, or its clip where no phases
+        are given."""
+        for phase in self.phases or ():
+            if phase.main:
+                return phase.window
         if self.placement is None:
             return None
         return self.placement.t0_s, self.placement.t0_s + self.placement.duration_s
+
+    @property
+    def begins_s(self) -> float | None:
+        """When the answer's motion begins, for which an amplitude or radius that changes is told."""
+        return None if self.window is None else self.window[0]
 
     def path_px(self, name: str, t: np.ndarray) -> np.ndarray | None:
         """(T, 2) pixels at seconds (T,) of the file of one of the answer's equations; None where it is not given."""
@@ -122,13 +131,15 @@ class Answer:
 
     @cached_property
     def constants(self) -> dict[str, Said]:
-        """The constants that are given, by name."""
+        """The constants that are given, by name. A spiral that is told to decay grows by as much less than nothing."""
         given = self.told.get("constants")
         found = {}
         for name, one in given.items() if isinstance(given, dict) else ():
             value = _number(one.get("value")) if isinstance(one, dict) else None
             if value is not None:
                 found[name] = Said(value, _number(one.get("sd")))
+        if self.family == "spiral" and "decay" in found:
+            found.setdefault("growth", Said(-found["decay"].value, found["decay"].sd))
         return found
 
     @cached_property

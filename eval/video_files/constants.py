@@ -25,11 +25,11 @@ OF_FAMILY: dict[str, tuple[str, ...]] = {
     "damped": ("period", "amplitude", "decay"),
     "circular": ("period", "radius"),
     "helical": ("period", "radius", "climb"),
-    "spiral": ("period", "growth"),
+    "spiral": ("period", "radius", "growth"),
     "bouncing": ("acceleration", "restitution"),
 }
-"""What is asked for of each family. The amplitude of a damped motion is that at the time at which the answer's own time
-is 0; the radius of a circle seen aslant is half the longer axis of the ellipse."""
+"""What is asked for of each family. An amplitude or a radius that changes is told for the time at which the answer's
+motion begins; the radius of a circle seen aslant is half the longer axis of the ellipse."""
 _DENSE = 65
 
 
@@ -76,15 +76,15 @@ class Law:
         tau = (t - self.start_s) / self.lasts_s
         return sum(_values(term, tau, self.inner)[:, None] * vector for term, vector in self.vectors.items())
 
-    def constants(self, window: tuple[float, float], zero_s: float) -> dict[str, TrueConstant]:
+    def constants(self, window: tuple[float, float], at_s: float) -> dict[str, TrueConstant]:
         """The constants that are asked for of this family.
 
         Args:
             window: seconds of the file between which the mean depth is taken.
-            zero_s: the time at which an amplitude is told that changes, in seconds of the file.
+            at_s: the time at which a size that changes is told, in seconds of the file.
         """
         view = View(self.positions(np.linspace(window[0], window[1], _DENSE)).mean(axis=0), self.focal_px)
-        return {name: self._constant(name, view, zero_s) for name in OF_FAMILY[self.family]}
+        return {name: self._constant(name, view, at_s) for name in OF_FAMILY[self.family]}
 
     def impacts(self, phase: dict) -> list[float]:
         """When it hits the floor during the phase, in seconds of the file."""
@@ -99,7 +99,7 @@ class Law:
         """How long the flight before the first impact takes; only of what bounces."""
         return self.inner["flight"] * self.lasts_s
 
-    def _constant(self, name: str, view: "View", zero_s: float) -> TrueConstant:
+    def _constant(self, name: str, view: "View", at_s: float) -> TrueConstant:
         match name:
             case "speed" | "climb":
                 return view.length(2 * self.vectors["s"] / self.lasts_s)
@@ -116,7 +116,7 @@ class Law:
             case "restitution":
                 value = self.inner["restitution"]
             case "radius" | "amplitude":
-                size = np.exp(-self._fading * (zero_s - self.start_s - self.lasts_s / 2))
+                size = np.exp(-self._fading * (at_s - self.start_s - self.lasts_s / 2))
                 return view.length(size * self._wave)
             case _:
                 raise ValueError(f"no constant {name!r}")

@@ -68,12 +68,14 @@ def agreement(whole: Answer, half: Answer) -> dict:
 
 
 def _at_time_of(whole: Answer, half: Answer) -> dict[str, Said]:
-    """The constants of `half`, with an amplitude that fades told for the time at which that of `whole` is."""
+    """The constants of `half`, with a size that fades or grows told for the time at which that of `whole` is."""
     found = dict(half.constants)
-    if {"amplitude", "decay"} <= found.keys() and whole.zero_s is not None and half.zero_s is not None:
-        size = math.exp(-found["decay"].value * (whole.zero_s - half.zero_s))
-        amplitude = found["amplitude"]
-        found["amplitude"] = Said(amplitude.value * size, None if amplitude.sd is None else amplitude.sd * size)
+    fading = found["decay"].value if "decay" in found else -found["growth"].value if "growth" in found else 0.0
+    if whole.begins_s is not None and half.begins_s is not None:
+        times = math.exp(-fading * (whole.begins_s - half.begins_s))
+        for name in {"amplitude", "radius"} & found.keys():
+            sd = found[name].sd
+            found[name] = Said(found[name].value * times, None if sd is None else sd * times)
     return found
 
 

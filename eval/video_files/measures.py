@@ -78,9 +78,9 @@ def _phase_overlaps(file: TrueFile, answer: Answer) -> list[float] | None:
 
 
 def _constants(phase: TruePhase, answer: Answer) -> dict[str, dict]:
-    zero = phase.seen[0] if answer.zero_s is None else answer.zero_s
+    begins = phase.seen[0] if answer.begins_s is None else answer.begins_s
     told = {}
-    for name, true in phase.law.constants(_common(phase, answer), zero).items():
+    for name, true in phase.law.constants(_common(phase, answer), begins).items():
         said = None if answer.refused else answer.constants.get(name)
         one: dict[str, Any] = {"true": true.value, "in_space": true.in_space}
         one |= dict.fromkeys(("said", "sd", "error", "in_sd"))

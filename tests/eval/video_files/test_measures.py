@@ -41,6 +41,25 @@ def test_errors_are_relative_and_in_standard_deviations():
     assert found["radius"]["error"] == pytest.approx(0.05) and found["radius"]["in_sd"] is None
 
 
+def test_the_answers_time_is_that_of_its_main_phase_where_it_has_phases():
+    phases = [
+        {"kind": "rest", "start_s": 0.0, "stop_s": 1.0, "main": False},
+        {"kind": "motion", "start_s": 1.0, "stop_s": 3.0, "main": True},
+    ]
+    assert judge(circle_file(), answer(0.0, 4.0))["window_overlap"] == 0.5
+    # The equation's time is still that of the answer's frame.
+    later = {"x": "40*cos(6.2831853*(t - 0.75))", "y": "40*sin(6.2831853*(t - 0.75)) + 10", "z": "0"}
+    row = judge(circle_file(), answer(0.25, 4.0, phases=phases, measured=later))
+    assert row["window_overlap"] == 1.0 and row["paths"]["measured"]["rms_px"] < 1e-4
+
+
+def test_a_spiral_that_is_told_to_decay_has_a_growth():
+    spiral = answer(family="spiral", constants={"decay": {"value": 0.4, "sd": 0.1}})
+    assert (
+        spiral.constants["growth"].value == -0.4 and "growth" not in answer(constants={"decay": {"value": 1}}).constants
+    )
+
+
 def test_a_constant_that_is_missing_has_no_error_and_is_still_asked_for():
     found = judge(circle_file(), answer(constants={"speed": {"value": 3}}))["constants"]
     assert set(found) == {"period", "radius"} and all(one["error"] is None for one in found.values())
