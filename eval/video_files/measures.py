@@ -64,7 +64,8 @@ def _meant(file: TrueFile, answer: Answer) -> tuple[float, Stretch, TruePhase]:
     assert file.main is not None
     window = answer.window or (0.0, 0.0)
     found = [(*phase.nearest(window), phase) for phase in ((file.main,) if file.suite in SINGLE else file.phases)]
-    common, stretch, phase = max(found, key=lambda one: one[0])
+    # A throw with its bounces is a stretch of the throw and of the bounce; the bounce is meant.
+    common, stretch, phase = max(found, key=lambda one: (one[0], one[1].family == one[2].family))
     return (common, stretch, phase) if common > 0 else (0.0, file.main.stretches[0], file.main)
 
 

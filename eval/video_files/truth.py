@@ -21,8 +21,6 @@ SINGLE = ("clean", "light", "half", "slow")
 """Suites of files with one motion each, of one family."""
 LEAST_PHASE_S = 0.3
 """Phases that are seen for less are not asked for."""
-_LATER_S = 1e-5
-"""Times are written with six decimals."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +202,6 @@ def _same_motion():
 
 
 def _belongs(before: dict | None, bounce: dict) -> bool:
-    """Whether the throw before a bounce is the bounce's first flight."""
-    if before is None or not before["seen_s"] or before["kind"] != "thrown" or bounce["kind"] != "bounced":
-        return False
-    return bounce["holds_s"][0] <= before["start_s"] + _LATER_S
+    """Whether a throw ends in a bounce, whose first flight it then is; an impact may change the speed along the floor
+    too."""
+    return before is not None and bool(before["seen_s"]) and (before["kind"], bounce["kind"]) == ("thrown", "bounced")

@@ -135,6 +135,12 @@ def test_of_several_phases_the_one_that_is_meant_is_the_one_that_the_window_over
     assert row["right"] and row["window_overlap"] == pytest.approx(1.4 / 2.4)
 
 
+def test_a_throw_that_is_told_as_the_first_flight_of_a_bounce_is_measured_as_a_bounce():
+    file = true_file(phase(FALL, 1.0, 1.5), phase(BOUNCE, 1.5, 2.25, clip=(0.5, 2.0)), suite="phases")
+    row = judge(file, answer(1.0, 2.25, family="bouncing"))
+    assert row["right"] and row["window_overlap"] == 1.0 and set(row["constants"]) == {"acceleration", "restitution"}
+
+
 def test_the_right_family_in_another_place_is_wrong():
     row = judge(two_phases(), answer(2.2, 3.4))
     assert row["family_right"] and row["window_overlap"] == pytest.approx(0.8 / 2.4) and not row["right"]
