@@ -62,6 +62,7 @@ def clock_of(look: Look, header_rate: float | None, header_count: int | None) ->
         header_count: frames that it counts.
     """
     wrong = _what_is_wrong(look)
+    notes: tuple[str, ...]
     if wrong:
         rate = _rate_of_order(look, header_rate)
         notes = (f"{wrong}, so frame k is taken to be at k / {in_words(rate)} s; give --fps if that is wrong",)
