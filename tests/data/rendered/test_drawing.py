@@ -10,7 +10,7 @@ from trajvlm.data.clip import CANONICAL
 from trajvlm.data.rendered.nuisances import Nuisances
 from trajvlm.data.rendered.paths import NEVER_TRAINED, TIMES, TRAINED, draw_path
 from trajvlm.data.rendered.shapes import DRAWN, ONLY_TESTED, REACH, Shape, draw_shape, polygon_distance, rectangle
-from trajvlm.data.rendered.world import Arm, Mover, Rod, World, WorldSettings, draw_world, framed
+from trajvlm.data.rendered.world import Arm, Mover, Rod, World, WorldSettings, _held, draw_world, framed
 from trajvlm.data.rendered.world_render import _without_long_gaps, draw
 from trajvlm.data.rendered.world_stream import draw_worlds
 
@@ -238,3 +238,10 @@ def test_two_that_collide_rebound():
     assert apart.min() == pytest.approx(touching, abs=0.02)
     momentum = sum(m.path[0, 2] ** 2 * np.diff(m.path[:, :2], axis=0) for m in (first, second))
     assert momentum[0] == pytest.approx(momentum[-1], abs=1e-6)
+
+
+def test_a_hand_can_hold_what_never_moves_in_the_clip():
+    path = np.broadcast_to([0.1, 0.2, 0.2], (513, 3))
+    still = replace(mover(draw_shape("ball", np.random.default_rng(0)), path), kind="thrown")
+    held = [span for k in range(20) for span in _held(still, Nuisances(hand=1.0), np.random.default_rng(k))]
+    assert held and all(start <= stop for start, stop in held)
