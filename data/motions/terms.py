@@ -100,13 +100,24 @@ def _wave(sine: bool) -> TimeFunction:
     )
 
 
-def _fading(sine: bool) -> TimeFunction:
+def _fading(sine: bool, harmonic: int = 1) -> TimeFunction:
+    """A wave that fades; the second harmonic fades as the square of the first, as the height of an arc does."""
     wave = _wave(sine)
     return TimeFunction(
         ("turns", "fading"),
-        lambda t, turns, fading: np.exp(-fading * (t - 0.5)) * wave.values(t, turns),
-        lambda turns, fading: _faded(fading) * wave.symbolic(turns),
-        lambda turns, fading: f"*exp(-({fading:.2f})*(t - 0.5)){wave.written(turns)}",
+        lambda t, turns, fading: np.exp(-harmonic * fading * (t - 0.5)) * wave.values(t, harmonic * turns),
+        lambda turns, fading: _faded(harmonic * fading) * wave.symbolic(harmonic * turns),
+        lambda turns, fading: f"*exp(-({harmonic * fading:.2f})*(t - 0.5)){wave.written(harmonic * turns)}",
+    )
+
+
+def _twice(sine: bool) -> TimeFunction:
+    wave = _wave(sine)
+    return TimeFunction(
+        ("turns",),
+        lambda t, turns: wave.values(t, 2 * turns),
+        lambda turns: wave.symbolic(2 * turns),
+        lambda turns: wave.written(2 * turns),
     )
 
 
@@ -122,15 +133,32 @@ FUNCTIONS: dict[str, TimeFunction] = {
     "s2": _power(2, "*(2*t - 1)**2"),
     "cos": _wave(sine=False),
     "sin": _wave(sine=True),
-    "sin2": TimeFunction(
-        ("turns",),
-        lambda t, turns: np.sin(4 * np.pi * turns * (t - 0.5)),
-        lambda turns: sympy.sin(2 * _angle(turns)),
-        lambda turns: f"*sin(4*pi*{turns:.2f}*(t - 0.5))",
-    ),
+    "cos2": _twice(sine=False),
+    "sin2": _twice(sine=True),
     "fading cos": _fading(sine=False),
     "fading sin": _fading(sine=True),
+    "fading cos2": _fading(sine=False, harmonic=2),
+    "fading sin2": _fading(sine=True, harmonic=2),
     "hop": TimeFunction(("flight", "impact", "restitution"), _hop, _hop_symbolic, _hop_written),
 }
 """Fading waves fall by exp(-fading) within the clip. A hop is 0 on the floor and 1 at the top of the flight before the
 first impact: one parabola after the other, each lower than the one before."""
+
+MOST_IMPACTS = 8
+"""Of a flight whose velocity jumps at each."""
+
+
+def after(impact: int) -> str:
+    """The name of the function that is 0 until the impact of that number, from 1, and rises as s from then on."""
+    return f"after {impact}"
+
+
+FUNCTIONS |= {
+    after(k): TimeFunction(
+        (f"impact {k}",),
+        lambda t, impact: 2 * np.maximum(t - impact, 0.0),
+        lambda impact: 2 * Greatest(sympy.Integer(0), T - sympy.Float(impact)),
+        lambda impact: f"*2*max(0, t - {impact:.2f})",
+    )
+    for k in range(1, MOST_IMPACTS + 1)
+}

@@ -37,4 +37,17 @@ FURTHER = tuple(name for name in FAMILIES if name not in BASIC)
 OUT_OF_DISTRIBUTION: dict[str, Family] = {module.FAMILY.name: module.FAMILY for module in (figure_eight,)}
 MOTIONS: dict[str, Family] = FAMILIES | OUT_OF_DISTRIBUTION
 
-__all__ = ["BASIC", "FAMILIES", "FURTHER", "MOTIONS", "OUT_OF_DISTRIBUTION", "Family"]
+WAVES_AND_LINES: tuple[Family, ...] = (
+    linear.FAMILY,
+    parabolic.FAMILY,
+    oscillating.FAMILY,
+    oscillating.ON_AN_ARC,
+    damped.FAMILY,
+    damped.ON_AN_ARC,
+    circular.FAMILY,
+    spiral.FAMILY,
+    helical.FAMILY,
+)
+"""What a track on a video's pixels is compared with, but for bounces (`bouncing.with_impacts`); simple ones first."""
+
+__all__ = ["BASIC", "FAMILIES", "FURTHER", "MOTIONS", "OUT_OF_DISTRIBUTION", "WAVES_AND_LINES", "Family"]

@@ -7,7 +7,7 @@ neglected: the velocity along the floor is the same after an impact.
 import numpy as np
 
 from trajvlm.data.motions.families.family import Family, flat, random_rotation
-from trajvlm.data.motions.terms import FUNCTIONS
+from trajvlm.data.motions.terms import FUNCTIONS, after
 
 _EDGE = 0.1
 _LEAST_RESTITUTION = 0.4
@@ -36,3 +36,20 @@ def possible(constants: np.ndarray) -> np.ndarray:
 
 
 FAMILY = Family("bouncing", "a ball that bounces", ("1", "s", "hop"), draw, visible, possible)
+
+
+def with_impacts(count: int) -> Family:
+    """A flight whose velocity jumps at so many impacts, each as it likes: what a ball on a real floor does, which spins
+    and loses another part of its speed each time. Used where constants are measured on a video's pixels."""
+    jumps = tuple(after(k) for k in range(1, count + 1))
+    return Family(FAMILY.name, FAMILY.meaning, ("1", "s", "s2", *jumps), draw)
+
+
+def speeds_at_impacts(family: Family, constants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Speeds (impacts,) before and after each impact of such a flight, against and along its acceleration's opposite,
+    from constants in any plane or space."""
+    vectors, times = family.vectors(constants), family.inside(constants)
+    up = -vectors[2] / (np.linalg.norm(vectors[2]) + 1e-12)
+    jumps = vectors[3:] @ up
+    rising = (vectors[1] + 2 * vectors[2] * (2 * times[:, None] - 1)) @ up + np.cumsum(jumps)
+    return jumps - rising, rising

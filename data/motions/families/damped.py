@@ -21,3 +21,13 @@ FAMILY = Family(
     oscillating.on_a_line,
     oscillating.FAMILY.bound,
 )
+ON_AN_ARC = Family(
+    FAMILY.name,
+    FAMILY.meaning,
+    ("1", "fading cos", "fading sin", "fading cos2", "fading sin2"),
+    draw,
+    oscillating.visible,
+    oscillating.on_a_line,
+    FAMILY.bound,
+)
+"""As `oscillating.ON_AN_ARC`."""

@@ -28,3 +28,8 @@ def on_a_line(constants: np.ndarray) -> np.ndarray:
 FAMILY = Family(
     "oscillating", "swinging to and fro along a line, as a pendulum", ("1", "cos", "sin"), draw, visible, on_a_line, 2
 )
+ON_AN_ARC = Family(
+    FAMILY.name, FAMILY.meaning, ("1", "cos", "sin", "cos2", "sin2"), draw, visible, on_a_line, FAMILY.bound
+)
+"""The same on an arc, as a bob on a string: it rises and falls twice a period. Used where constants are measured on a
+video's pixels."""

@@ -1,0 +1,267 @@
+"""Families of motion fitted to a track in the plane of the picture alone, without depth.
+
+A family's path is linear in its vectors, so only the few constants inside its functions of time are searched: variable
+projection (Golub and Pereyra, 1973), over a grid and then by Gauss and Newton, with weights for soft L1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trajvlm.data.motions.families import FAMILIES, Family
+from trajvlm.data.motions.families.bouncing import speeds_at_impacts, with_impacts
+from trajvlm.data.motions.terms import MOST_IMPACTS
+
+_STEPS = 8
+_NEIGHBOUR = 0.12
+"""Turns from one start of a search for the number of turns to the next."""
+_FAR = 8.0
+"""Median distance, in standard errors, from which on a start is not searched further."""
+_FADING = (-3.0, -1.5, -0.6, 0.6, 1.5, 3.0, 6.0)
+_MOST_RESTITUTION = 1.1
+_NONE = np.empty(0)
+_STARTS = 2
+"""Starts that are searched further."""
+
+
+@dataclass(frozen=True)
+class PlaneFit:
+    """A family's path in the picture, or rest, fitted to N observations."""
+
+    family: Family | None
+    """None for rest."""
+    inside: np.ndarray
+    """The constants inside the family's functions of time, for time counted from 0 at `start` to 1 at `stop`."""
+    vectors: np.ndarray
+    """(basis, 2): what each function of time is multiplied by."""
+    start: float
+    stop: float
+    distances: np.ndarray
+    """(N,) from the track, in standard errors."""
+
+    @property
+    def name(self) -> str:
+        return self.family.name if self.family else "rest"
+
+    def at(self, times: np.ndarray) -> np.ndarray:
+        """Places (..., 2) at times (...)."""
+        tau = (np.asarray(times, dtype=float) - self.start) / (self.stop - self.start)
+        if self.family is None:
+            return np.broadcast_to(self.vectors[0], (*tau.shape, 2))
+        return (self.family.design(self.inside, tau.reshape(-1)) @ self.vectors).reshape(*tau.shape, 2)
+
+    @property
+    def free(self) -> int:
+        """Number of free constants."""
+        return free_in_plane(self.family)
+
+    @property
+    def impacts_s(self) -> np.ndarray:
+        """Times of the impacts of a bounce; empty for all else."""
+        if self.family is None or self.family.name != "bouncing":
+            return np.empty(0)
+        return self.start + (self.stop - self.start) * self.inside
+
+    @property
+    def losses(self) -> np.ndarray:
+        """(N,) soft L1 of the distances: half their square where they are small."""
+        return soft_l1(self.distances)
+
+
+def soft_l1(distances: np.ndarray) -> np.ndarray:
+    """Half the square of small distances, growing like the distance where it is large."""
+    return np.sqrt(1 + distances**2) - 1
+
+
+def _least_turns(family: Family) -> float:
+    """Turns below which only the noise tells a wave from a parabola, or a wave of many constants from a simpler one."""
+    return 0.45 if len(family.basis) == 3 else 0.9
+
+
+def free_in_plane(family: Family | None) -> int:
+    """Free constants of a family's path in a plane; of rest where None."""
+    if family is None:
+        return 2
+    # Waves along one line share their direction.
+    return 2 * len(family.basis) + len(family.shape) - (1 if family.bound else 0)
+
+
+def fit_in_plane(
+    family: Family | None,
+    times: np.ndarray,
+    places: np.ndarray,
+    errors: np.ndarray,
+    impacts: np.ndarray = _NONE,
+    most_turns: float = 3.0,
+) -> PlaneFit | None:
+    """Fit a family to places (N, 2) at times (N,) with standard errors (N,); rest where the family is None.
+
+    Args:
+        impacts: times at which the object may have hit something. A bounce is fitted as one flight with a jump of the
+            velocity at each: no two impacts need have the same restitution.
+        most_turns: up to how many turns are searched.
+
+    Returns:
+        None where a wave has less than half a turn, or a bounce no impact against its acceleration.
+    """
+    start, stop = float(times[0]), float(times[-1])
+    tau = (times - start) / (stop - start)
+    if family is not None and family.name == "bouncing":
+        found = _flight(tau, places, errors, (impacts - start) / (stop - start))
+        if found is None:
+            return None
+        problem, inside = found
+    else:
+        problem, inside = _Problem(family, tau, places, errors), np.empty(0)
+        if family is not None and family.shape:
+            ends = [problem.searched(one) for one in _starts(problem, most_turns)]
+            if not ends:
+                return None
+            inside = min(ends, key=lambda one: one[1])[0]
+            if abs(inside[0]) < _least_turns(family):
+                return None
+    vectors, distances = problem.solved(inside)
+    return PlaneFit(problem.family, inside, vectors, start, stop, distances)
+
+
+class _Problem:
+    """One family, one track: the linear part of the fit."""
+
+    def __init__(self, family: Family | None, tau: np.ndarray, places: np.ndarray, errors: np.ndarray):
+        self.family, self.tau, self.places, self.errors = family, tau, places, errors
+        self.on_a_line = family is not None and family.bound > 0
+
+    def design(self, inside: np.ndarray) -> np.ndarray:
+        if self.family is None:
+            return np.ones((len(self.tau), 1))
+        return self.family.design(inside, self.tau)
+
+    def solved(self, inside: np.ndarray, rounds: int = 3) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors (basis, 2), and distances (N,) in standard errors."""
+        design, weights = self.design(inside), 1 / self.errors**2
+        for k in range(rounds):
+            vectors = _least_squares(design, self.places, weights)
+            if self.on_a_line:
+                vectors = _along_a_line(design, self.places, weights, vectors)
+            distances = np.linalg.norm(self.places - design @ vectors, axis=1) / self.errors
+            if k < rounds - 1:
+                weights = 1 / (self.errors**2 * np.sqrt(1 + distances**2))
+        return vectors, distances
+
+    def loss(self, inside: np.ndarray) -> float:
+        return float(soft_l1(self.solved(inside, 2)[1]).sum())
+
+    def searched(self, inside: np.ndarray) -> tuple[np.ndarray, float]:
+        """The best constants inside near some, and the loss there: damped Gauss-Newton on the projected residuals."""
+        inside = np.array(inside, dtype=float)
+        best, damping = self.loss(inside), 1e-3
+        for _ in range(_STEPS):
+            residual, weights = self._residual(inside)
+            slopes = np.empty((residual.size, len(inside)))
+            for k in range(len(inside)):
+                step = np.zeros(len(inside))
+                step[k] = 1e-4 * max(abs(inside[k]), 0.05)
+                slopes[:, k] = (self._residual(inside + step, weights)[0] - residual).ravel() / step[k]
+            normal, right = slopes.T @ slopes, -slopes.T @ residual.ravel()
+            for _ in range(3):
+                step = np.linalg.lstsq(normal + damping * np.diag(np.diag(normal) + 1e-12), right)[0]
+                tried = self.loss(inside + step)
+                if tried < best:
+                    break
+                damping *= 10
+            else:
+                break
+            gained, inside, best, damping = best - tried, inside + step, tried, damping / 10
+            if gained < 1e-3:
+                break
+        return inside, best
+
+    def _residual(self, inside: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """(N, 2) weighted residuals of the projected problem, and the weights' roots (N,)."""
+        vectors, distances = self.solved(inside, 2)
+        if weights is None:
+            weights = (1 + distances**2) ** -0.25 / self.errors
+        return (self.places - self.design(inside) @ vectors) * weights[:, None], weights
+
+
+def _flight(
+    tau: np.ndarray, places: np.ndarray, errors: np.ndarray, times: np.ndarray
+) -> tuple[_Problem, np.ndarray] | None:
+    """A flight with impacts near some times, and their times; None where it doesn't bounce at any."""
+    times = times[(times > 0.02) & (times < 0.98)]
+    while 0 < len(times) and len(tau) >= 3 + 2 * len(times):
+        if len(times) > MOST_IMPACTS:
+            return None
+        family = with_impacts(len(times))
+        problem = _Problem(family, tau, places, errors)
+        times = np.sort(problem.searched(times)[0])
+        vectors = problem.solved(times)[0]
+        before, after = speeds_at_impacts(family, np.append(np.pad(vectors, ((0, 0), (0, 1))).ravel(), times))
+        lift = before + after
+        # A push along the acceleration or aside, a small one, or one that does not turn it round is no floor's.
+        wrong = (lift < 0.15 * lift.max()) | (lift < 0.7 * np.linalg.norm(vectors[3:], axis=1))
+        wrong |= (after <= 0) | (before <= 0) | (after > _MOST_RESTITUTION * before)
+        wrong |= (times < 0) | (times > 1)
+        if not wrong.any():
+            return problem, times
+        times = np.delete(times, np.argmax(wrong * (1 + lift.max() - lift)))
+    return None
+
+
+def _least_squares(design: np.ndarray, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    size = np.sqrt((design**2).mean(0)) + 1e-12
+    scaled = design / size
+    weighted = scaled * weights[:, None]
+    normal = scaled.T @ weighted
+    ridge = 1e-10 * np.trace(normal) * np.eye(len(normal))
+    return np.linalg.solve(normal + ridge, weighted.T @ places) / size[:, None]
+
+
+def _along_a_line(design: np.ndarray, places: np.ndarray, weights: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Vectors of which those of the wave, the second and the third, lie along one line; on an arc there are more."""
+    line = np.linalg.svd(vectors[1:3])[2][0]
+    across = np.array([-line[1], line[0]])
+    out = _least_squares(design, places @ line[:, None], weights) * line
+    rest = [0, *range(3, design.shape[1])]
+    out[rest] += _least_squares(design[:, rest], places @ across[:, None], weights) * across
+    return out
+
+
+def _starts(problem: _Problem, most_turns: float) -> np.ndarray:
+    """The likeliest constants inside (S, shape) to search from."""
+    family = problem.family
+    assert family is not None
+    turns = np.arange(_least_turns(family), most_turns + _NEIGHBOUR, _NEIGHBOUR)
+    grid = turns[:, None]
+    if "fading" in family.shape:
+        # The number of turns first, and then how it fades.
+        wave = _Problem(FAMILIES["circular"], problem.tau, problem.places, problem.errors)
+        turns = turns[_lowest(_losses(wave, grid), _STARTS)]
+        grid = np.array([(n, f) for n in turns for f in _FADING])
+    starts = grid[_lowest(_losses(problem, grid), _STARTS)]
+    return np.array([one for one in starts if np.median(problem.solved(one, 1)[1]) < _FAR])
+
+
+def _losses(problem: _Problem, grid: np.ndarray) -> np.ndarray:
+    """(G,) sums of squares that are left for constants inside (G, shape), without weights or lines."""
+    family, thin = problem.family, slice(None, None, max(1, len(problem.tau) // 300))
+    assert family is not None
+    places = problem.places[thin] - problem.places.mean(0)
+    design = family.design(grid, problem.tau[thin])
+    size = np.sqrt((design**2).mean(1, keepdims=True)) + 1e-12
+    design = design / size
+    normal = np.swapaxes(design, 1, 2) @ design + 1e-8 * design.shape[1] * np.eye(design.shape[2])
+    right = np.swapaxes(design, 1, 2) @ places
+    vectors = np.linalg.solve(normal, right)
+    return (places**2).sum() - (right * vectors).sum((1, 2))
+
+
+def _lowest(losses: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the lowest values of which none is the neighbour of a lower one."""
+    chosen: list[int] = []
+    for k in np.argsort(losses).tolist():
+        if all(abs(k - other) > 2 for other in chosen):
+            chosen.append(k)
+        if len(chosen) == count:
+            break
+    return np.array(chosen, dtype=int)
