@@ -27,6 +27,8 @@ from trajvlm.data.motions.terms import MOST_IMPACTS
 
 _NEAREST = 3.5  # the camera stands at 4
 _THIN = 240
+_WAVERING = 4.0
+"""Frames for which a size that wavers does so on end."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class MeasureSettings:
     """Error of the radius's logarithm that is always assumed: it wavers with the light."""
     depth_gain: float = 12.0
     """Gain in log likelihood, from the sizes, from which depth is seen."""
+    path_gain: float = 9.0
+    """Ratio of the mean squared distances from the path without depth and with it from which depth is seen, unless the
+    sizes speak against it."""
     doubt: float = 0.02
     """Probability of each family that the language model's answer leaves at least: its doubt about itself."""
 
@@ -275,9 +280,13 @@ class _Phase:
         thin = self._thin()
         flat = self._solved(family, start, False, thin)
         deep = self._solved(family, self._deep_start(family, flat[0]), True, thin)
-        out = [_Fitted(family, flat[0], False, flat[1])]
-        if self._sizes_gain(flat[1], deep[1]) > self.settings.depth_gain:
-            out.append(_Fitted(family, deep[0], True, deep[1]))
+        out = [_Fitted(family, flat[0], False, flat[1]), _Fitted(family, deep[0], True, deep[1])]
+        told = self._sizes_gain(flat[1], deep[1])
+        if told < self.settings.depth_gain:
+            # Perspective shows in the path too, but a lens can look nearly the same.
+            lost = [2 * (np.sqrt(1 + (self._places(fit.residual) ** 2).sum(1)) - 1).mean() for fit in out]
+            if told < 0 or lost[1] * self.settings.path_gain > lost[0]:
+                return out[:1]
         return out
 
     def exactly(self, rough: _Fitted) -> Measured:
@@ -304,7 +313,7 @@ class _Phase:
         if plane is None or plane.family is None or plane.family.basis != family.basis:
             return None
         if use.all():
-            inside, vectors = plane.inside, plane.vectors
+            inside, vectors = plane.inside, plane.vectors[:, :2]
         else:
             # The plane fit's clock is that of the first and last observation that it was given.
             inside = plane.inside / (plane.stop - plane.start)
@@ -368,14 +377,15 @@ class _Phase:
         )
 
     def likelihoods(self, residuals: list[np.ndarray]) -> tuple[np.ndarray, float]:
-        """Log likelihoods of the places for each fit's residuals, with errors of their own size: -n ln(mean square);
+        """Log likelihoods for each fit's residuals, of the places with errors of their own size: -n ln(mean square);
         and n, as many observations as are independent of each other in the best fit."""
         places = [self._places(residual) for residual in residuals]
         floor = (self.settings.path_error * self.extent_px / self.pixels / self.error) ** 2
         lost = np.array([2 * (np.sqrt(1 + (one**2).sum(1)) - 1).mean() for one in places])
         count, alike = len(places[0]), _alike(places[int(lost.argmin())])
         independent = max(count * (1 - alike) / (1 + alike), min(count, 12))
-        return -independent * np.log(lost + floor + 1e-9), float(independent)
+        sizes = np.array([(np.sqrt(1 + one[2 * count :] ** 2) - 1).sum() for one in residuals])
+        return -independent * np.log(lost + floor + 1e-9) - sizes / _WAVERING, float(independent)
 
     def _places(self, residual: np.ndarray) -> np.ndarray:
         return residual[: 2 * len(residual) // 3].reshape(-1, 2)
@@ -383,8 +393,7 @@ class _Phase:
     def _sizes_gain(self, flat: np.ndarray, deep: np.ndarray) -> float:
         """Gain in log likelihood of the sizes by depth."""
         lost = [(np.sqrt(1 + one[2 * len(one) // 3 :] ** 2) - 1).sum() for one in (flat, deep)]
-        # Sizes that waver do so for several frames on end.
-        return float(lost[0] - lost[1]) / 4
+        return float(lost[0] - lost[1]) / _WAVERING
 
 
 def _alike(places: np.ndarray) -> float:

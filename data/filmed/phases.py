@@ -8,12 +8,15 @@ the best first. A run gains for each observation that its curve passes near, and
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from trajvlm.data.filmed.plane_fit import PlaneFit, fit_in_plane, free_in_plane
 from trajvlm.data.filmed.track import Track
 from trajvlm.data.motions.families import FAMILIES, WAVES_AND_LINES
 
 _LAWS = (None, *WAVES_AND_LINES, FAMILIES["bouncing"])
+_DEEP = tuple(FAMILIES[name] for name in ("linear", "parabolic", "circular", "spiral", "helical"))
+"""Those that are tried in perspective too."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class CutSettings:
     """Error of a place that is always assumed, as a part of the object's radius: light and blur move it."""
     path_error: float = 0.004
     """The same as a part of the path's extent: a lens bends, a ball is not what it is taken for."""
+    piece_error: float = 0.001
+    """The same for pieces, which are short."""
+    least_growth: float = 0.1
+    """Change of the radius's logarithm from which the sizes have to show what the perspective of a fit says."""
     events: int = 12
     """Ends of pieces that are tried as ends of phases, those first at which most changes."""
     least: int = 6
@@ -89,7 +96,8 @@ class _Cutting:
         noise = place_noise(self.t, self.places)
         floor = np.hypot(settings.size_error * track.radii_px, settings.path_error * extent)
         self.errors = np.hypot(noise, floor)
-        self.ends = quadratic_pieces(self.t, self.places, 1.5 * self.errors, settings)
+        sharp = np.sqrt(noise**2 + (settings.size_error * track.radii_px) ** 2 + (settings.piece_error * extent) ** 2)
+        self.ends = quadratic_pieces(self.t, self.places, 1.5 * sharp, settings)
         self.changes = self._changes()
         self._tried: dict[tuple[int, int], Phase | None] = {}
 
@@ -149,9 +157,10 @@ class _Cutting:
         count = stop - first
         pieces = 1 + sum(first < end < stop for end in self.ends)
         inner = np.array([self.t[end] for end in self.ends[1:-1] if first < end < stop])
+        most_turns = min(len(t) / 3, pieces / 1.5 + 1)
         best: Phase | None = None
-        for family in _LAWS:
-            free = free_in_plane(family)
+        for family, deep in (*((law, False) for law in _LAWS), *((law, True) for law in _DEEP)):
+            free = free_in_plane(family) + (2 if deep else 0)
             most = settings.observation * count - settings.constant * free
             if 2 * len(t) < free + 4 or most <= wanted or (best and most <= best.gain):
                 continue
@@ -159,14 +168,25 @@ class _Cutting:
                 continue
             if family is not None and family.shape and pieces < 2:
                 continue
-            fit = fit_in_plane(family, t, places, errors, inner, most_turns=min(len(t) / 3, pieces / 1.5 + 1))
-            if fit is None:
+            if deep and best and best.gain > 0.8 * settings.observation * count:
+                break
+            fit = fit_in_plane(family, t, places, errors, inner, most_turns, deep)
+            if fit is None or (deep and not self._sizes_agree(fit, chosen)):
                 continue
             lost = np.minimum(fit.losses, 2 * settings.observation)
             gain = float((settings.observation - lost).mean()) * count - settings.constant * fit.free
             if gain > wanted and (best is None or gain > best.gain):
                 best = Phase(first, stop, fit, gain)
         return best
+
+    def _sizes_agree(self, fit: PlaneFit, chosen: slice) -> bool:
+        """Whether the sizes change as the perspective of a fit says, or it says that they hardly change."""
+        told = np.log(np.clip(fit.magnification(self.t[chosen]), 0.1, 10))
+        seen = ndimage.median_filter(np.log(self.track.radii_px[chosen]), 5, mode="nearest")
+        if np.ptp(told) < self.settings.least_growth:
+            return True
+        told, seen = told - told.mean(), seen - seen.mean()
+        return bool(((seen - told) ** 2).sum() < 0.6 * (seen**2).sum())
 
     def _with_true_ends(self, phase: Phase, low: int, high: int) -> Phase:
         """The phase with each observation at its ends that lies on its curve, and none that doesn't."""

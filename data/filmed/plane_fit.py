@@ -17,8 +17,10 @@ _NEIGHBOUR = 0.12
 """Turns from one start of a search for the number of turns to the next."""
 _FAR = 8.0
 """Median distance, in standard errors, from which on a start is not searched further."""
+_FAR_SHARE = 0.08
+"""The same as a part of the path's extent, if that is more."""
 _FADING = (-3.0, -1.5, -0.6, 0.6, 1.5, 3.0, 6.0)
-_MOST_RESTITUTION = 1.1
+_LEAST_RESTITUTION, _MOST_RESTITUTION = 0.2, 1.1
 _NONE = np.empty(0)
 _STARTS = 2
 """Starts that are searched further."""
@@ -33,7 +35,8 @@ class PlaneFit:
     inside: np.ndarray
     """The constants inside the family's functions of time, for time counted from 0 at `start` to 1 at `stop`."""
     vectors: np.ndarray
-    """(basis, 2): what each function of time is multiplied by."""
+    """(basis, 3): what each function of time is multiplied by: across the picture, down it, and towards the camera in
+    parts of the distance, which is 0 in a fit without perspective."""
     start: float
     stop: float
     distances: np.ndarray
@@ -46,14 +49,21 @@ class PlaneFit:
     def at(self, times: np.ndarray) -> np.ndarray:
         """Places (..., 2) at times (...)."""
         tau = (np.asarray(times, dtype=float) - self.start) / (self.stop - self.start)
-        if self.family is None:
-            return np.broadcast_to(self.vectors[0], (*tau.shape, 2))
-        return (self.family.design(self.inside, tau.reshape(-1)) @ self.vectors).reshape(*tau.shape, 2)
+        return _seen(self._path(tau.reshape(-1))).reshape(*tau.shape, 2)
+
+    def magnification(self, times: np.ndarray) -> np.ndarray:
+        """Apparent size (N,) at times (N,), as the perspective tells it; all 1 without."""
+        return 1 / (1 - self._path((times - self.start) / (self.stop - self.start))[:, 2])
+
+    def _path(self, tau: np.ndarray) -> np.ndarray:
+        design = np.ones((len(tau), 1)) if self.family is None else self.family.design(self.inside, tau)
+        return design @ self.vectors
 
     @property
     def free(self) -> int:
         """Number of free constants."""
-        return free_in_plane(self.family)
+        deep = bool(self.vectors[:, 2].any())
+        return free_in_plane(self.family) + deep * (len(self.vectors) - 1)
 
     @property
     def impacts_s(self) -> np.ndarray:
@@ -68,14 +78,19 @@ class PlaneFit:
         return soft_l1(self.distances)
 
 
+def _seen(path: np.ndarray) -> np.ndarray:
+    """Places (N, 2) in the picture of a path (N, 3); what is near the camera or behind it is taken to be near it."""
+    return path[:, :2] / np.maximum(1 - path[:, 2:], 0.1)
+
+
 def soft_l1(distances: np.ndarray) -> np.ndarray:
     """Half the square of small distances, growing like the distance where it is large."""
     return np.sqrt(1 + distances**2) - 1
 
 
-def _least_turns(family: Family) -> float:
+def _least_turns(family: Family, perspective: bool) -> float:
     """Turns below which only the noise tells a wave from a parabola, or a wave of many constants from a simpler one."""
-    return 0.45 if len(family.basis) == 3 else 0.9
+    return 0.45 if len(family.basis) == 3 or perspective else 0.9
 
 
 def free_in_plane(family: Family | None) -> int:
@@ -93,6 +108,7 @@ def fit_in_plane(
     errors: np.ndarray,
     impacts: np.ndarray = _NONE,
     most_turns: float = 3.0,
+    perspective: bool = False,
 ) -> PlaneFit | None:
     """Fit a family to places (N, 2) at times (N,) with standard errors (N,); rest where the family is None.
 
@@ -100,6 +116,7 @@ def fit_in_plane(
         impacts: times at which the object may have hit something. A bounce is fitted as one flight with a jump of the
             velocity at each: no two impacts need have the same restitution.
         most_turns: up to how many turns are searched.
+        perspective: whether the path may come nearer or go away; not for bounces and waves along a line.
 
     Returns:
         None where a wave has less than half a turn, or a bounce no impact against its acceleration.
@@ -112,13 +129,13 @@ def fit_in_plane(
             return None
         problem, inside = found
     else:
-        problem, inside = _Problem(family, tau, places, errors), np.empty(0)
+        problem, inside = _Problem(family, tau, places, errors, perspective), np.empty(0)
         if family is not None and family.shape:
             ends = [problem.searched(one) for one in _starts(problem, most_turns)]
             if not ends:
                 return None
             inside = min(ends, key=lambda one: one[1])[0]
-            if abs(inside[0]) < _least_turns(family):
+            if abs(inside[0]) < _least_turns(family, perspective):
                 return None
     vectors, distances = problem.solved(inside)
     return PlaneFit(problem.family, inside, vectors, start, stop, distances)
@@ -127,9 +144,17 @@ def fit_in_plane(
 class _Problem:
     """One family, one track: the linear part of the fit."""
 
-    def __init__(self, family: Family | None, tau: np.ndarray, places: np.ndarray, errors: np.ndarray):
+    def __init__(
+        self,
+        family: Family | None,
+        tau: np.ndarray,
+        places: np.ndarray,
+        errors: np.ndarray,
+        perspective: bool = False,
+    ):
         self.family, self.tau, self.places, self.errors = family, tau, places, errors
         self.on_a_line = family is not None and family.bound > 0
+        self.perspective = perspective
 
     def design(self, inside: np.ndarray) -> np.ndarray:
         if self.family is None:
@@ -137,16 +162,25 @@ class _Problem:
         return self.family.design(inside, self.tau)
 
     def solved(self, inside: np.ndarray, rounds: int = 3) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors (basis, 2), and distances (N,) in standard errors."""
-        design, weights = self.design(inside), 1 / self.errors**2
+        """Vectors (basis, 3), and distances (N,) in standard errors."""
+        vectors, away = self._solved(self.design(inside), rounds)
+        return vectors, np.linalg.norm(away, axis=1) / self.errors
+
+    def _solved(self, design: np.ndarray, rounds: int, weights: np.ndarray | None = None):
+        """Vectors (basis, 3), and differences (N, 2) of the places from the path's."""
+        fixed, weights = weights is not None, 1 / self.errors**2 if weights is None else weights
+        vectors = np.zeros((design.shape[1], 3))
         for k in range(rounds):
-            vectors = _least_squares(design, self.places, weights)
+            vectors[:, :2] = _least_squares(design, self.places, weights)
             if self.on_a_line:
-                vectors = _along_a_line(design, self.places, weights, vectors)
-            distances = np.linalg.norm(self.places - design @ vectors, axis=1) / self.errors
-            if k < rounds - 1:
+                vectors[:, :2] = _along_a_line(design, self.places, weights, vectors[:, :2])
+            if self.perspective:
+                vectors = _in_perspective(design, self.places, weights)
+            away = self.places - (_seen(design @ vectors) if self.perspective else design @ vectors[:, :2])
+            if k < rounds - 1 and not fixed:
+                distances = np.linalg.norm(away, axis=1) / self.errors
                 weights = 1 / (self.errors**2 * np.sqrt(1 + distances**2))
-        return vectors, distances
+        return vectors, away
 
     def loss(self, inside: np.ndarray) -> float:
         return float(soft_l1(self.solved(inside, 2)[1]).sum())
@@ -178,10 +212,40 @@ class _Problem:
 
     def _residual(self, inside: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """(N, 2) weighted residuals of the projected problem, and the weights' roots (N,)."""
-        vectors, distances = self.solved(inside, 2)
+        design = self.design(inside)
         if weights is None:
-            weights = (1 + distances**2) ** -0.25 / self.errors
-        return (self.places - self.design(inside) @ vectors) * weights[:, None], weights
+            away = self._solved(design, 2)[1]
+            weights = (1 + (np.linalg.norm(away, axis=1) / self.errors) ** 2) ** -0.25 / self.errors
+        away = self._solved(design, 1, weights**2)[1]
+        return away * weights[:, None], weights
+
+
+def _in_perspective(design: np.ndarray, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Vectors (basis, 3) whose picture lies near places (N, 2): linear in u (1 - depth) = path, the constant function's
+    depth being 0; twice, the second time with that equation's own weights."""
+    count, size = design.shape[1], np.sqrt((design**2).mean(0)) + 1e-12
+    scaled, middle = design / size, places.mean(0)
+    spread = np.abs(places - middle).max() + 1e-12
+    told = (places - middle) / spread
+    depth = np.zeros(len(design))
+    for _ in range(2):
+        roots = np.sqrt(weights) / np.maximum(1 - depth, 0.1)
+        rows = []
+        for axis in range(2):
+            path = np.zeros((len(design), 2 * count))
+            path[:, axis * count : (axis + 1) * count] = scaled
+            rows.append(np.hstack([path, told[:, axis : axis + 1] * scaled[:, 1:]]) * roots[:, None])
+        matrix = np.vstack(rows)
+        normal = matrix.T @ matrix
+        ridge = 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
+        found = np.linalg.solve(normal + ridge, matrix.T @ (told * roots[:, None]).T.ravel())
+        deep = np.append(0.0, found[2 * count :])
+        depth = scaled @ deep
+    vectors = np.column_stack([found[:count], found[count : 2 * count], deep]) / size[:, None]
+    # u = path / (1 - depth), moved by the middle: u + c = (path + c (1 - depth)) / (1 - depth).
+    vectors[:, :2] = vectors[:, :2] * spread - vectors[:, 2:] * middle
+    vectors[0, :2] += middle / design[0, 0]
+    return vectors
 
 
 def _flight(
@@ -196,11 +260,13 @@ def _flight(
         problem = _Problem(family, tau, places, errors)
         times = np.sort(problem.searched(times)[0])
         vectors = problem.solved(times)[0]
-        before, after = speeds_at_impacts(family, np.append(np.pad(vectors, ((0, 0), (0, 1))).ravel(), times))
+        before, after = speeds_at_impacts(family, np.append(vectors.ravel(), times))
         lift = before + after
         # A push along the acceleration or aside, a small one, or one that does not turn it round is no floor's.
         wrong = (lift < 0.15 * lift.max()) | (lift < 0.7 * np.linalg.norm(vectors[3:], axis=1))
-        wrong |= (after <= 0) | (before <= 0) | (after > _MOST_RESTITUTION * before)
+        wrong |= (
+            (after <= 0) | (before <= 0) | (after > _MOST_RESTITUTION * before) | (after < _LEAST_RESTITUTION * before)
+        )
         wrong |= (times < 0) | (times > 1)
         if not wrong.any():
             return problem, times
@@ -231,7 +297,7 @@ def _starts(problem: _Problem, most_turns: float) -> np.ndarray:
     """The likeliest constants inside (S, shape) to search from."""
     family = problem.family
     assert family is not None
-    turns = np.arange(_least_turns(family), most_turns + _NEIGHBOUR, _NEIGHBOUR)
+    turns = np.arange(_least_turns(family, problem.perspective), most_turns + _NEIGHBOUR, _NEIGHBOUR)
     grid = turns[:, None]
     if "fading" in family.shape:
         # The number of turns first, and then how it fades.
@@ -239,7 +305,8 @@ def _starts(problem: _Problem, most_turns: float) -> np.ndarray:
         turns = turns[_lowest(_losses(wave, grid), _STARTS)]
         grid = np.array([(n, f) for n in turns for f in _FADING])
     starts = grid[_lowest(_losses(problem, grid), _STARTS)]
-    return np.array([one for one in starts if np.median(problem.solved(one, 1)[1]) < _FAR])
+    far = max(_FAR, _FAR_SHARE * np.ptp(problem.places, axis=0).max() / np.median(problem.errors))
+    return np.array([one for one in starts if np.median(problem.solved(one, 1)[1]) < far])
 
 
 def _losses(problem: _Problem, grid: np.ndarray) -> np.ndarray:
