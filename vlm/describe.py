@@ -7,18 +7,25 @@ fits' probabilities.
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+import torch
+from scipy import ndimage
 from torch import Tensor
 
 from trajvlm.data.cameras.camera import CANONICAL_FOCAL, project
 from trajvlm.data.clip import Clip, Placement
 from trajvlm.data.errors import UserError
-from trajvlm.data.filmed.canonical import canonical_clip
+from trajvlm.data.filmed.canonical import clip_of
+from trajvlm.data.filmed.find import find_tracks
+from trajvlm.data.filmed.track import FoundTracks
+from trajvlm.data.filmed.track import Track as FilmedTrack
+from trajvlm.data.filmed.tracking import Motion
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.motions.readable import bounce, lines
@@ -29,8 +36,10 @@ from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.base_model import DEFAULT_NAME
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
+from trajvlm.vlm.check import Candidate, CheckSettings, best, candidates, measured, refusal
 from trajvlm.vlm.classical_baseline import track_and_fit
 from trajvlm.vlm.described import NEAREST, Projection
+from trajvlm.vlm.measure import Measured, Measurement
 from trajvlm.vlm.model import SHIPPED, TrajectoryLM, adapter_sha256
 from trajvlm.vlm.refine import combine
 from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
@@ -47,6 +56,41 @@ class SecondOpinion:
     """Of each family; they sum to 1."""
     equation: Equation
     """In seconds from the clip's first frame."""
+
+
+@dataclass(frozen=True)
+class PhaseFound:
+    """One phase of the object's track: a motion, or rest."""
+
+    start_s: float
+    """Seconds of the video."""
+    stop_s: float
+    measurement: Measurement | None
+    """None where the object rests, or is seen too seldom to be measured."""
+    is_answer: bool
+
+    def to_dict(self, focal: float) -> dict:
+        """The phase as plain values, for JSON."""
+        found = self.measurement
+        best = found and found.best
+        return {
+            "start_s": round(self.start_s, 4),
+            "stop_s": round(self.stop_s, 4),
+            "kind": "motion" if best else "rest",
+            "family": best.family.name if best else None,
+            "measured": best.equation(focal).to_text() if best else None,
+            "constants": _constants(best) if best else {},
+            "impacts_s": [round(time, 4) for time in best.impacts_s] if best else [],
+            "residual_px": round(best.residual_px, 3) if best else None,
+            "main": self.is_answer,
+        }
+
+
+def _constants(measured: Measured) -> dict[str, dict[str, float | str]]:
+    return {
+        name: {"value": float(f"{value:.7g}"), "sd": float(f"{sd:.3g}"), "unit": unit}
+        for name, (value, sd, unit) in measured.values.items()
+    }
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,6 +132,17 @@ class Description:
     """Median distance of the refined curve from the decoded track, in pixels of 64; None without a fit."""
     calibration: Calibration = DEFAULTS
     """Of the weights that the description comes from."""
+    measurement: Measurement | None = None
+    """The answer's constants, fitted to the object's place on the video's own pixels in all frames of its phase; None
+    for clips that are no video, and where fits are off."""
+    phases: tuple[PhaseFound, ...] = ()
+    """All phases of the object, in the order of time."""
+    filmed_track: FilmedTrack | None = None
+    """Of the object, on the video's own pixels."""
+    refused: tuple[str, str] | None = None
+    """A reason, of `trajvlm.data.errors.REASONS`, and a sentence; None where the answer is believed."""
+    objects: tuple[tuple[float, float, float], ...] = ()
+    """Where several objects move: x and y in pixels, and seconds, at which each is first seen, the answer's first."""
 
     def __repr__(self) -> str:
         place = self.clip.placement
@@ -108,7 +163,19 @@ class Description:
     def known(self) -> bool:
         """False where even the answer's curve misses the decoded track by more than `known_miss_px` of the calibration:
         the motion is then none of the families, and `family` is the nearest one. True without a fit."""
+        if self.measurement is not None or self.refused is not None:
+            return self.refused is None
         return self.miss_px is None or self.miss_px <= self.calibration.known_miss_px
+
+    @property
+    def measured(self) -> Equation | None:
+        """The measured equation in the frame of the others; None where nothing was measured."""
+        return self.measurement.best.equation(self.focal) if self.measurement else None
+
+    @property
+    def constants(self) -> dict[str, tuple[float, float, str]]:
+        """Measured constants: value, standard error and unit, in pixels of the video and seconds."""
+        return self.measurement.best.values if self.measurement else {}
 
     @property
     def finding(self) -> str:
@@ -129,6 +196,8 @@ class Description:
     def doubt(self) -> str | None:
         """A sentence where no family fits, or where the language model and the fit name different ones."""
         other = self.second_opinion
+        if self.refused is not None:
+            return self.refused[1]
         if not self.known:
             return (
                 f"even the nearest curve, {self.family}, misses the decoded track by {self.miss_px:.1f} pixels of the "
@@ -143,8 +212,8 @@ class Description:
 
     @property
     def best(self) -> Equation:
-        """The refined equation where there is one."""
-        return self.refined or self.equation
+        """The measured equation where there is one, else the refined one."""
+        return self.measured or self.refined or self.equation
 
     @property
     def unit(self) -> str:
@@ -204,6 +273,8 @@ class Description:
             "video": self.clip.source,
             "family": self.family,
             "known": self.known,
+            **({"reason": self.refused[0]} if self.refused else {}),
+            **({"objects": [{"x_px": x, "y_px": y, "t_s": t} for x, y, t in self.objects]} if self.objects else {}),
             "doubt": self.doubt,
             "confidence": round(self.confidence, 4),
             "probabilities": {name: round(p, 4) for name, p in self.probabilities.items()},
@@ -212,6 +283,11 @@ class Description:
             "model_probabilities": {name: round(p, 4) for name, p in self.model_probabilities.items()},
             "equation": self.equation.to_text(),
             "refined": self.refined.to_text() if self.refined else None,
+            "measured": self.measured.to_text() if self.measured else None,
+            "constants": _constants(self.measurement.best) if self.measurement else {},
+            "residual_px": round(self.measurement.best.residual_px, 3) if self.measurement else None,
+            "depth_seen": self.measurement.best.depth_seen if self.measurement else None,
+            "phases": [phase.to_dict(self.focal) for phase in self.phases],
             "bounce": told and told.to_dict(placement.duration_s),
             "miss_px": None if self.miss_px is None else round(self.miss_px, 3),
             "second_opinion": self.second_opinion
@@ -304,6 +380,7 @@ class Describer:
         fps: float | None = None,
         refine: bool = True,
         field_of_view: float = 60.0,
+        at: tuple[float, ...] | None = None,
     ) -> Description:
         """Name the motion in a video and write its equation.
 
@@ -312,6 +389,8 @@ class Describer:
             fps: frames a second, above 0, that override the file's, for slow motion and animations.
             refine: whether to weigh the answer against fits to the decoded track.
             field_of_view: of the whole picture's width, in degrees, 0 to 180; it scales z alone.
+            at: (x, y) or (x, y, t) in pixels of the upright picture and seconds, where the object is seen that is
+                meant.
 
         Raises:
             UserError: the video can't be described, or a setting is none; the sentence says why.
@@ -319,8 +398,67 @@ class Describer:
         began = time.perf_counter()
         _check_numbers(start=start, end=end, fps=fps)
         _check_field_of_view(field_of_view)
-        clip = canonical_clip(video, start, end, fps)
-        return self.describe_clip(clip, refine, field_of_view, began)
+        found = find_tracks(video, start, end, fps, at)
+        tried, clips = self._clips(
+            candidates(found if at is None else replace(found, tracks=found.tracks[:1])),
+            found,
+            video,
+            fps,
+            (start, end),
+        )
+        codes = encode_flips(self.tokenizer.encode_codes, torch.stack([clip.frames for clip in clips]).to(self.device))
+        answers = self.lm.answer(codes, flips=FOUR_FLIPS)
+        measurements = [
+            measured(candidate, clip.placement, answer) if refine else None
+            for candidate, clip, answer in zip(tried, clips, answers)
+        ]
+        chosen = best(list(zip(tried, measurements))) if refine else 0
+        description = self.describe_clip(clips[chosen], refine, field_of_view, began)
+        if not refine:
+            return description
+        candidate, measurement = tried[chosen], measurements[chosen]
+        refused = refusal(candidate, measurement, found, tried if at is None else [candidate])
+        return replace(
+            description,
+            family=measurement.best.family.name if measurement else description.family,
+            probabilities=measurement.probabilities if measurement else description.probabilities,
+            measurement=measurement,
+            phases=_phases(candidate, measurement, clips[chosen].placement),
+            filmed_track=candidate.track,
+            refused=refused,
+            objects=tuple(
+                (*(round(float(value), 1) for value in one.part.centres_px[0]), round(float(one.part.times_s[0]), 3))
+                for one in _of_different_tracks((candidate, *tried))
+            )
+            if refused and refused[0] == "several_move"
+            else (),
+        )
+
+    def _clips(
+        self,
+        tried: list[Candidate],
+        found: FoundTracks,
+        video: str | Path,
+        fps: float | None,
+        given: tuple[float | None, float | None],
+    ) -> tuple[list[Candidate], list[Clip]]:
+        """The candidates that fill a canonical clip, with their clips."""
+        if not tried:
+            raise UserError(
+                f"nothing in {video} moves by a law for long enough; give a video, or a start and an end, in which one "
+                f"object moves freely",
+                reason="irregular",
+            )
+        kept, clips, failed = [], [], None
+        for candidate in tried:
+            try:
+                clips.append(clip_of(_motion(candidate, found, given), video, fps))
+                kept.append(candidate)
+            except UserError as error:
+                failed = failed or error
+        if failed is not None and not kept:
+            raise failed
+        return kept, clips
 
     def describe_clip(
         self, clip: Clip, refine: bool = True, field_of_view: float = 60.0, began: float | None = None
@@ -379,6 +517,44 @@ class Describer:
             miss_px=None if combined is None else combined.miss_px,
             calibration=calibration,
         )
+
+
+def _motion(candidate: Candidate, found: FoundTracks, given: tuple[float | None, float | None]) -> Motion:
+    """What the clip of a candidate is cut from."""
+    part = candidate.part
+    start, stop = candidate.window_s(CheckSettings())
+    if None not in given:
+        inside = found.times_s[(found.times_s >= given[0] - 1e-6) & (found.times_s <= given[1] + 1e-6)]
+        start, stop = float(inside[0]), float(inside[-1])
+        part = candidate.track.between(start, stop)
+    total = max(found.video.duration_s or 0.0, float(found.times_s[-1]))
+    notes = found.notes
+    if None in given and stop - start < 0.9 * total:
+        notes += (f"used {start:.2f}-{stop:.2f} s of {total:.2f} s",)
+    radii = ndimage.median_filter(part.radii_px, 5, mode="nearest")
+    return Motion(part.times_s, part.centres_px, radii, (start, stop), found.video, notes)
+
+
+def _of_different_tracks(tried: Iterable[Candidate]) -> list[Candidate]:
+    """The first candidate of each track."""
+    out: list[Candidate] = []
+    for one in tried:
+        if all(one.track is not other.track for other in out):
+            out.append(one)
+    return out
+
+
+def _phases(candidate: Candidate, measurement: Measurement | None, placement: Placement) -> tuple[PhaseFound, ...]:
+    """All phases of a candidate's object, each measured in the units of the answer's clip."""
+    out = []
+    for phase in candidate.phases:
+        is_answer = phase is candidate.phase
+        one = replace(candidate, phase=phase)
+        told = dict.fromkeys(FAMILIES, 1 / len(FAMILIES))
+        by_itself = None if phase.rests or is_answer else measured(one, placement, Answer("", np.empty(0), told))
+        start, stop = one.part.times_s[[0, -1]].tolist()
+        out.append(PhaseFound(start, stop, measurement if is_answer else by_itself, is_answer))
+    return tuple(out)
 
 
 def _check_numbers(**settings: object) -> None:

@@ -33,7 +33,16 @@ def canonical_clip(
             shows the object in too few frames.
     """
     settings = MotionSettings()
-    motion = find_motion(path, start, end, fps, settings)
+    return clip_of(find_motion(path, start, end, fps, settings), path, fps, settings)
+
+
+def clip_of(motion: Motion, path: str | Path, fps: float | None = None, settings: MotionSettings | None = None) -> Clip:
+    """The canonical clip of a motion that was found in the video at `path`.
+
+    Raises:
+        UserError: the video shows the object in too few frames of the window.
+    """
+    settings = settings or MotionSettings()
     square = left, top, side = crop_square(motion, settings)
     t0, t1 = motion.window_s
     crops, times, repeated = _sampled(path, fps, motion.window_s, square)

@@ -103,6 +103,7 @@ class _Cutting:
 
     def phases(self) -> list[Phase]:
         found: list[Phase] = []
+        self._take_errors_of_a_swing()
         spans = [(0, len(self.t))]
         while spans:
             low, high = spans.pop()
@@ -110,7 +111,53 @@ class _Cutting:
             if best is not None:
                 found.append(best)
                 spans += [(low, best.first), (best.stop, high)]
-        return sorted(found, key=lambda phase: phase.first)
+        return self._joined(sorted(found, key=lambda phase: phase.first))
+
+    def _take_errors_of_a_swing(self) -> None:
+        """Where a wave of some turns goes through all of the track, its distances are the errors: those that last, as
+        of a bob before a textured wall, are not seen from one observation to the next."""
+        self._tried.clear()
+        whole = self._explained(0, len(self.t), -np.inf)
+        if whole is None or whole.fit.family is None or "turns" not in whole.fit.family.shape:
+            return
+        away = float(np.median(whole.fit.distances))
+        extent = float(np.ptp(self.places, axis=0).max())
+        if abs(whole.fit.inside[0]) >= 2 and 1 < away and away * np.median(self.errors) < 0.03 * extent:
+            self.errors = self.errors * away
+
+    def _joined(self, phases: list[Phase]) -> list[Phase]:
+        """Neighbours of one family made one phase where one curve explains both about as well as each its own.
+
+        Errors that last, as those of a bob before a textured wall, make a long swing fall into parts.
+        """
+        k = 0
+        while k + 1 < len(phases):
+            one, other = phases[k : k + 2]
+            joined = self._joint(one, other) if one.fit.name == other.fit.name and not one.rests else None
+            if joined is None:
+                k += 1
+            else:
+                phases[k : k + 2] = [joined]
+                k = max(0, k - 1)
+        return phases
+
+    def _joint(self, one: Phase, other: Phase) -> Phase | None:
+        family = one.fit.family
+        assert family is not None
+        if other.first - one.stop > 0.1 * (other.stop - one.first) or family.name == "bouncing":
+            return None
+        step = max(1, (other.stop - one.first) // self.settings.observations)
+        chosen = slice(one.first, other.stop, step)
+        turns = 3.0
+        if family.shape:
+            rates = [abs(phase.fit.inside[0]) / (phase.fit.stop - phase.fit.start) for phase in (one, other)]
+            if max(rates) > 1.05 * min(rates):
+                return None
+            turns = 1.2 * max(rates) * (self.t[other.stop - 1] - self.t[one.first]) + 1
+        fit = fit_in_plane(family, self.t[chosen], self.places[chosen], self.errors[chosen], most_turns=turns)
+        if fit is None or np.median(fit.distances) > 1.3 * max(np.median(p.fit.distances) for p in (one, other)):
+            return None
+        return Phase(one.first, other.stop, fit, one.gain + other.gain)
 
     def _changes(self) -> np.ndarray:
         """How much is lost at each inner end of a piece if both sides of it are one."""

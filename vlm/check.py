@@ -1,0 +1,165 @@
+"""Which object and which phase of it a video is about, and whether the answer explains what was tracked.
+
+Neither tracker nor language model is believed alone. Up to four candidates, each a phase of one object's track, go
+through tokens and language model together; each is measured on the video's own pixels; the one whose curve explains
+most of the object's visible path is the answer. Where none explains enough, the video is refused with a reason.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trajvlm.data.clip import Placement
+from trajvlm.data.filmed.phases import Phase, cut
+from trajvlm.data.filmed.track import FoundTracks, Track
+from trajvlm.vlm.answer import Answer
+from trajvlm.vlm.measure import Measurement, measure
+
+MOST = 4
+"""Candidates that are looked at."""
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """When an answer is believed."""
+
+    candidate: float = 0.3
+    """Least score of a candidate, as a part of the best one's."""
+    most_periods: float = 1.5
+    """Periods that the language model is shown at most."""
+    most_flights: float = 2.0
+    """Flights of a bounce that it is shown at most."""
+    miss: float = 4.0
+    """Distance of the measured curve from the track, in errors that are to be expected, from which on the motion is
+    irregular, where `relative_miss` says so too."""
+    relative_miss: float = 0.006
+    """The same as a part of the path's extent."""
+    relative_miss_of_swings: float = 0.03
+    """The same of what goes round or to and fro at least twice, which nothing irregular does."""
+    explained: float = 0.25
+    """Share of the object's visible path that the answer has to explain."""
+    rival: float = 0.35
+    """Score of another object's phase, as a part of the answer's, from which on several objects move."""
+    together: float = 0.5
+    """Share of the answer's time for which the other object has to move as well."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A phase of one object."""
+
+    track: Track
+    """All of the object's observations."""
+    phases: tuple[Phase, ...]
+    """All of the object's phases."""
+    phase: Phase
+
+    @property
+    def part(self) -> Track:
+        """The observations of the phase."""
+        return self.track.part(slice(self.phase.first, self.phase.stop))
+
+    @property
+    def score(self) -> float:
+        """How much it explains: observations, and pixels of path."""
+        return score(self.track, self.phase)
+
+    @property
+    def explained(self) -> float:
+        """Share of the object's path that lies in the phase."""
+        return self.part.length_px / max(self.track.length_px, 1e-9)
+
+    def window_s(self, settings: CheckSettings) -> tuple[float, float]:
+        """What the language model is shown: the phase, or the first periods of it."""
+        times, fit = self.part.times_s, self.phase.fit
+        start, stop = float(times[0]), float(times[-1])
+        lasts = stop - start
+        if fit.family is not None and "turns" in fit.family.shape:
+            lasts = settings.most_periods * (fit.stop - fit.start) / abs(float(fit.inside[0]))
+        elif len(fit.impacts_s) > 1:
+            lasts = settings.most_flights * float(np.diff(fit.impacts_s)[0]) + float(fit.impacts_s[0]) - start
+        chosen = times[times <= start + 1.1 * lasts]
+        return start, float(chosen[-1]) if len(chosen) < len(times) else stop
+
+
+def score(track: Track, phase: Phase) -> float:
+    """What a phase explains: its gain, times the extent of its path in pixels."""
+    places = track.centres_px[phase.first : phase.stop]
+    return phase.gain * float(np.ptp(places, axis=0).max())
+
+
+def candidates(found: FoundTracks, settings: CheckSettings | None = None) -> list[Candidate]:
+    """The phases that may be what a video is about, the best first; none where nothing moves by a law for a while."""
+    settings = settings or CheckSettings()
+    out = []
+    for track in found.tracks:
+        phases = tuple(cut(track))
+        out += [Candidate(track, phases, phase) for phase in phases if not phase.rests]
+    out.sort(key=lambda candidate: -candidate.score)
+    return [one for one in out[:MOST] if one.score >= settings.candidate * out[0].score]
+
+
+def measured(candidate: Candidate, placement: Placement, answer: Answer) -> Measurement | None:
+    """A candidate's phase measured, with the language model's probabilities."""
+    fit = candidate.phase.fit
+    turns = 3.0
+    if fit.family is not None and "turns" in fit.family.shape:
+        turns = 1.3 * abs(float(fit.inside[0])) + 1
+    return measure(candidate.part, placement, answer.probabilities, fit.impacts_s, turns)
+
+
+def best(tried: list[tuple[Candidate, Measurement | None]], settings: CheckSettings | None = None) -> int:
+    """Which of some measured candidates explains most."""
+    settings = settings or CheckSettings()
+    believed = [
+        candidate.score * (0.2 if measurement is None or is_irregular(measurement, settings) else 1.0)
+        for candidate, measurement in tried
+    ]
+    return int(np.argmax(believed))
+
+
+def is_irregular(measurement: Measurement, settings: CheckSettings) -> bool:
+    """Whether the curve runs further from the track than errors and lenses make it."""
+    best = measurement.best
+    swings = "turns" in best.family.shape and abs(best.family.inside(best.constants)[0]) >= 2
+    share = settings.relative_miss_of_swings if swings else settings.relative_miss
+    return measurement.miss > settings.miss and measurement.relative_miss > share
+
+
+def refusal(
+    chosen: Candidate,
+    measurement: Measurement | None,
+    found: FoundTracks,
+    others: list[Candidate],
+    settings: CheckSettings | None = None,
+) -> tuple[str, str] | None:
+    """A reason of `trajvlm.data.errors.REASONS` and a sentence for why the answer isn't believed; None where it is."""
+    settings = settings or CheckSettings()
+    start, stop = chosen.part.times_s[[0, -1]]
+    rivals = []
+    for other in others:
+        if other.track is chosen.track or other.score < settings.rival * chosen.score:
+            continue
+        times = other.part.times_s
+        common = min(stop, times[-1]) - max(start, times[0])
+        if common >= settings.together * (stop - start):
+            rivals.append(other)
+    if rivals:
+        return "several_move", (
+            "several objects move at the same time; say which one is meant with --at X,Y: "
+            + " or ".join(f"{x:.0f},{y:.0f}" for x, y in (one.part.centres_px[0] for one in (chosen, *rivals)))
+        )
+    if measurement is None:
+        return "too_short", "the object moves by one law for too short a while; film it for longer"
+    if is_irregular(measurement, settings):
+        return "irregular", (
+            f"even the nearest curve, {measurement.best.family.name}, misses the object by "
+            f"{measurement.best.residual_px:.1f} pixels of the video"
+        )
+    if chosen.explained < settings.explained:
+        held = 1 - chosen.track.whole.mean() > 0.4
+        return ("held" if held else "irregular"), (
+            f"the nearest curve, {measurement.best.family.name}, explains only {chosen.explained:.0%} of the path that "
+            f"the object is seen to take; give --start and --end of a part in which it moves freely"
+        )
+    return None
