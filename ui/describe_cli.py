@@ -21,6 +21,7 @@ from trajvlm.ui.network_loading import check_device, load_describer
 from trajvlm.ui.options import (
     Adapter,
     AsJson,
+    At,
     BaseModel,
     Device,
     End,
@@ -36,6 +37,7 @@ from trajvlm.ui.options import (
     Tokenizer,
     Videos,
     check_times,
+    parse_place,
 )
 from trajvlm.ui.terminal_output import print_answer, print_line, print_pair
 from trajvlm.vlm.described import ASSUMED_FIELD_OF_VIEW
@@ -84,6 +86,8 @@ class Request:
                 "--right and --rig belong together: a second video and the two cameras' calibration"
             )
         unsuited = self.scale or not self.options["refine"] or self.options["field_of_view"] != ASSUMED_FIELD_OF_VIEW
+        if self.options.get("at") is not None and (self.right is not None or len(self.tasks) > 1):
+            raise typer.BadParameter("--at points into one VIDEO; describe one at a time, without --right")
         if self.right is not None and (len(self.videos) > 1 or unsuited):
             raise typer.BadParameter(
                 "--right goes with one left VIDEO or one folder of them, and not with --scale, --field-of-view or "
@@ -147,6 +151,7 @@ def describe(
     start: Start = None,
     end: End = None,
     fps: Fps = None,
+    at: At = None,
     out: FolderOrTable = None,
     no_refine: NoRefine = False,
     base_model: BaseModel = None,
@@ -171,6 +176,8 @@ def describe(
     column: 0 if at least one was described, 1 if none was.
     """
     options = {"start": start, "end": end, "fps": fps, "refine": not no_refine, "field_of_view": field_of_view}
+    if at is not None:
+        options["at"] = parse_place(at)
     networks = {"base_model": base_model, "device": device, "adapter": adapter, "tokenizer": tokenizer}
     request = Request(videos, out, as_json, options, networks, scale, ask, right, rig)
     request.check()
@@ -201,7 +208,8 @@ def _describe_each(request: Request, messages: Console) -> None:
             failed += 1
             complain(messages, error, task.video)
             if request.as_json:
-                _print_json({"video": str(task.video), "error": str(error)})
+                reason = {"reason": error.reason} if error.reason else {}
+                _print_json({"video": str(task.video), "error": str(error), **reason})
             continue
         if request.as_json:
             _print_json({"video": str(task.video), **description.to_dict(), **extras.to_dict(description)})

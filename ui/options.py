@@ -25,6 +25,14 @@ Fps = Annotated[
         "of the file as it plays.",
     ),
 ]
+At = Annotated[
+    str | None,
+    typer.Option(
+        metavar="X,Y[,T]",
+        help="Where the object is that is meant, in pixels of the upright picture from its upper left corner, and, "
+        "where it matters, at which second.",
+    ),
+]
 KnownLength = Annotated[
     str | None,
     typer.Option(
@@ -75,6 +83,19 @@ Tokenizer = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="The tokenizer that the language model was trained on."),
 ]
+
+
+def parse_place(text: str | None) -> tuple[float, ...] | None:
+    """The two or three numbers of `--at`; raises typer.BadParameter for anything else."""
+    if text is None:
+        return None
+    try:
+        place = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        place = ()
+    if len(place) not in (2, 3) or not all(math.isfinite(part) and part >= 0 for part in place):
+        raise typer.BadParameter(f"--at takes X,Y or X,Y,T such as 320,180 or 320,180,1.5, not {text!r}")
+    return place
 
 
 def check_times(start: float | None, end: float | None, fps: float | None) -> None:

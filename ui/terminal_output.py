@@ -1,5 +1,6 @@
 """An answer as a person reads it in a terminal: what it is, its equations, and what they rest on."""
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -38,8 +39,13 @@ def print_answer(
     if truth is not None:
         print_line(answers, "truth", truth if truth != description.family else f"{truth}, so the family is right")
     print_line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
+    if description.measured is not None:
+        _equation(answers, "measured", description.measured.scaled(metres), "bold")
+        print_line(answers, "constants", constants_in_words(description, extras.metres), "bold")
+        _phases(answers, description)
     if description.refined is not None:
-        _equation(answers, "refined", description.refined.scaled(metres), "bold")
+        style = "bold" if description.measured is None else ""
+        _equation(answers, "refined", description.refined.scaled(metres), style)
     duration = description.clip.placement.duration_s
     _bounce(answers, description.best.scaled(metres), duration, "u" if extras.metres is None else "m")
     if description.second_opinion is not None:
@@ -97,6 +103,35 @@ def _rivals(description: "Described") -> str:
     )
     shown = [f"{name} {p:.0%}" for name, p in others[:_SHOWN_RIVALS] if p >= 0.01]
     return f" (next: {', '.join(shown)})" if shown else ""
+
+
+def constants_in_words(description: "Description", metres: float | None) -> str:
+    """Measured constants with their standard errors, in pixels, or in metres where a unit of the equation is known to
+    be so many."""
+    place = description.clip.placement
+    told = []
+    for name, (value, error, unit) in description.constants.items():
+        if metres is not None and "px" in unit:
+            factor = metres / place.half_width_px
+            value, error, unit = value * factor, error * factor, unit.replace("px", "m")
+        told.append(f"{name} {with_error(value, error)} {unit.replace('^2', '²')}".rstrip())
+    return ", ".join(told)
+
+
+def with_error(value: float, error: float) -> str:
+    """A value and its standard error to the error's second digit: `1.0249 +- 0.0022`."""
+    if not 0 < error < float("inf"):
+        return f"{value:.6g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def _phases(answers: Console, description: "Description") -> None:
+    if len(description.phases) < 2:
+        return
+    told = [f"{p.start_s:.2f} to {p.stop_s:.2f} s {p.name}{' (this answer)' * p.is_answer}" for p in description.phases]
+    for k, line in enumerate(told):
+        print_line(answers, "phases" if k == 0 else "", line)
 
 
 def _equation(answers: Console, label: str, equation: Equation, style: str) -> None:

@@ -67,7 +67,15 @@ class PhaseFound:
     stop_s: float
     measurement: Measurement | None
     """None where the object rests, or is seen too seldom to be measured."""
+    rests: bool
     is_answer: bool
+
+    @property
+    def name(self) -> str:
+        """The family, "at rest", or "too short to measure"."""
+        if self.rests:
+            return "at rest"
+        return self.measurement.best.family.name if self.measurement else "too short to measure"
 
     def to_dict(self, focal: float) -> dict:
         """The phase as plain values, for JSON."""
@@ -76,7 +84,7 @@ class PhaseFound:
         return {
             "start_s": round(self.start_s, 4),
             "stop_s": round(self.stop_s, 4),
-            "kind": "motion" if best else "rest",
+            "kind": "rest" if self.rests else "motion",
             "family": best.family.name if best else None,
             "measured": best.equation(focal).to_text() if best else None,
             "constants": _constants(best) if best else {},
@@ -553,7 +561,7 @@ def _phases(candidate: Candidate, measurement: Measurement | None, placement: Pl
         told = dict.fromkeys(FAMILIES, 1 / len(FAMILIES))
         by_itself = None if phase.rests or is_answer else measured(one, placement, Answer("", np.empty(0), told))
         start, stop = one.part.times_s[[0, -1]].tolist()
-        out.append(PhaseFound(start, stop, measurement if is_answer else by_itself, is_answer))
+        out.append(PhaseFound(start, stop, measurement if is_answer else by_itself, phase.rests, is_answer))
     return tuple(out)
 
 

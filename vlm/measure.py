@@ -17,7 +17,7 @@ from scipy.optimize import least_squares
 from trajvlm.data.cameras.camera import CANONICAL_FOCAL, magnification, project
 from trajvlm.data.clip import Placement
 from trajvlm.data.filmed.phases import place_noise
-from trajvlm.data.filmed.plane_fit import fit_in_plane, free_in_plane
+from trajvlm.data.filmed.plane_fit import DEEP, LEAST_TURNS, fit_in_plane, free_in_plane
 from trajvlm.data.filmed.track import Track
 from trajvlm.data.fit import at_mean_depth
 from trajvlm.data.motions.equation import Equation
@@ -45,7 +45,7 @@ class MeasureSettings:
     """Gain in log likelihood, from the sizes, from which depth is seen."""
     path_gain: float = 9.0
     """Ratio of the mean squared distances from the path without depth and with it from which depth is seen, unless the
-    sizes speak against it."""
+    sizes speak against it; from its square on they are those of an object too small to tell."""
     doubt: float = 0.02
     """Probability of each family that the language model's answer leaves at least: its doubt about itself."""
 
@@ -68,8 +68,10 @@ class Measured:
 
     @property
     def residual_px(self) -> float:
-        """Root mean square distance from the track, in pixels of the video."""
-        return float(np.sqrt((self.residuals_px**2).sum(1).mean()))
+        """Root mean square distance from the track, in pixels of the video, without single wrong places: those five
+        times as far away as is usual."""
+        away = np.linalg.norm(self.residuals_px, axis=1)
+        return float(np.sqrt((away[away <= 5 * np.median(away)] ** 2).mean()))
 
     @property
     def duration_s(self) -> float:
@@ -194,6 +196,7 @@ def measure(
     impacts_s: np.ndarray,
     most_turns: float,
     settings: MeasureSettings | None = None,
+    noise_px: float | None = None,
 ) -> Measurement | None:
     """Fit every family to a phase.
 
@@ -203,6 +206,7 @@ def measure(
         told: the language model's probability of each family.
         impacts_s: times at which the object may have hit something.
         most_turns: up to how many turns are searched.
+        noise_px: standard error of a place along one axis, in pixels; from the track's scatter where left out.
 
     Returns:
         None where there are too few observations.
@@ -210,11 +214,18 @@ def measure(
     settings = settings or MeasureSettings()
     if len(track) < 7:
         return None
-    problem = _Phase(track, placement, settings)
+    problem = _Phase(track, placement, settings, noise_px)
     laws = [law for law in (*WAVES_AND_LINES, problem.bounce(impacts_s)) if law is not None and law.name in told]
-    tried = [fit for law in laws for fit in problem.fitted(law, impacts_s, most_turns)]
+    flat = [problem.flat(law, impacts_s, most_turns) for law in laws]
+    deep = [problem.deep(law, fit, impacts_s, most_turns) for law, fit in zip(laws, flat)]
+    tried = [fit for fit in flat if fit is not None]
     if not tried:
         return None
+    quiet = min(problem.usual_px(fit) for fit in (*flat, *deep) if fit is not None)
+    if noise_px is None and quiet < 0.5 * problem.noise_px:
+        # Single wrong places, which spoil their neighbours' scatter too, made it look worse than it is.
+        return measure(track, placement, told, impacts_s, most_turns, settings, max(quiet, 0.02))
+    tried += problem.believed(flat, deep)
     likelihoods, independent = problem.likelihoods([fit.residual for fit in tried])
     scores: dict[str, tuple[float, _Fitted]] = {}
     for fit, likelihood in zip(tried, likelihoods.tolist()):
@@ -236,9 +247,14 @@ class _Fitted:
     family: Family
     constants: np.ndarray
     """(size + 1,), the last the logarithm of the radius at depth 0."""
-    deep: bool
     residual: np.ndarray
     """(3 N,) in assumed errors: places, then the logarithms of radii."""
+    deep: bool = False
+
+    @property
+    def turns(self) -> float:
+        """Of a wave."""
+        return float(self.family.inside(self.constants[:-1])[0])
 
     @property
     def free(self) -> int:
@@ -249,11 +265,11 @@ class _Fitted:
 class _Phase:
     """The observations of a phase in canonical units, and fits to them."""
 
-    def __init__(self, track: Track, placement: Placement, settings: MeasureSettings):
+    def __init__(self, track: Track, placement: Placement, settings: MeasureSettings, noise_px: float | None = None):
         self.settings, self.placement, self.track = settings, placement, track
         self.start, self.stop = float(track.times_s[0]), float(track.times_s[-1])
         self.pixels = placement.half_width_px
-        self.noise_px = place_noise(track.times_s, track.centres_px)
+        self.noise_px = place_noise(track.times_s, track.centres_px) if noise_px is None else noise_px
         self.radius_px = float(np.median(track.radii_px))
         self.extent_px = float(np.ptp(track.centres_px, axis=0).max())
         self.t = (track.times_s - self.start) / (self.stop - self.start)
@@ -272,22 +288,49 @@ class _Phase:
             return None
         return with_impacts(len(inside))
 
-    def fitted(self, family: Family, impacts_s: np.ndarray, most_turns: float) -> list[_Fitted]:
-        """The family flat, and with depth where the sizes tell of one; nothing where it has no start."""
-        start = self._flat_start(family, impacts_s, most_turns)
+    def flat(self, family: Family, impacts_s: np.ndarray, most_turns: float) -> _Fitted | None:
+        """The family in the picture's plane; None where it has no start."""
+        start = self._start(family, impacts_s, most_turns, False)
         if start is None:
-            return []
+            return None
+        return _Fitted(family, *self._solved(family, start, False, self._thin())[:2])
+
+    def deep(self, family: Family, flat: _Fitted | None, impacts_s: np.ndarray, most_turns: float) -> _Fitted | None:
+        """The family with depth, from the depth that the sizes tell or that the path's perspective does."""
+        starts = [] if flat is None else [self._start_by_sizes(family, flat.constants)]
+        if family.name in DEEP:
+            starts.append(self._start(family, impacts_s, most_turns, True))
         thin = self._thin()
-        flat = self._solved(family, start, False, thin)
-        deep = self._solved(family, self._deep_start(family, flat[0]), True, thin)
-        out = [_Fitted(family, flat[0], False, flat[1]), _Fitted(family, deep[0], True, deep[1])]
-        told = self._sizes_gain(flat[1], deep[1])
-        if told < self.settings.depth_gain:
+        found = [
+            _Fitted(family, *self._solved(family, one, True, thin)[:2], deep=True) for one in starts if one is not None
+        ]
+        turn = [fit for fit in found if "turns" not in family.shape or abs(fit.turns) >= LEAST_TURNS]
+        return min(turn, key=lambda fit: float(np.square(fit.residual).clip(max=9).sum()), default=None)
+
+    def believed(self, flat: list[_Fitted | None], deep: list[_Fitted | None]) -> list[_Fitted]:
+        """The fits with depth whose depth the sizes tell, or the path's perspective if the sizes don't contradict."""
+        least = min(self._away(fit) for fit in flat if fit is not None)
+        out = []
+        for without, fit in zip(flat, deep):
+            if fit is None:
+                continue
+            told = self._sizes_gain(fit.residual)
             # Perspective shows in the path too, but a lens can look nearly the same.
-            lost = [2 * (np.sqrt(1 + (self._places(fit.residual) ** 2).sum(1)) - 1).mean() for fit in out]
-            if told < 0 or lost[1] * self.settings.path_gain > lost[0]:
-                return out[:1]
+            away = least if without is None else self._away(without)
+            gain = away / max(self._away(fit), 1e-9)
+            sees = told > 0 and gain > self.settings.path_gain or gain > self.settings.path_gain**2
+            if told > self.settings.depth_gain or sees:
+                out.append(fit)
         return out
+
+    def usual_px(self, fit: _Fitted) -> float:
+        """Standard error of a place along one axis as most of a fit's residuals show it, in pixels."""
+        return 1.4826 * float(np.median(np.abs(self._places(fit.residual)))) * self.error * self.pixels
+
+    def _away(self, fit: _Fitted) -> float:
+        """Mean squared distance from the path in assumed errors, robust, of the nearest four fifths."""
+        losses = np.sort(2 * (np.sqrt(1 + (self._places(fit.residual) ** 2).sum(1)) - 1))
+        return float(losses[: max(1, round(0.8 * len(losses)))].mean())
 
     def exactly(self, rough: _Fitted) -> Measured:
         """The same family again from all observations, with standard errors."""
@@ -304,25 +347,26 @@ class _Phase:
         chosen[np.flatnonzero(self.usable)[:: max(1, int(self.usable.sum()) // _THIN)]] = True
         return chosen
 
-    def _flat_start(self, family: Family, impacts_s: np.ndarray, most_turns: float) -> np.ndarray | None:
+    def _start(self, family: Family, impacts_s: np.ndarray, most_turns: float, perspective: bool) -> np.ndarray | None:
         lens = self.settings.path_error * self.extent_px / self.pixels
         errors = np.full(len(self.t), np.hypot(self.error, lens))
         use = self.usable
         impacts = (impacts_s - self.start) / (self.stop - self.start)
-        plane = fit_in_plane(family, self.t[use], self.centre[use], errors[use], impacts, most_turns)
+        plane = fit_in_plane(family, self.t[use], self.centre[use], errors[use], impacts, most_turns, perspective)
         if plane is None or plane.family is None or plane.family.basis != family.basis:
             return None
-        if use.all():
-            inside, vectors = plane.inside, plane.vectors[:, :2]
-        else:
+        inside, vectors = plane.inside, plane.vectors
+        if not use.all():
             # The plane fit's clock is that of the first and last observation that it was given.
-            inside = plane.inside / (plane.stop - plane.start)
-            if family.name == "bouncing":
-                inside = plane.impacts_s
-            vectors = np.linalg.lstsq(family.design(inside, self.t[use]), self.centre[use])[0]
-        return np.concatenate([np.pad(vectors, ((0, 0), (0, 1))).ravel(), inside, [np.median(self.log_radius)]])
+            lasts = plane.stop - plane.start
+            inside = plane.impacts_s if family.name == "bouncing" else plane.inside / lasts
+            times = np.linspace(plane.start, plane.stop, 4 * len(family.basis))
+            told = family.design(plane.inside, (times - plane.start) / lasts) @ plane.vectors
+            vectors = np.linalg.lstsq(family.design(inside, times), told)[0]
+        vectors = vectors * [1.0, 1.0, CANONICAL_FOCAL]
+        return np.concatenate([vectors.ravel(), inside, [np.median(self.log_radius)]])
 
-    def _deep_start(self, family: Family, flat: np.ndarray) -> np.ndarray:
+    def _start_by_sizes(self, family: Family, flat: np.ndarray) -> np.ndarray:
         """The flat path with the depth that the sizes tell."""
         use = self.usable
         depth = np.clip(CANONICAL_FOCAL * (1 - np.exp(np.median(self.log_radius) - self.log_radius)), -2, 2)
@@ -390,9 +434,11 @@ class _Phase:
     def _places(self, residual: np.ndarray) -> np.ndarray:
         return residual[: 2 * len(residual) // 3].reshape(-1, 2)
 
-    def _sizes_gain(self, flat: np.ndarray, deep: np.ndarray) -> float:
-        """Gain in log likelihood of the sizes by depth."""
-        lost = [(np.sqrt(1 + one[2 * len(one) // 3 :] ** 2) - 1).sum() for one in (flat, deep)]
+    def _sizes_gain(self, deep: np.ndarray) -> float:
+        """Gain in log likelihood of the sizes by depth, against a size that stays."""
+        seen = self.log_radius[self._thin()]
+        still = (seen - np.median(seen)) / self.log_radius_error
+        lost = [(np.sqrt(1 + one**2) - 1).sum() for one in (still, deep[2 * len(deep) // 3 :])]
         return float(lost[0] - lost[1]) / _WAVERING
 
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from trajvlm.data.filmed.plane_fit import PlaneFit, fit_in_plane, free_in_plane
+from trajvlm.data.filmed.plane_fit import DEEP, PlaneFit, fit_in_plane, free_in_plane
 from trajvlm.data.filmed.track import Track
 from trajvlm.data.motions.families import FAMILIES, WAVES_AND_LINES
 
 _LAWS = (None, *WAVES_AND_LINES, FAMILIES["bouncing"])
-_DEEP = tuple(FAMILIES[name] for name in ("linear", "parabolic", "circular", "spiral", "helical"))
-"""Those that are tried in perspective too."""
+_DEEP = tuple(FAMILIES[name] for name in DEEP)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.data.motions.families.bouncing import speeds_at_impacts, with_impacts
 from trajvlm.data.motions.terms import MOST_IMPACTS
 
+DEEP = ("linear", "parabolic", "circular", "spiral", "helical")
+"""Families whose path can be fitted in perspective."""
+LEAST_TURNS = 0.45
 _STEPS = 8
 _NEIGHBOUR = 0.12
 """Turns from one start of a search for the number of turns to the next."""
@@ -90,7 +93,7 @@ def soft_l1(distances: np.ndarray) -> np.ndarray:
 
 def _least_turns(family: Family, perspective: bool) -> float:
     """Turns below which only the noise tells a wave from a parabola, or a wave of many constants from a simpler one."""
-    return 0.45 if len(family.basis) == 3 or perspective else 0.9
+    return LEAST_TURNS if len(family.basis) == 3 or perspective else 2 * LEAST_TURNS
 
 
 def free_in_plane(family: Family | None) -> int:
