@@ -1,27 +1,20 @@
 """Find what moves in a video: the tracks of its objects, measured at full resolution, the clearest first."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.filmed.decode import open_video
-from trajvlm.data.filmed.detection import detect
-from trajvlm.data.filmed.frames import (
-    FrameBuffer,
-    MotionSettings,
-    check_window,
-    longest_shot,
-    median_background,
-    read_frames,
-    time_range,
-)
+from trajvlm.data.filmed.decode import VideoInfo, open_video
+from trajvlm.data.filmed.detection import Detection
+from trajvlm.data.filmed.frames import MotionSettings, check_window, time_range
 from trajvlm.data.filmed.measure import measured
-from trajvlm.data.filmed.segments import DetectionTrack
+from trajvlm.data.filmed.parts import parts
+from trajvlm.data.filmed.search import detect, link
+from trajvlm.data.filmed.segments import DetectionTrack, travel
 from trajvlm.data.filmed.track import FoundTracks, Track
-from trajvlm.data.filmed.tracking import _link, _ranked_tracks, _within
 
 
 @dataclass(frozen=True)
@@ -30,10 +23,29 @@ class FindSettings:
 
     longest_side: int = 640
     """Of the small pictures in which they are searched, in pixels."""
+    part_frames: int = 450
+    """Small pictures that are in memory at a time (310 MB at most)."""
+    most_frames: int = 7200
+    """Frames of a video that are looked at."""
     most_tracks: int = 6
     """Tracks that are measured."""
+    least_score: float = 0.15
+    """Of a track, as a share of the best one's."""
     samples: int = 25
     """Frames at full resolution whose median is the background when objects are measured."""
+
+
+@dataclass
+class _Scene:
+    """What was detected between two cuts."""
+
+    first: int
+    times: list[float] = field(default_factory=list)
+    detections: list[list[Detection]] = field(default_factory=list)
+    poses: list[np.ndarray] = field(default_factory=list)
+    moving: list[float] = field(default_factory=list)
+    camera_moves: bool = False
+    lost: int = 0
 
 
 def find_tracks(
@@ -56,40 +68,124 @@ def find_tracks(
     """
     settings = settings or FindSettings()
     info = open_video(path, fps)
-    search = MotionSettings(longest_side=settings.longest_side, max_frames=1500, min_area=5)
+    search = MotionSettings(longest_side=settings.longest_side, min_area=4)
     check_window(info, start, end)
-    resume = None
-    for _ in range(search.max_parts):
-        buffer = longest_shot(read_frames(info, start, end, fps, search, resume), search)
-        detections = detect(buffer, median_background(buffer, search), search)
-        ranked = _ranked_tracks(_link(detections, buffer, search), buffer, start, end, search)
-        resume = float(buffer.times[-1])
-        if ranked or not buffer.more or resume > (info.duration_s or 0.0) - 1.0:
-            break
-    if not ranked:
-        where = time_range(start, end) or (
-            f" up to {resume:.0f} s, which is all that was looked at" if buffer.more else ""
-        )
-        raise UserError(
-            f"nothing moves in {path}{where}; give a video, or a start and an end, "
-            f"in which one object moves before a still camera",
-            reason="nothing_moves",
-        )
-    inside = [[b for b in t.detections if _within(buffer.times[b.frame], start, end)] for t in ranked]
-    tracks = [_as_track(DetectionTrack(t), buffer) for t in inside[: settings.most_tracks]]
-    tracks = measured(path, fps, tracks, settings.samples)
+    scenes, size, notes = _scenes(info, start, end, fps, settings, search)
+    found = []
+    for scene in scenes:
+        ranked = _ranked(link_scene(scene, size, search), scene, size, start, end, search)
+        found += [(score, track, scene) for score, track in ranked]
+    if not found:
+        _refuse(info, scenes, start, end, search)
+    best = max(found, key=lambda one: one[0])
+    scene = best[2]
+    ranked = sorted((one for one in found if one[2] is scene), key=lambda one: -one[0])
+    chosen = [track for score, track, _ in ranked if score >= settings.least_score * best[0]][: settings.most_tracks]
+    times = np.array(scene.times)
+    poses = np.stack(scene.poses) if scene.camera_moves else None
+    shrink = np.array([size[0] / info.width, size[1] / info.height])
+    tracks = [_as_track(DetectionTrack(_inside(t, scene, start, end)), scene, times, shrink) for t in chosen]
+    if poses is not None:
+        poses = _enlarged(poses, shrink)
+    tracks = measured(path, fps, tracks, times, poses, settings.samples)
     if at is not None:
         tracks = sorted(tracks, key=lambda track: _distance(track, at))
-    return FoundTracks(tuple(tracks), buffer.times, info, buffer.notes)
+    return FoundTracks(tuple(tracks), times, info, notes, poses)
 
 
-def _as_track(track: DetectionTrack, buffer: FrameBuffer) -> Track:
-    height, width = buffer.pictures.shape[1:3]
-    x_scale, y_scale = buffer.info.width / width, buffer.info.height / height
-    path = track.array("x", "y", "radius") * [x_scale, y_scale, (x_scale + y_scale) / 2]
+def _scenes(info: VideoInfo, start, end, fps, settings: FindSettings, search: MotionSettings):
+    low = high = None
+    if info.frame_count is None or info.frame_count > settings.part_frames:
+        begin = start if start is not None else None if end is None else max(0.0, end - 10.0)
+        low = None if begin is None else max(0.0, begin - search.lead_s)
+        high = None if end is None else end + search.lead_s
+    scenes: list[_Scene] = []
+    size = (0, 0)
+    notes: tuple[str, ...] = ()
+    count = 0
+    for part in parts(info, fps, low, high, settings.longest_side, settings.part_frames):
+        if part.new_scene or not scenes:
+            scenes.append(_Scene(count))
+        scene = scenes[-1]
+        size = part.pictures.shape[2], part.pictures.shape[1]
+        here = detect(part, len(scene.times), search)
+        scene.times += part.times.tolist()
+        scene.detections += here.detections
+        scene.moving += here.moving.tolist()
+        scene.lost += part.lost
+        still = np.broadcast_to(np.eye(2, 3), (len(part.times), 2, 3))
+        scene.poses += list(still if part.poses is None else part.poses)
+        scene.camera_moves |= part.poses is not None
+        count += len(part.times)
+        if count >= settings.most_frames:
+            last = part.times[-1]
+            if last < (info.duration_s or math.inf) - 1.0:
+                notes = (f"only {scenes[0].times[0]:.1f} to {last:.1f} s were looked at; give start and end for another part",)
+            break
+    return scenes, size, notes
+
+
+def link_scene(scene: _Scene, size, search) -> list[DetectionTrack]:
+    return link(scene.detections, np.array(scene.times), math.hypot(*size), search)
+
+
+def _refuse(info: VideoInfo, scenes: list[_Scene], start, end, search) -> None:
+    frames = [t for scene in scenes for t in scene.times]
+    if len(frames) < search.min_points:
+        raise UserError(
+            f"only {len(frames)} frames of {info.path}{time_range(start, end)} can be decoded and {search.min_points} are "
+            f"needed; give a longer or undamaged video, or a wider start and end",
+            reason="too_short" if frames else "unreadable",
+        )
+    moving = np.concatenate([scene.moving for scene in scenes])
+    if np.median(moving) > 0.45 or sum(s.lost for s in scenes) > 0.3 * len(frames):
+        raise UserError(
+            f"most of the picture moves in {info.path}, not one object; film with a still camera, "
+            f"or give start and end of a steady part",
+            reason="camera_moves",
+        )
+    raise UserError(
+        f"nothing moves in {info.path}{time_range(start, end)}; give a video, or a start and an end, "
+        f"in which one object moves before a still camera",
+        reason="nothing_moves",
+    )
+
+
+def _inside(track: DetectionTrack, scene: _Scene, start, end) -> list[Detection]:
+    low, high = (start or 0.0) - 1e-6, (math.inf if end is None else end) + 1e-6
+    return [b for b in track.detections if low <= scene.times[b.frame] <= high]
+
+
+def _ranked(tracks: list[DetectionTrack], scene: _Scene, size, start, end, settings: MotionSettings):
+    """Tracks that move enough, with scores: long in space and time, of high contrast, away from the edge."""
+    longest = max(size)
+    scored = []
+    for track in tracks:
+        seen = _inside(track, scene, start, end)
+        if len(seen) < settings.min_points - settings.max_gap:
+            continue
+        at_edge = np.mean([b.at_edge for b in seen])
+        extent = travel(DetectionTrack(seen))
+        if at_edge > 0.5 or extent < settings.min_travel * longest:
+            continue
+        contrast = float(np.mean([b.contrast for b in seen]))
+        scored.append((extent * contrast * math.sqrt(len(seen)) * (1 - at_edge) ** 2, track))
+    return scored
+
+
+def _as_track(track: DetectionTrack, scene: _Scene, times: np.ndarray, shrink: np.ndarray) -> Track:
+    path = track.array("x", "y", "radius") / [*shrink, shrink.mean()]
     index = np.array([b.frame for b in track.detections])
     whole = np.array([not (b.at_edge or b.attached) for b in track.detections])
-    return Track(index, buffer.times[index], path[:, :2], path[:, 2], whole)
+    return Track(index, times[index], path[:, :2], path[:, 2], whole)
+
+
+def _enlarged(poses: np.ndarray, shrink: np.ndarray) -> np.ndarray:
+    """Poses of small pictures as those of full ones, (N, 2, 3)."""
+    large = poses.copy()
+    large[:, :, :2] *= shrink[None, None, :] / shrink[None, :, None]
+    large[:, :, 2] /= shrink
+    return large
 
 
 def _distance(track: Track, at: tuple[float, ...]) -> float:

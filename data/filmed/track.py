@@ -12,11 +12,11 @@ class Track:
     """One object's place and size in N frames of a video, in the order of time.
 
     Pixels are those of the upright picture, x to the right and y downwards, (0, 0) the upper left corner of the upper
-    left pixel.
+    left pixel; where the camera moves (`FoundTracks.poses`), of the picture that it would have taken had it stood still.
     """
 
     frames: np.ndarray
-    """(N,) int, which frame of the video, in the order of display."""
+    """(N,) int, which of the frames that were looked at (`FoundTracks.times_s`), in the order of display."""
     times_s: np.ndarray
     """(N,) seconds from the start of the video, rising."""
     centres_px: np.ndarray
@@ -56,3 +56,6 @@ class FoundTracks:
     video: VideoInfo
     notes: tuple[str, ...] = ()
     """Sentences for the person who reads the answer."""
+    poses: np.ndarray | None = None
+    """(F, 2, 3) where the camera moves: pixels of each frame to those of the still camera in which tracks are given,
+    `pose[:, :2] @ pixel + pose[:, 2]`; None where it stands still."""

@@ -1,0 +1,168 @@
+"""Search: regions of each frame that differ from the background, and the tracks that they form."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from trajvlm.data.filmed.detection import Detection, _cores, _measure
+from trajvlm.data.filmed.frames import MotionSettings
+from trajvlm.data.filmed.parts import Canvas, Part, background, sample_frames, steadied
+from trajvlm.data.filmed.segments import DetectionTrack, split_at_mismatches
+
+_GRID = 8
+"""Every so many pixels the frame is compared with the background to find how it is exposed."""
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What differs from the background in a part."""
+
+    detections: list[list[Detection]]
+    """Of each frame; places are pixels of the steadied small pictures."""
+    moving: np.ndarray
+    """(N,) share of the picture that differs."""
+
+
+def detect(part: Part, first: int, settings: MotionSettings) -> Detected:
+    """Detections in a part whose first frame has the number `first`."""
+    canvas = Canvas.of(part)
+    ground, spread = background(part, canvas, sample_frames(part))
+    ground = cv2.GaussianBlur(ground, (3, 3), 0.8)
+    # Five standard deviations of what flickers, moves in the wind or is sharpened anew at each key frame.
+    restless = cv2.dilate(spread, np.ones((3, 3), np.uint8)).astype(np.float32) * 1.48 * 0.6 * settings.noise_factor
+    found, moving = [], []
+    for index in range(len(part.times)):
+        shown, there = steadied(part, index, canvas)
+        shown = cv2.GaussianBlur(shown, (3, 3), 0.8)
+        difference = _difference(shown, ground, there)
+        noise = 1.4826 * float(np.median(difference[::4, ::4]))
+        least = max(settings.min_contrast, settings.noise_factor * 0.6 * noise)
+        threshold = np.maximum(restless, least).clip(0, 255).astype(np.uint8)
+        mask = cv2.compare(difference, threshold, cv2.CMP_GT) // 255
+        tiles = cv2.resize(mask.astype(np.float32), (12, 12), interpolation=cv2.INTER_AREA) > 0.1
+        moving.append(float(tiles.mean()))
+        found.append(_regions(first + index, mask, difference, shown, threshold, (canvas.left, canvas.top), settings))
+    return Detected(found, np.array(moving))
+
+
+def _difference(shown: np.ndarray, ground: np.ndarray, there: np.ndarray | None) -> np.ndarray:
+    """Largest difference of the three colours from the background as this frame's exposure shows it."""
+    here, behind = (p[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID].reshape(-1, 3).astype(np.float32) for p in (shown, ground))
+    if there is not None:
+        inside = there[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID].ravel() > 0
+        here, behind = here[inside], behind[inside]
+    table = np.empty((1, 256, 3), np.uint8)
+    levels = np.arange(256, dtype=np.float32)
+    for colour in range(3):
+        gain, offset = _exposure(here[:, colour], behind[:, colour])
+        table[0, :, colour] = np.clip(gain * levels + offset + 0.5, 0, 255)
+    difference = cv2.absdiff(shown, cv2.LUT(ground, table))
+    red, green, blue = cv2.split(difference)
+    largest = cv2.max(cv2.max(red, green), blue)
+    return largest if there is None else cv2.bitwise_and(largest, there)
+
+
+def _exposure(here: np.ndarray, behind: np.ndarray) -> tuple[float, float]:
+    """Gain and offset that take the background to this frame, by iterated least squares without what moves."""
+    gain, offset = 1.0, 0.0
+    if len(here) < 50:
+        return gain, offset
+    for _ in range(3):
+        away = here - gain * behind - offset
+        near = np.abs(away) < 3 * max(1.0, 1.48 * float(np.median(np.abs(away))))
+        x, y = behind[near], here[near]
+        middle, spread = float(x.mean()), float(x.var())
+        # A plain background says nothing about the gain.
+        slope = (float(((x - middle) * (y - y.mean())).mean()) + 25.0) / (spread + 25.0)
+        gain, offset = slope, float(y.mean()) - slope * middle
+    return (gain, offset) if 0.5 < gain < 2.0 else (1.0, 0.0)
+
+
+def _regions(frame, mask, difference, shown, threshold, corner, settings: MotionSettings) -> list[Detection]:
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    large = np.flatnonzero(areas >= settings.min_area)
+    order: Iterable[int] = large[np.argsort(-areas[large])][:30] + 1
+    found = []
+    for label in order:
+        x, y, w, h, area = stats[label]
+        box = np.s_[y : y + h, x : x + w]
+        own = labels[box] == label
+        if (difference[box][own] < 1.6 * threshold[box][own]).all():
+            continue
+        region = _filled(own)
+        cores = _cores(region, settings)
+        largest = max(core.sum() for core in cores)
+        for core in cores:
+            if core.sum() >= max(settings.min_area, 0.1 * largest):
+                others = [c for c in cores if c is not core and c.sum() >= 0.5 * core.sum()]
+                attached = any(_touches(other, (x, y), mask.shape) for other in others)
+                one = _measure(frame, core, attached, difference[box], shown[box], (x, y), mask.shape)
+                object.__setattr__(one, "x", one.x + corner[0])
+                object.__setattr__(one, "y", one.y + corner[1])
+                found.append(one)
+    return found
+
+
+def _touches(core, corner, shape) -> bool:
+    rows, columns = np.flatnonzero(core.any(1)), np.flatnonzero(core.any(0))
+    low = columns[0] + corner[0] == 0 or rows[0] + corner[1] == 0
+    return bool(low or columns[-1] + corner[0] == shape[1] - 1 or rows[-1] + corner[1] == shape[0] - 1)
+
+
+def _filled(region: np.ndarray) -> np.ndarray:
+    """The region with its holes: a flood from outside leaves them."""
+    flooded = np.pad(region, 1).astype(np.uint8)
+    cv2.floodFill(flooded, None, (0, 0), 2)
+    return (flooded != 2)[1:-1, 1:-1]
+
+
+def link(detections: list[list[Detection]], times: np.ndarray, diagonal: float, settings: MotionSettings) -> list[DetectionTrack]:
+    """Link detections from frame to frame: constant-velocity prediction, optimal assignment."""
+    done: list[DetectionTrack] = []
+    live: list[DetectionTrack] = []
+    for index, here in enumerate(detections):
+        kept = []
+        for track in live:
+            (kept if index - track.detections[-1].frame <= settings.max_gap + 1 else done).append(track)
+        live = kept
+        taken = set()
+        if live and here:
+            costs = _costs(live, here, times, diagonal)
+            for row, column in zip(*linear_sum_assignment(np.where(np.isfinite(costs), costs, 1e6)), strict=True):
+                if np.isfinite(costs[row, column]):
+                    live[row].detections.append(here[column])
+                    taken.add(column)
+        live += [DetectionTrack([b]) for k, b in enumerate(here) if k not in taken]
+    return [part for track in done + live for part in split_at_mismatches(track)]
+
+
+def _costs(live: list[DetectionTrack], here: list[Detection], times: np.ndarray, diagonal: float) -> np.ndarray:
+    """Cost of linking each detection to each track: distance, growth, colour; infinite outside the gate.
+
+    The gate is wide enough for a bounce.
+    """
+    last = [t.detections[-1] for t in live]
+    before = [t.detections[-2] if len(t.detections) > 1 else None for t in live]
+    place, place_before = (np.array([(b.x, b.y) for b in those]) for those in (last, [p or q for p, q in zip(before, last)]))
+    frame = np.array([b.frame for b in last])
+    frame_before = np.array([p.frame if p else q.frame - 1 for p, q in zip(before, last)])
+    wait = times[here[0].frame] - times[frame]
+    span = np.maximum(times[frame] - times[np.maximum(frame_before, 0)], 1e-6)
+    velocity = (place - place_before) / span[:, None]
+    radius = np.array([b.radius for b in last])
+    fresh = np.array([p is None for p in before])
+    speed = np.hypot(*velocity.T)
+    gate = np.where(fresh, 0.12 * diagonal + 2 * radius, 2.2 * speed * wait + 2 * radius + 0.02 * diagonal)
+    expected = place + velocity * wait[:, None]
+    there = np.array([(b.x, b.y) for b in here])
+    distance = np.hypot(*(there[None] - expected[:, None]).transpose(2, 0, 1))
+    growth = np.abs(np.log(np.array([b.area for b in here])[None] / np.array([b.area for b in last])[:, None]))
+    colour = np.abs(np.array([b.colour for b in here])[None] - np.array([b.colour for b in last])[:, None]).mean(-1)
+    cost = distance / gate[:, None] + 0.4 * growth + colour / 40
+    return np.where((distance > gate[:, None]) | (growth > math.log(5)), np.inf, cost)
