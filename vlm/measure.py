@@ -44,8 +44,8 @@ class MeasureSettings:
     depth_gain: float = 12.0
     """Gain in log likelihood, from the sizes, from which depth is seen."""
     path_gain: float = 9.0
-    """Ratio of the mean squared distances from the path without depth and with it from which depth is seen, unless the
-    sizes speak against it; from its square on they are those of an object too small to tell."""
+    """Ratio of the mean squared distances from the path without depth and with it from which a path is taken to be seen
+    in perspective, whatever the sizes say: those of what is small or blurred say little."""
     doubt: float = 0.02
     """Probability of each family that the language model's answer leaves at least: its doubt about itself."""
 
@@ -58,6 +58,8 @@ class Measured:
     constants: np.ndarray
     """(family.size,) in half widths and phase time, for the canonical camera; depth 0 where none is seen."""
     depth_seen: bool
+    """Whether the apparent sizes change as the depth says; if not, depth rests on the path's perspective alone, or is
+    0."""
     covariance: np.ndarray
     """(size, size) of the constants."""
     start_s: float
@@ -308,18 +310,15 @@ class _Phase:
         return min(turn, key=lambda fit: float(np.square(fit.residual).clip(max=9).sum()), default=None)
 
     def believed(self, flat: list[_Fitted | None], deep: list[_Fitted | None]) -> list[_Fitted]:
-        """The fits with depth whose depth the sizes tell, or the path's perspective if the sizes don't contradict."""
+        """The fits with depth where the sizes tell of it, or the path runs so as perspective alone explains."""
         least = min(self._away(fit) for fit in flat if fit is not None)
         out = []
         for without, fit in zip(flat, deep):
             if fit is None:
                 continue
             told = self._sizes_gain(fit.residual)
-            # Perspective shows in the path too, but a lens can look nearly the same.
             away = least if without is None else self._away(without)
-            gain = away / max(self._away(fit), 1e-9)
-            sees = told > 0 and gain > self.settings.path_gain or gain > self.settings.path_gain**2
-            if told > self.settings.depth_gain or sees:
+            if told > self.settings.depth_gain or self._away(fit) * self.settings.path_gain < away:
                 out.append(fit)
         return out
 
@@ -340,7 +339,8 @@ class _Phase:
         if rough.deep:
             constants = at_mean_depth(family, constants)
         away = (self.centre - project(family.positions(constants, self.t))) * self.pixels
-        return Measured(family, constants, rough.deep, covariance, self.start, self.stop, self.placement, away[use])
+        seen = rough.deep and self._sizes_gain(rough.residual) > 0
+        return Measured(family, constants, seen, covariance, self.start, self.stop, self.placement, away[use])
 
     def _thin(self) -> np.ndarray:
         chosen = np.zeros(len(self.t), dtype=bool)

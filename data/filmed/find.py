@@ -1,7 +1,7 @@
 """Find what moves in a video: the tracks of its objects, measured at full resolution, the clearest first."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +120,9 @@ def _scenes(info: VideoInfo, start, end, fps, settings: FindSettings, search: Mo
         if count >= settings.most_frames:
             last = part.times[-1]
             if last < (info.duration_s or math.inf) - 1.0:
-                notes = (f"only {scenes[0].times[0]:.1f} to {last:.1f} s were looked at; give start and end for another part",)
+                notes = (
+                    f"only {scenes[0].times[0]:.1f} to {last:.1f} s were looked at; give start and end for another part",
+                )
             break
     return scenes, size, notes
 

@@ -132,7 +132,9 @@ class Ground:
             for column in range(left // _TILE, (right - 1) // _TILE + 1):
                 y, x = row * _TILE, column * _TILE
                 y0, y1, x0, x1 = max(y, top), min(y + _TILE, bottom), max(x, left), min(x + _TILE, right)
-                result[y0 - top : y1 - top, x0 - left : x1 - left] = self._tile(row, column)[y0 - y : y1 - y, x0 - x : x1 - x]
+                result[y0 - top : y1 - top, x0 - left : x1 - left] = self._tile(row, column)[
+                    y0 - y : y1 - y, x0 - x : x1 - x
+                ]
         return result
 
     def _tile(self, row: int, column: int) -> np.ndarray:

@@ -3,7 +3,6 @@
 So the memory that is needed does not depend on how long the video is.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -145,7 +144,9 @@ def steadied(part: Part, index: int, canvas: Canvas) -> tuple[np.ndarray, np.nda
     # OpenCV counts from the middle of the first pixel.
     matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - [canvas.left + 0.5, canvas.top + 0.5]
     size = canvas.width, canvas.height
-    picture = cv2.warpAffine(part.pictures[index], matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    picture = cv2.warpAffine(
+        part.pictures[index], matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     full = np.full(part.pictures.shape[1:3], 255, np.uint8)
     there = cv2.warpAffine(full, matrix, size, flags=cv2.INTER_LINEAR, borderValue=0)
     return picture, cv2.compare(there, 254, cv2.CMP_GE)

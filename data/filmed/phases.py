@@ -36,7 +36,7 @@ class CutSettings:
     """The same as a part of the path's extent: a lens bends, a ball is not what it is taken for."""
     piece_error: float = 0.001
     """The same for pieces, which are short."""
-    least_growth: float = 0.1
+    least_growth: float = 0.2
     """Change of the radius's logarithm from which the sizes have to show what the perspective of a fit says."""
     events: int = 12
     """Ends of pieces that are tried as ends of phases, those first at which most changes."""

@@ -51,7 +51,9 @@ def detect(part: Part, first: int, settings: MotionSettings) -> Detected:
 
 def _difference(shown: np.ndarray, ground: np.ndarray, there: np.ndarray | None) -> np.ndarray:
     """Largest difference of the three colours from the background as this frame's exposure shows it."""
-    here, behind = (p[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID].reshape(-1, 3).astype(np.float32) for p in (shown, ground))
+    here, behind = (
+        p[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID].reshape(-1, 3).astype(np.float32) for p in (shown, ground)
+    )
     if there is not None:
         inside = there[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID].ravel() > 0
         here, behind = here[inside], behind[inside]
@@ -122,7 +124,9 @@ def _filled(region: np.ndarray) -> np.ndarray:
     return (flooded != 2)[1:-1, 1:-1]
 
 
-def link(detections: list[list[Detection]], times: np.ndarray, diagonal: float, settings: MotionSettings) -> list[DetectionTrack]:
+def link(
+    detections: list[list[Detection]], times: np.ndarray, diagonal: float, settings: MotionSettings
+) -> list[DetectionTrack]:
     """Link detections from frame to frame: constant-velocity prediction, optimal assignment."""
     done: list[DetectionTrack] = []
     live: list[DetectionTrack] = []
@@ -149,7 +153,9 @@ def _costs(live: list[DetectionTrack], here: list[Detection], times: np.ndarray,
     """
     last = [t.detections[-1] for t in live]
     before = [t.detections[-2] if len(t.detections) > 1 else None for t in live]
-    place, place_before = (np.array([(b.x, b.y) for b in those]) for those in (last, [p or q for p, q in zip(before, last)]))
+    place, place_before = (
+        np.array([(b.x, b.y) for b in those]) for those in (last, [p or q for p, q in zip(before, last)])
+    )
     frame = np.array([b.frame for b in last])
     frame_before = np.array([p.frame if p else q.frame - 1 for p, q in zip(before, last)])
     wait = times[here[0].frame] - times[frame]

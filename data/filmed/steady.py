@@ -112,7 +112,11 @@ class Reference:
         gain = np.bincount(cell[:, 1] * _CELLS + cell[:, 0], costs[0] - costs[1], _CELLS**2).reshape(_CELLS, _CELLS)
         better, worse = gain > _EVIDENCE, gain < -_EVIDENCE
         half = _CELLS // 2
-        quarters = [better[rows, columns].any() for rows in (slice(half), slice(half, None)) for columns in (slice(half), slice(half, None))]
+        quarters = [
+            better[rows, columns].any()
+            for rows in (slice(half), slice(half, None))
+            for columns in (slice(half), slice(half, None))
+        ]
         return bool(sum(quarters) >= 3 and better.sum() >= _CELLS and gain[better].sum() > 3 * -gain[worse].sum())
 
     def _left(self, grey: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -183,7 +187,6 @@ class Reference:
         middle = (self.middle + 0.5) / self.scale
         shift = linear @ (middle - matrix[:, 2]) - middle
         return np.array([*(shift * self.scale), (linear[0, 0] - 1) * self.unit, linear[1, 0] * self.unit])
-
 
 
 def _spread_out(strength: np.ndarray, allowed: np.ndarray) -> np.ndarray:
