@@ -1,4 +1,4 @@
-"""A folder of results: for each video a picture and a JSON file."""
+"""A folder of results: for each video a picture, a JSON file and the object's track."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """A folder of results: for each video a picture and a JSON file, both under the video's own name.
+    """A folder of results: for each video a picture, a JSON file and the object's track, under the video's own name.
 
     Results of another video are never overwritten: the second `throw` becomes `throw-2`. Those of the same video, from
     an earlier run, are.
@@ -24,10 +24,11 @@ class Results:
         self._taken: set[str] = set()
 
     def save(self, video: Path, description: "Described", fps: float | None = None, extras: Extras = NOTHING) -> Path:
-        """Write both files, of two views under the left video's name, and return the picture's path; raises UserError
+        """Write the files, of two views under the left video's name, and return the picture's path; raises UserError
         where the folder can't be written to."""
         from trajvlm.ui.figures import draw
         from trajvlm.ui.pair_figure import draw_pair
+        from trajvlm.ui.track_table import write_track
 
         name, number = video.stem, 2
         while name in self._taken or self._belongs_to_another(name, video):
@@ -43,6 +44,11 @@ class Results:
                     draw(description.views[0], draft, fps)
             with atomic_write(self.folder / f"{name}.json") as draft:
                 draft.write_text(json.dumps(answer, indent=2) + "\n", encoding="utf-8")
+            for view, projection in zip(description.views, description.projections):
+                if view.filmed_track is not None:
+                    side = f"-{projection.side}" if projection.side else ""
+                    with atomic_write(self.folder / f"{name}{side}.track.csv") as draft:
+                        write_track(view, draft)
         except OSError as error:
             raise UserError(f"{self.folder} can't be written to ({error.strerror}); choose another folder") from error
         return picture

@@ -84,6 +84,11 @@ class Measured:
         deep = self.family.moved(self.constants, np.array([1.0, 1.0, focal / CANONICAL_FOCAL]))
         return self.family.equation(deep).with_time(self.start_s - self.placement.t0_s, self.duration_s)
 
+    def pixels(self, times_s: np.ndarray) -> np.ndarray:
+        """Places (N, 2) in pixels of the video at seconds (N,) of it."""
+        tau = (times_s - self.start_s) / self.duration_s
+        return self.placement.to_pixels(project(self.family.positions(self.constants, tau)))
+
     @cached_property
     def values(self) -> dict[str, tuple[float, float, str]]:
         """Constants by name: value, standard error and unit, in pixels of the video at the mean depth, and seconds."""

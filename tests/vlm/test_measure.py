@@ -1,0 +1,115 @@
+"""Constants are measured on a track with errors that are true, and depth is claimed where sizes or path show it."""
+
+import numpy as np
+import pytest
+
+from trajvlm.data.cameras.camera import magnification, project
+from trajvlm.data.clip import Placement
+from trajvlm.data.filmed.track import Track
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.vlm.measure import measure
+
+RATE = 30.0
+PLACEMENT = Placement(320, 240, 200, 0.0, 1.0, 640, 480)
+EVEN = dict.fromkeys(FAMILIES, 1 / 8)
+
+
+def seen(positions: np.ndarray, noise: float = 0.2, seed: int = 0, radius: float = 12.0) -> Track:
+    """Positions (N, 3) in half widths as a camera sees them, at 30 frames a second."""
+    rng = np.random.default_rng(seed)
+    count = len(positions)
+    places = PLACEMENT.to_pixels(project(positions)) + rng.normal(0, noise, (count, 2))
+    radii = radius * magnification(positions) * np.exp(rng.normal(0, 0.02, count))
+    return Track(np.arange(count), np.arange(count) / RATE, places, radii, np.ones(count, dtype=bool))
+
+
+def swing(t: np.ndarray) -> np.ndarray:
+    wave = 0.6 * np.exp(-0.1 * t) * np.cos(2 * np.pi * t / 0.8)
+    return np.stack([wave, 0.2 * wave, 0 * t], axis=-1)
+
+
+def throw(t: np.ndarray) -> np.ndarray:
+    return np.stack([1.2 * t - 0.6, 0.4 - 3.0 * (t - 0.4) ** 2, 0 * t], axis=-1)
+
+
+def bounce(t: np.ndarray) -> np.ndarray:
+    flights = ((-0.2, 0.3), (0.3, 0.7), (0.7, 1.02))
+    height = np.max([np.maximum(0, 3 * (t - a) * (b - t)) for a, b in flights], axis=0)
+    return np.stack([0.7 * t - 0.3, height - 0.4, 0 * t], axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("path", "frames", "family", "name", "true"),
+    [
+        (swing, 90, "damped", "period", 0.8),
+        (swing, 90, "damped", "decay", 0.1),
+        (throw, 28, "parabolic", "acceleration", 6.0 * 200),
+        (bounce, 30, "bouncing", "acceleration", 6.0 * 200),
+        (bounce, 30, "bouncing", "restitution", 0.8),
+    ],
+)
+def test_the_truth_lies_within_the_errors(path, frames, family, name, true):
+    t = np.arange(frames) / RATE
+    within, values = 0, []
+    for seed in range(12):
+        impacts = np.array([0.3, 0.7]) if path is bounce else np.empty(0)
+        found = measure(seen(path(t), seed=seed), PLACEMENT, EVEN, impacts, 6.0)
+        assert found.best.family.name == family
+        value, error, _ = found.best.values[name]
+        within += abs(value - true) <= 2 * error
+        values.append(value)
+    assert within >= 9
+    assert np.median(values) == pytest.approx(true, rel=0.05)
+
+
+def test_impacts_are_found_between_frames():
+    t = np.arange(30) / RATE
+    found = measure(seen(bounce(t)), PLACEMENT, EVEN, np.array([0.33, 0.67]), 3.0)
+    assert found.best.impacts_s == pytest.approx([0.3, 0.7], abs=0.004)
+
+
+def test_depth_is_claimed_where_sizes_and_path_show_it_and_not_elsewhere():
+    t = np.arange(45) / RATE
+    flat = np.stack([0.8 * t - 0.6, 0.3 * t, 0 * t], axis=-1)
+    deep = flat + np.array([0, 0, 1.0]) * (1.6 * t - 1.2)[:, None]
+    assert not measure(seen(flat), PLACEMENT, EVEN, np.empty(0), 3.0).best.depth_seen
+    found = measure(seen(deep), PLACEMENT, EVEN, np.empty(0), 3.0).best
+    assert found.depth_seen and found.family.name == "linear"
+
+
+def test_a_radius_that_wavers_makes_no_helix_of_a_throw():
+    t = np.arange(20) / RATE
+    track = seen(throw(t))
+    wavering = Track(track.frames, track.times_s, track.centres_px, 12 * np.exp(0.15 * np.sin(17 * t)), track.whole)
+    found = measure(wavering, PLACEMENT, EVEN, np.empty(0), 3.0)
+    assert found.best.family.name == "parabolic" and not found.best.depth_seen
+
+
+def test_single_wrong_places_do_not_move_the_constants():
+    t = np.arange(28) / RATE
+    track = seen(throw(t))
+    places = track.centres_px.copy()
+    places[[5, 16]] += 30
+    found = measure(
+        Track(track.frames, track.times_s, places, track.radii_px, track.whole), PLACEMENT, EVEN, np.empty(0), 3.0
+    )
+    assert found.best.values["acceleration"][0] == pytest.approx(1200, rel=0.02) and found.best.residual_px < 1
+
+
+def test_the_language_model_decides_where_the_track_does_not():
+    t = np.arange(12) / RATE
+    short = np.stack([0.3 * t, 0.02 * t**2, 0 * t], axis=-1)
+    told = {name: 0.93 if name == "parabolic" else 0.01 for name in FAMILIES}
+    even = measure(seen(short, 0.5), PLACEMENT, EVEN, np.empty(0), 3.0)
+    with_model = measure(seen(short, 0.5), PLACEMENT, told, np.empty(0), 3.0)
+    assert with_model.probabilities["parabolic"] > even.probabilities["parabolic"]
+
+
+def test_the_equation_runs_through_the_track_on_the_clips_clock():
+    t = np.arange(28) / RATE
+    track = seen(throw(t))
+    later = Track(track.frames, track.times_s + 2.0, track.centres_px, track.radii_px, track.whole)
+    found = measure(later, PLACEMENT, EVEN, np.empty(0), 3.0).best
+    # The clip's placement begins at 0 s, and so does the equation's time.
+    drawn = PLACEMENT.to_pixels(found.equation(4.0).positions(later.times_s)[:, :2])
+    assert np.abs(drawn - later.centres_px).max() < 1.5
