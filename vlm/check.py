@@ -5,30 +5,21 @@ through tokens and language model together; each is measured on the video's own 
 most of the object's visible path is the answer. Where none explains enough, the video is refused with a reason.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from trajvlm.data.clip import Placement
-from trajvlm.data.filmed.phases import Phase, cut
-from trajvlm.data.filmed.track import FoundTracks, Track
+from trajvlm.data.filmed.candidates import Candidate
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.measure import Measurement, measure
-
-MOST = 4
-"""Candidates that are looked at."""
 
 
 @dataclass(frozen=True)
 class CheckSettings:
     """When an answer is believed."""
 
-    candidate: float = 0.3
-    """Least score of a candidate, as a part of the best one's."""
-    most_periods: float = 1.5
-    """Periods that the language model is shown at most."""
-    most_flights: float = 2.0
-    """Flights of a bounce that it is shown at most."""
     miss: float = 4.0
     """Distance of the measured curve from the track, in errors that are to be expected, from which on the motion is
     irregular, where `relative_miss` says so too."""
@@ -42,61 +33,6 @@ class CheckSettings:
     """Score of another object's phase, as a part of the answer's, from which on several objects move."""
     together: float = 0.5
     """Share of the answer's time for which the other object has to move as well."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A phase of one object."""
-
-    track: Track
-    """All of the object's observations."""
-    phases: tuple[Phase, ...]
-    """All of the object's phases."""
-    phase: Phase
-
-    @property
-    def part(self) -> Track:
-        """The observations of the phase."""
-        return self.track.part(slice(self.phase.first, self.phase.stop))
-
-    @property
-    def score(self) -> float:
-        """How much it explains: observations, and pixels of path."""
-        return score(self.track, self.phase)
-
-    @property
-    def explained(self) -> float:
-        """Share of the object's path that lies in the phase."""
-        return self.part.length_px / max(self.track.length_px, 1e-9)
-
-    def window_s(self, settings: CheckSettings) -> tuple[float, float]:
-        """What the language model is shown: the phase, or the first periods of it."""
-        times, fit = self.part.times_s, self.phase.fit
-        start, stop = float(times[0]), float(times[-1])
-        lasts = stop - start
-        if fit.family is not None and "turns" in fit.family.shape:
-            lasts = settings.most_periods * (fit.stop - fit.start) / abs(float(fit.inside[0]))
-        elif len(fit.impacts_s) > 1:
-            lasts = settings.most_flights * float(np.diff(fit.impacts_s)[0]) + float(fit.impacts_s[0]) - start
-        chosen = times[times <= start + 1.1 * lasts]
-        return start, float(chosen[-1]) if len(chosen) < len(times) else stop
-
-
-def score(track: Track, phase: Phase) -> float:
-    """What a phase explains: its gain, times the extent of its path in pixels."""
-    places = track.centres_px[phase.first : phase.stop]
-    return phase.gain * float(np.ptp(places, axis=0).max())
-
-
-def candidates(found: FoundTracks, settings: CheckSettings | None = None) -> list[Candidate]:
-    """The phases that may be what a video is about, the best first; none where nothing moves by a law for a while."""
-    settings = settings or CheckSettings()
-    out = []
-    for track in found.tracks:
-        phases = tuple(cut(track))
-        out += [Candidate(track, phases, phase) for phase in phases if not phase.rests]
-    out.sort(key=lambda candidate: -candidate.score)
-    return [one for one in out[:MOST] if one.score >= settings.candidate * out[0].score]
 
 
 def measured(candidate: Candidate, placement: Placement, answer: Answer) -> Measurement | None:
@@ -129,8 +65,7 @@ def is_irregular(measurement: Measurement, settings: CheckSettings) -> bool:
 def refusal(
     chosen: Candidate,
     measurement: Measurement | None,
-    found: FoundTracks,
-    others: list[Candidate],
+    others: Sequence[Candidate],
     settings: CheckSettings | None = None,
 ) -> tuple[str, str] | None:
     """A reason of `trajvlm.data.errors.REASONS` and a sentence for why the answer isn't believed; None where it is."""

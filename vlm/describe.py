@@ -15,17 +15,15 @@ from typing import TypedDict
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from trajvlm.data.cameras.camera import CANONICAL_FOCAL, project
 from trajvlm.data.clip import Clip, Placement
 from trajvlm.data.errors import UserError
-from trajvlm.data.filmed.canonical import clip_of
+from trajvlm.data.filmed.candidates import Candidate, candidates
+from trajvlm.data.filmed.canonical import clips_of
 from trajvlm.data.filmed.find import find_tracks
-from trajvlm.data.filmed.track import FoundTracks
 from trajvlm.data.filmed.track import Track as FilmedTrack
-from trajvlm.data.filmed.tracking import Motion
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.motions.readable import bounce, lines
@@ -36,7 +34,7 @@ from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.base_model import DEFAULT_NAME
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
-from trajvlm.vlm.check import Candidate, CheckSettings, best, candidates, measured, refusal
+from trajvlm.vlm.check import best, measured, refusal
 from trajvlm.vlm.classical_baseline import track_and_fit
 from trajvlm.vlm.described import NEAREST, Projection
 from trajvlm.vlm.measure import Measured, Measurement
@@ -407,13 +405,8 @@ class Describer:
         _check_numbers(start=start, end=end, fps=fps)
         _check_field_of_view(field_of_view)
         found = find_tracks(video, start, end, fps, at)
-        tried, clips = self._clips(
-            candidates(found if at is None else replace(found, tracks=found.tracks[:1])),
-            found,
-            video,
-            fps,
-            (start, end),
-        )
+        pointed = found if at is None else replace(found, tracks=found.tracks[:1])
+        tried, clips = zip(*clips_of(candidates(pointed), found, video, fps, (start, end)))
         codes = encode_flips(self.tokenizer.encode_codes, torch.stack([clip.frames for clip in clips]).to(self.device))
         answers = self.lm.answer(codes, flips=FOUR_FLIPS)
         measurements = [
@@ -425,7 +418,7 @@ class Describer:
         if not refine:
             return description
         candidate, measurement = tried[chosen], measurements[chosen]
-        refused = refusal(candidate, measurement, found, tried if at is None else [candidate])
+        refused = refusal(candidate, measurement, tried if at is None else [candidate])
         return replace(
             description,
             family=measurement.best.family.name if measurement else description.family,
@@ -441,32 +434,6 @@ class Describer:
             if refused and refused[0] == "several_move"
             else (),
         )
-
-    def _clips(
-        self,
-        tried: list[Candidate],
-        found: FoundTracks,
-        video: str | Path,
-        fps: float | None,
-        given: tuple[float | None, float | None],
-    ) -> tuple[list[Candidate], list[Clip]]:
-        """The candidates that fill a canonical clip, with their clips."""
-        if not tried:
-            raise UserError(
-                f"nothing in {video} moves by a law for long enough; give a video, or a start and an end, in which one "
-                f"object moves freely",
-                reason="irregular",
-            )
-        kept, clips, failed = [], [], None
-        for candidate in tried:
-            try:
-                clips.append(clip_of(_motion(candidate, found, given), video, fps))
-                kept.append(candidate)
-            except UserError as error:
-                failed = failed or error
-        if failed is not None and not kept:
-            raise failed
-        return kept, clips
 
     def describe_clip(
         self, clip: Clip, refine: bool = True, field_of_view: float = 60.0, began: float | None = None
@@ -525,22 +492,6 @@ class Describer:
             miss_px=None if combined is None else combined.miss_px,
             calibration=calibration,
         )
-
-
-def _motion(candidate: Candidate, found: FoundTracks, given: tuple[float | None, float | None]) -> Motion:
-    """What the clip of a candidate is cut from."""
-    part = candidate.part
-    start, stop = candidate.window_s(CheckSettings())
-    if None not in given:
-        inside = found.times_s[(found.times_s >= given[0] - 1e-6) & (found.times_s <= given[1] + 1e-6)]
-        start, stop = float(inside[0]), float(inside[-1])
-        part = candidate.track.between(start, stop)
-    total = max(found.video.duration_s or 0.0, float(found.times_s[-1]))
-    notes = found.notes
-    if None in given and stop - start < 0.9 * total:
-        notes += (f"used {start:.2f}-{stop:.2f} s of {total:.2f} s",)
-    radii = ndimage.median_filter(part.radii_px, 5, mode="nearest")
-    return Motion(part.times_s, part.centres_px, radii, (start, stop), found.video, notes)
 
 
 def _of_different_tracks(tried: Iterable[Candidate]) -> list[Candidate]:

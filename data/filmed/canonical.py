@@ -1,9 +1,5 @@
-"""A video file to a canonical clip: find the one moving object, the time it moves freely, and the square around it.
-
-Two passes. The first (`trajvlm.data.filmed.tracking.find_motion`) works on small pictures: the median over time is the
-background, regions that differ from it are detections, these are linked to tracks, and the best segment of the best
-track is the motion. The second decodes only the window of that motion at full size and samples it to 17 frames of
-64 x 64.
+"""A video file to a canonical clip: what moves is found, tracked and cut into phases, and the best phase is sampled to
+17 frames of 64 x 64 in the square around its path.
 """
 
 from pathlib import Path
@@ -11,59 +7,116 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from scipy import ndimage
 
 from trajvlm.data.clip import CANONICAL, FRAMES, SIZE, Clip, Placement
 from trajvlm.data.errors import UserError
+from trajvlm.data.filmed.candidates import Candidate, candidates
 from trajvlm.data.filmed.decode import frames
-from trajvlm.data.filmed.frames import MotionSettings
-from trajvlm.data.filmed.tracking import Motion, find_motion
+from trajvlm.data.filmed.find import find_tracks
+from trajvlm.data.filmed.track import FoundTracks, Track
+
+LEAST_FRAMES = 9
+"""Distinct frames of the video that a clip needs."""
+_FILL = 0.8
+"""Part of the frame that path and radius span in the larger direction."""
+_LARGEST_RADIUS = 0.2
+"""Largest apparent radius, as a part of the frame's width."""
+_NOTED = 0.9
+"""Share of the video that a clip may last for without a word on what was used."""
 
 
 def canonical_clip(
     path: str | Path, start: float | None = None, end: float | None = None, fps: float | None = None
 ) -> Clip:
-    """Make the canonical clip of the one moving object of a video.
+    """Make the canonical clip of what a video is most likely about.
 
     Args:
         start, end: seconds from the start of the video, instead of the window of time that is found.
         fps: frames a second, instead of the file's timestamps: frame k is at k / fps.
 
     Raises:
-        UserError: `path` is no usable video, nothing moves, the camera moves, the window is not inside the video, or it
-            shows the object in too few frames.
+        UserError: `path` is no usable video, nothing moves by a law, the camera moves, the window is not inside the
+            video, or it shows the object in too few frames.
     """
-    settings = MotionSettings()
-    return clip_of(find_motion(path, start, end, fps, settings), path, fps, settings)
+    found = find_tracks(path, start, end, fps)
+    return clips_of(candidates(found), found, path, fps, (start, end))[0][1]
 
 
-def clip_of(motion: Motion, path: str | Path, fps: float | None = None, settings: MotionSettings | None = None) -> Clip:
-    """The canonical clip of a motion that was found in the video at `path`.
+def clips_of(
+    tried: list[Candidate],
+    found: FoundTracks,
+    path: str | Path,
+    fps: float | None = None,
+    given: tuple[float | None, float | None] = (None, None),
+) -> list[tuple[Candidate, Clip]]:
+    """The candidates that fill a clip, with their clips.
+
+    Args:
+        given: start and end of the window in seconds, where a person gave them; both together replace the phase's own.
+
+    Raises:
+        UserError: there is no candidate, or none is seen in enough frames.
+    """
+    if not tried:
+        raise UserError(
+            f"nothing in {path} moves by a law for long enough; give a video, or a start and an end, in which one "
+            f"object moves freely",
+            reason="irregular",
+        )
+    out, failed = [], None
+    for candidate in tried:
+        try:
+            out.append((candidate, clip_of(candidate, found, path, fps, given)))
+        except UserError as error:
+            failed = failed or error
+    if failed is not None and not out:
+        raise failed
+    return out
+
+
+def clip_of(
+    candidate: Candidate,
+    found: FoundTracks,
+    path: str | Path,
+    fps: float | None = None,
+    given: tuple[float | None, float | None] = (None, None),
+) -> Clip:
+    """The canonical clip of a candidate; arguments as for `clips_of`.
 
     Raises:
         UserError: the video shows the object in too few frames of the window.
     """
-    settings = settings or MotionSettings()
-    square = left, top, side = crop_square(motion, settings)
-    t0, t1 = motion.window_s
-    crops, times, repeated = _sampled(path, fps, motion.window_s, square)
-    first, last = (motion.times_s[motion.in_window()][k] for k in (0, -1))
+    t0, t1 = candidate.window_s
+    if given[0] is not None and given[1] is not None:
+        inside = found.times_s[(found.times_s >= given[0] - 1e-6) & (found.times_s <= given[1] + 1e-6)]
+        t0, t1 = float(inside[0]), float(inside[-1])
+    track = candidate.track.between(t0, t1)
+    square = left, top, side = crop_square(track)
+    crops, times, repeated = _sampled(path, fps, (t0, t1), square, found)
+    first, last = float(track.times_s[0]), float(track.times_s[-1])
     slack = 1e-6 / (t1 - t0)
     unseen = (times < (first - t0) / (t1 - t0) - slack) | (times > (last - t0) / (t1 - t0) + slack)
     distinct, shown = int((~repeated).sum()), int((~repeated & ~unseen).sum())
-    if shown < settings.min_points:
+    if shown < LEAST_FRAMES:
         few = f"has only {distinct} frames" if shown == distinct else f"shows the object in only {shown} frames"
         raise UserError(
-            f"the motion in {path} from {t0:.2f} to {t1:.2f} s {few} and {settings.min_points} "
-            f"are needed; give a longer stretch of motion, or film at a higher frame rate"
+            f"the motion in {path} from {t0:.2f} to {t1:.2f} s {few} and {LEAST_FRAMES} "
+            f"are needed; give a longer stretch of motion, or film at a higher frame rate",
+            reason="too_short",
         )
-    notes = motion.video.notes + motion.notes + _unseen_note(unseen, first, last)
+    video = found.video
+    notes = video.notes + found.notes + _used_note(found, t0, t1) * (None in given) + _unseen_note(unseen, first, last)
     if distinct < FRAMES:
         notes += (f"only {distinct} different frames lie in the window, so some of the {FRAMES} are repeated",)
     pixels = torch.from_numpy(crops).permute(3, 0, 1, 2).float() / 255
-    placement = Placement(
-        left + side / 2, top + side / 2, side / 2, t0, t1 - t0, motion.video.width, motion.video.height
-    )
+    placement = Placement(left + side / 2, top + side / 2, side / 2, t0, t1 - t0, video.width, video.height)
     return Clip(pixels, placement, str(path), notes, times, repeated, unseen)
+
+
+def _used_note(found: FoundTracks, t0: float, t1: float) -> tuple[str, ...]:
+    total = max(found.video.duration_s or 0.0, float(found.times_s[-1]))
+    return (f"used {t0:.2f}-{t1:.2f} s of {total:.2f} s",) if t1 - t0 < _NOTED * total else ()
 
 
 def _unseen_note(unseen: np.ndarray, first: float, last: float) -> tuple[str, ...]:
@@ -73,19 +126,19 @@ def _unseen_note(unseen: np.ndarray, first: float, last: float) -> tuple[str, ..
     return (f"the object is not found {' or '.join(spans)}, and frames from there are left out of the fit",)
 
 
-def crop_square(motion: Motion, settings: MotionSettings | None = None) -> tuple[int, int, int]:
-    """Left, top and side, in whole pixels, of the square around the motion; it may reach beyond the picture."""
-    settings = settings or MotionSettings()
-    inside = motion.in_window()
-    centres, radii = motion.centres_px[inside], motion.radii_px[inside]
-    low, high = (centres - radii[:, None]).min(0), (centres + radii[:, None]).max(0)
-    side = max((high - low).max() / settings.fill, np.median(radii) / settings.max_radius)
+def crop_square(track: Track) -> tuple[int, int, int]:
+    """Left, top and side, in whole pixels, of the square around a path; it may reach beyond the picture."""
+    radii = ndimage.median_filter(track.radii_px, 5, mode="nearest")
+    low, high = (track.centres_px - radii[:, None]).min(0), (track.centres_px + radii[:, None]).max(0)
+    side = max((high - low).max() / _FILL, np.median(radii) / _LARGEST_RADIUS)
     side = max(2, round(side))
     left, top = np.round((low + high - side) / 2).astype(int)
     return int(left), int(top), side
 
 
-def _sampled(path, fps, window_s: tuple[float, float], square: tuple[int, int, int]) -> tuple[np.ndarray, ...]:
+def _sampled(
+    path, fps, window_s: tuple[float, float], square: tuple[int, int, int], found: FoundTracks
+) -> tuple[np.ndarray, ...]:
     """Crops (17, 64, 64, 3) uint8, the clip time at which each was taken (17,), and whether it repeats the one before.
 
     Each frame of the video is assigned to the nearest of the 17 even times; of several the nearest is kept. A time
@@ -99,12 +152,23 @@ def _sampled(path, fps, window_s: tuple[float, float], square: tuple[int, int, i
         time = (seconds - t0) / duration
         slot = round(time * (FRAMES - 1))
         if abs(time - CANONICAL.times[slot]) < abs(times[slot] - CANONICAL.times[slot]) - slack:
-            crops[slot], times[slot] = _crop(picture, *square), time
+            crops[slot], times[slot] = _crop(_steadied(picture, seconds, found), *square), time
     repeated = np.isinf(times)
     # The window begins at a frame, so that the first slot has one.
     for slot in np.flatnonzero(repeated).tolist():
         crops[slot], times[slot] = crops[slot - 1], times[slot - 1]
     return np.stack(crops), times, repeated
+
+
+def _steadied(picture: np.ndarray, seconds: float, found: FoundTracks) -> np.ndarray:
+    """The picture as a camera that stood still would have taken it."""
+    if found.poses is None:
+        return picture
+    pose = found.poses[int(np.abs(found.times_s - seconds).argmin())].copy()
+    # Poses count pixels from the corner of the first, OpenCV from its middle.
+    pose[:, 2] += pose[:, :2] @ [0.5, 0.5] - [0.5, 0.5]
+    size = picture.shape[1], picture.shape[0]
+    return cv2.warpAffine(picture, pose, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _crop(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
