@@ -140,19 +140,17 @@ def _decay(family: Family, constants: np.ndarray, pixels: float, lasts: float) -
     return float(family.inside(constants)[1]) / lasts
 
 
-def _semi_axes(family: Family, constants: np.ndarray) -> np.ndarray:
-    """Longest and shortest, at the start of the phase."""
+def _longest_axis(family: Family, constants: np.ndarray) -> float:
+    """The longer half of the ellipse's axes in the picture, at the start of the phase: of a circle its radius, however
+    it is tilted."""
     first = next(k for k, name in enumerate(family.basis) if name.endswith("cos"))
     fading = family.inside(constants)[1] if "fading" in family.shape else 0.0
-    return np.linalg.svd(family.vectors(constants)[first : first + 2], compute_uv=False)[:2] * np.exp(fading / 2)
+    axes = np.linalg.svd(family.vectors(constants)[first : first + 2, :2], compute_uv=False)
+    return float(axes[0] * np.exp(fading / 2))
 
 
 def _amplitude(family: Family, constants: np.ndarray, pixels: float, lasts: float) -> float:
-    return float(_semi_axes(family, constants)[0]) * pixels
-
-
-def _radius(family: Family, constants: np.ndarray, pixels: float, lasts: float) -> float:
-    return float(np.sqrt((_semi_axes(family, constants) ** 2).mean())) * pixels
+    return _longest_axis(family, constants) * pixels
 
 
 def _restitution(family: Family, constants: np.ndarray, pixels: float, lasts: float) -> float:
@@ -164,11 +162,11 @@ def _restitution(family: Family, constants: np.ndarray, pixels: float, lasts: fl
 _CONSTANTS: dict[str, dict[str, tuple[Reads, str]]] = {
     "linear": {"speed": (_speed, "px/s")},
     "parabolic": {"acceleration": (_acceleration, "px/s^2"), "speed": (_speed, "px/s")},
-    "circular": {"period": (_period, "s"), "radius": (_radius, "px")},
-    "helical": {"period": (_period, "s"), "radius": (_radius, "px"), "climb": (_speed, "px/s")},
+    "circular": {"period": (_period, "s"), "radius": (_amplitude, "px")},
+    "helical": {"period": (_period, "s"), "radius": (_amplitude, "px"), "climb": (_speed, "px/s")},
     "oscillating": {"period": (_period, "s"), "amplitude": (_amplitude, "px")},
     "damped": {"period": (_period, "s"), "amplitude": (_amplitude, "px"), "decay": (_decay, "1/s")},
-    "spiral": {"period": (_period, "s"), "radius": (_radius, "px"), "decay": (_decay, "1/s")},
+    "spiral": {"period": (_period, "s"), "radius": (_amplitude, "px"), "decay": (_decay, "1/s")},
     "bouncing": {"acceleration": (_acceleration, "px/s^2"), "restitution": (_restitution, "")},
 }
 

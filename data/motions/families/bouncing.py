@@ -46,10 +46,18 @@ def with_impacts(count: int) -> Family:
 
 
 def speeds_at_impacts(family: Family, constants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Speeds (impacts,) before and after each impact of such a flight, against and along its acceleration's opposite,
-    from constants in any plane or space."""
+    """Speeds (impacts,) before and after each impact of such a flight, relative to the floor.
+
+    They are those against and along the opposite of its acceleration, from constants in any plane or space. Seen
+    aslant, the way along the floor has a part in that direction; where there are several impacts, the line through
+    their places tells how much, and it is taken off.
+    """
     vectors, times = family.vectors(constants), family.inside(constants)
     up = -vectors[2] / (np.linalg.norm(vectors[2]) + 1e-12)
     jumps = vectors[3:] @ up
     rising = (vectors[1] + 2 * vectors[2] * (2 * times[:, None] - 1)) @ up + np.cumsum(jumps)
+    if len(times) > 1:
+        heights = family.design(times, times) @ vectors @ up
+        # Speeds are those of s = 2 t - 1.
+        rising = rising - np.polyfit(2 * times - 1, heights, 1)[0]
     return jumps - rising, rising
