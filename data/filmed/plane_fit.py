@@ -22,6 +22,7 @@ _FAR = 8.0
 """Median distance, in standard errors, from which on a start is not searched further."""
 _FAR_SHARE = 0.08
 """The same as a part of the path's extent, if that is more."""
+_MOST_FADING = 12.0
 _FADING = (-3.0, -1.5, -0.6, 0.6, 1.5, 3.0, 6.0)
 _LEAST_RESTITUTION, _MOST_RESTITUTION = 0.2, 1.1
 _NONE = np.empty(0)
@@ -186,6 +187,8 @@ class _Problem:
         return vectors, away
 
     def loss(self, inside: np.ndarray) -> float:
+        if self.family is not None and "fading" in self.family.shape and abs(inside[1]) > _MOST_FADING:
+            return np.inf
         return float(soft_l1(self.solved(inside, 2)[1]).sum())
 
     def searched(self, inside: np.ndarray) -> tuple[np.ndarray, float]:
