@@ -38,6 +38,8 @@ class CutSettings:
     """The same for pieces, which are short."""
     least_growth: float = 0.2
     """Change of the radius's logarithm from which the sizes have to show what the perspective of a fit says."""
+    lasting_error: float = 0.12
+    """Largest error of a place that may last, as a part of the object's radius."""
     events: int = 12
     """Ends of pieces that are tried as ends of phases, those first at which most changes."""
     least: int = 6
@@ -103,7 +105,7 @@ class _Cutting:
 
     def phases(self) -> list[Phase]:
         found: list[Phase] = []
-        self._take_errors_of_a_swing()
+        self._take_errors_of_one_curve()
         spans = [(0, len(self.t))]
         while spans:
             low, high = spans.pop()
@@ -113,16 +115,18 @@ class _Cutting:
                 spans += [(low, best.first), (best.stop, high)]
         return self._joined(sorted(found, key=lambda phase: phase.first))
 
-    def _take_errors_of_a_swing(self) -> None:
-        """Where a wave of some turns goes through all of the track, its distances are the errors: those that last, as
-        of a bob before a textured wall, are not seen from one observation to the next."""
+    def _take_errors_of_one_curve(self) -> None:
+        """Where one curve goes through all of the track, its distances are the errors: those that last, as of a bob
+        before a textured wall or a ball with a shadow, are not seen from one observation to the next."""
         self._tried.clear()
         whole = self._explained(0, len(self.t), -np.inf)
-        if whole is None or whole.fit.family is None or "turns" not in whole.fit.family.shape:
+        if whole is None or whole.fit.family is None:
             return
-        away = float(np.median(whole.fit.distances))
+        away, error = float(np.median(whole.fit.distances)), float(np.median(self.errors))
         extent = float(np.ptp(self.places, axis=0).max())
-        if abs(whole.fit.inside[0]) >= 2 and 1 < away and away * np.median(self.errors) < 0.03 * extent:
+        swings = "turns" in whole.fit.family.shape and abs(whole.fit.inside[0]) >= 2
+        near = away * error < self.settings.lasting_error * np.median(self.track.radii_px)
+        if 1 < away and away * error < 0.03 * extent and (swings or near):
             self.errors = self.errors * away
 
     def _joined(self, phases: list[Phase]) -> list[Phase]:
@@ -232,8 +236,10 @@ class _Cutting:
         seen = ndimage.median_filter(np.log(self.track.radii_px[chosen]), 5, mode="nearest")
         if np.ptp(told) < self.settings.least_growth:
             return True
-        told, seen = told - told.mean(), seen - seen.mean()
-        return bool(((seen - told) ** 2).sum() < 0.6 * (seen**2).sum())
+        told, seen = told - np.median(told), seen - np.median(seen)
+        # What is hidden for a while looks small.
+        lost, still = (np.sort(np.abs(one))[: round(0.8 * len(one))] for one in (seen - told, seen))
+        return bool((lost**2).sum() < 0.7 * (still**2).sum())
 
     def _with_true_ends(self, phase: Phase, low: int, high: int) -> Phase:
         """The phase with each observation at its ends that lies on its curve, and none that doesn't."""
