@@ -27,6 +27,8 @@ class CheckSettings:
     """The same as a part of the path's extent."""
     relative_miss_of_swings: float = 0.03
     """The same of what goes round or to and fro at least twice, which nothing irregular does."""
+    restitution_error: float = 0.2
+    """Standard error of a restitution from which on there was no bounce."""
     explained: float = 0.25
     """Share of the object's visible path that the answer has to explain."""
     rival: float = 0.35
@@ -57,6 +59,8 @@ def best(tried: list[tuple[Candidate, Measurement | None]], settings: CheckSetti
 def is_irregular(measurement: Measurement, settings: CheckSettings) -> bool:
     """Whether the curve runs further from the track than errors and lenses make it."""
     best = measurement.best
+    if best.family.name == "bouncing" and best.values["restitution"][1] > settings.restitution_error:
+        return True
     swings = "turns" in best.family.shape and abs(best.family.inside(best.constants)[0]) >= 2
     share = settings.relative_miss_of_swings if swings else settings.relative_miss
     return measurement.miss > settings.miss and measurement.relative_miss > share

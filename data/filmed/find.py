@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import VideoInfo, open_video
@@ -15,6 +16,9 @@ from trajvlm.data.filmed.parts import parts
 from trajvlm.data.filmed.search import detect, link
 from trajvlm.data.filmed.segments import DetectionTrack, travel
 from trajvlm.data.filmed.track import FoundTracks, Track
+
+_NEVER_WHOLE = 0.05
+"""Share of its score that a track keeps which is never seen whole and alone."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,10 @@ class FindSettings:
     """Small pictures that are in memory at a time (310 MB at most)."""
     most_frames: int = 7200
     """Frames of a video that are looked at."""
+    most_candidates: int = 10
+    """Tracks that are measured, of which the clearest are kept."""
     most_tracks: int = 6
-    """Tracks that are measured."""
+    """Tracks that are given."""
     least_score: float = 0.15
     """Of a track, as a share of the best one's."""
     samples: int = 25
@@ -79,15 +85,13 @@ def find_tracks(
         _refuse(info, scenes, start, end, search)
     best = max(found, key=lambda one: one[0])
     scene = best[2]
-    ranked = sorted((one for one in found if one[2] is scene), key=lambda one: -one[0])
-    chosen = [track for score, track, _ in ranked if score >= settings.least_score * best[0]][: settings.most_tracks]
+    found = sorted((one for one in found if one[2] is scene), key=lambda one: -one[0])[: settings.most_candidates]
     times = np.array(scene.times)
-    poses = np.stack(scene.poses) if scene.camera_moves else None
     shrink = np.array([size[0] / info.width, size[1] / info.height])
-    tracks = [_as_track(DetectionTrack(_inside(t, scene, start, end)), scene, times, shrink) for t in chosen]
-    if poses is not None:
-        poses = _enlarged(poses, shrink)
+    poses = _enlarged(np.stack(scene.poses), shrink) if scene.camera_moves else None
+    tracks = [_as_track(DetectionTrack(_inside(t, scene, start, end)), times, shrink) for _, t, _ in found]
     tracks = measured(path, fps, tracks, times, poses, settings.samples)
+    tracks = _clearest([score for score, _, _ in found], tracks, settings)
     if at is not None:
         tracks = sorted(tracks, key=lambda track: _distance(track, at))
     return FoundTracks(tuple(tracks), times, info, notes, poses)
@@ -159,23 +163,56 @@ def _inside(track: DetectionTrack, scene: _Scene, start, end) -> list[Detection]
 
 
 def _ranked(tracks: list[DetectionTrack], scene: _Scene, size, start, end, settings: MotionSettings):
-    """Tracks that move enough, with scores: long in space and time, of high contrast, away from the edge."""
+    """Tracks that move enough, with scores: long in space and time, of high contrast, steady, away from the edge."""
     longest = max(size)
     scored = []
     for track in tracks:
         seen = _inside(track, scene, start, end)
         if len(seen) < settings.min_points - settings.max_gap:
             continue
-        at_edge = np.mean([b.at_edge for b in seen])
+        at_edge, attached = (np.mean([getattr(b, name) for b in seen]) for name in ("at_edge", "attached"))
         extent = travel(DetectionTrack(seen))
         if at_edge > 0.5 or extent < settings.min_travel * longest:
             continue
         contrast = float(np.mean([b.contrast for b in seen]))
-        scored.append((extent * contrast * math.sqrt(len(seen)) * (1 - at_edge) ** 2, track))
+        score = extent * contrast * math.sqrt(len(seen)) * (1 - at_edge) ** 2 * (1 - 0.7 * attached)
+        scored.append((score * _steadiness(DetectionTrack(seen), scene.times), track))
     return scored
 
 
-def _as_track(track: DetectionTrack, scene: _Scene, times: np.ndarray, shrink: np.ndarray) -> Track:
+def _steadiness(track: DetectionTrack, times: list[float]) -> float:
+    """From 1, for one solid thing that moves as if by itself, to 0 for parts of a hand that are joined anew in each
+    frame: how steady the area is, and how smooth the path."""
+    area = np.log(track.array("area")[:, 0])
+    wavers = float(np.median(np.abs(area - median_filter(area, 5, mode="nearest"))))
+    wavers += 0.5 * float(np.median(np.abs(np.diff(area))))
+    path, radius = track.array("x", "y"), track.array("radius")[:, 0]
+    seen = np.array(times)[[b.frame for b in track.detections]]
+    left = []
+    for k in range(len(path) - 4):
+        t, five = seen[k : k + 5] - seen[k + 2], path[k : k + 5]
+        design = np.stack([np.ones(5), t, t * t], axis=1)
+        left.append(np.linalg.norm(five - design @ np.linalg.lstsq(design, five, rcond=None)[0]) / math.sqrt(5))
+    rough = float(np.median(left)) / (0.25 * float(np.median(radius)) + 0.5) if left else 0.0
+    return 1 / ((1 + (wavers / 0.15) ** 2) * (1 + rough**2))
+
+
+def _clearest(scores: list[float], tracks: list[Track], settings: FindSettings) -> list[Track]:
+    """The tracks that are clear enough, the clearest first: those that are long in space and time where they are seen
+    whole and alone. A hand never is, and what it holds is when it is let go."""
+    rated = []
+    for score, track in zip(scores, tracks, strict=True):
+        seen = track.centres_px[track.whole]
+        share = 0.0
+        if len(seen) >= 3:
+            share = np.ptp(seen, axis=0).max() / max(np.ptp(track.centres_px, axis=0).max(), 1e-9)
+            share *= math.sqrt(len(seen) / len(track))
+        rated.append((score * (_NEVER_WHOLE + share), track))
+    rated.sort(key=lambda pair: -pair[0])
+    return [track for score, track in rated if score >= settings.least_score * rated[0][0]][: settings.most_tracks]
+
+
+def _as_track(track: DetectionTrack, times: np.ndarray, shrink: np.ndarray) -> Track:
     path = track.array("x", "y", "radius") / [*shrink, shrink.mean()]
     index = np.array([b.frame for b in track.detections])
     whole = np.array([not (b.at_edge or b.attached) for b in track.detections])

@@ -4,25 +4,44 @@ A second pass decodes the frames in which something was tracked and cuts out a p
 of the patches is the median of some of the frames, without those places.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from scipy import ndimage
+from scipy.ndimage import median_filter
 
 from trajvlm.data.filmed.decode import frames
 from trajvlm.data.filmed.track import Track
 
 _REACH = 3.0
 """Half a patch's side, in radii of the object."""
-_LARGEST_RADIUS = 24.0
+_LARGEST_RADIUS = 36.0
 """In pixels; patches of larger objects are made smaller, to this radius."""
 _BATCH = 600
 """Frames whose patches are in memory at a time (some 100 MB)."""
 _SAMPLE_BYTES = 160_000_000
 """Of the frames at full resolution that are kept for the background."""
 _TILE = 64
+_LEAST_LEVEL = 6.0
+"""Difference, 0 to 255, of an object that can be measured."""
+_SHARES = (0.12, 0.25, 0.5)
+"""Thresholds that are tried, as shares of the difference in the middle of the object."""
+_TRIED = 16
+"""Observations of a track on which they are tried."""
+_EDGE_PX = 2.5
+"""How far the edge reaches inwards from the outline at a low threshold, in pixels."""
+_STEEPER = 1.6
+"""By so much the edge is made steeper about its middle, which drops the noise on either side of it."""
+_COMPACT = 0.5
+"""Share of a region's area that its largest circle has where it is one thing."""
+_THICK = 0.5
+"""Of the largest circle that fits into an object: something so thick that hangs together with it is not a string."""
+_USUAL, _CHANGE = 15, (0.85, 1.2)
+"""Observations whose median is an object's usual radius, and the ratios to it within which it is seen whole."""
+_OPENING, _WIDE_OPENING = 0.45, 0.7
+"""Of the largest circle that fits into an object: what is thinner is cut off; the second where much is attached."""
 
 
 def measured(
@@ -43,8 +62,9 @@ def measured(
     if not tracks:
         return tracks
     needed = np.unique(np.concatenate([track.frames for track in tracks]))
-    shape = None
-    found = [dict() for _ in tracks]
+    scales = [min(1.0, _LARGEST_RADIUS / float(np.median(track.radii_px))) for track in tracks]
+    found: list[dict[int, Seen | None]] = [{} for _ in tracks]
+    size = (0, 0)
     where = [{int(f): k for k, f in enumerate(track.frames)} for track in tracks]
     decoded = frames(path, fps, start=times[needed[0]] - 1e-6, end=times[needed[-1]] + 1e-6)
     for first in range(0, len(needed), _BATCH):
@@ -53,18 +73,25 @@ def measured(
         ground = Ground(tracks, poses)
         patches = []
         for time, picture in decoded:
+            size = picture.shape[1], picture.shape[0]
             index = int(np.abs(times - time).argmin())
             for n, track in enumerate(tracks):
                 k = where[n].get(index)
                 if k is not None:
-                    patches.append((n, k, *_cut(picture, None if poses is None else poses[index], _box(track, k))))
+                    pose = None if poses is None else poses[index]
+                    patches.append((n, k, *_cut(picture, pose, _box(track, k), scales[n])))
             if index in kept and ground.room(picture, samples):
                 ground.add(picture, index)
             if index >= wanted[-1]:
                 break
-        for n, k, patch, box, scale in patches:
-            found[n][k] = _observed(patch, ground, box, scale, tracks[n], k)
-    return [_updated(track, seen) for track, seen in zip(tracks, found)]
+        for n in range(len(tracks)):
+            mine = [
+                (k, _prepared(patch, _shrunk(ground.part(box), scales[n]), box, tracks[n], k, scales[n]))
+                for m, k, patch, box in patches
+                if m == n
+            ]
+            found[n].update(_measured(mine, tracks[n]))
+    return _apart([_updated(track, seen, poses, size) for track, seen in zip(tracks, found, strict=True)])
 
 
 def _spread(tracks: list[Track], wanted: np.ndarray, samples: int) -> np.ndarray:
@@ -86,9 +113,9 @@ def _box(track: Track, k: int) -> tuple[int, int, int, int]:
     return int(x - reach[0]), int(y - reach[1]), int(x + reach[0]) + 2, int(y + reach[1]) + 2
 
 
-def _cut(picture: np.ndarray, pose: np.ndarray | None, box: tuple[int, int, int, int]):
-    """The part of a steadied picture in a box, made smaller where it is large: the patch (h, w, 3), its box (cut off
-    by the picture's edge where the camera stands still), and its scale."""
+def _cut(picture: np.ndarray, pose: np.ndarray | None, box: tuple[int, int, int, int], scale: float):
+    """The part of a steadied picture in a box, made smaller by `scale`: the patch (h, w, 3), and its box, cut off by
+    the picture's edge where the camera stands still."""
     left, top, right, bottom = box
     if pose is None:
         left, top = max(0, left), max(0, top)
@@ -96,7 +123,15 @@ def _cut(picture: np.ndarray, pose: np.ndarray | None, box: tuple[int, int, int,
         patch = picture[top:bottom, left:right]
     else:
         patch = _warped(picture, pose, (left, top, right, bottom))
-    return patch.copy(), (left, top, right, bottom), 1.0
+    return _shrunk(patch, scale), (left, top, right, bottom)
+
+
+def _shrunk(patch: np.ndarray, scale: float) -> np.ndarray:
+    """A copy, `scale` times as large."""
+    if scale == 1.0:
+        return patch.copy()
+    size = max(1, round(patch.shape[1] * scale)), max(1, round(patch.shape[0] * scale))
+    return cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
 
 
 def _warped(picture: np.ndarray, pose: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -176,56 +211,185 @@ class Ground:
         return np.partition(values, len(self.pictures) // 2, axis=-1)[..., len(self.pictures) // 2]
 
 
-def _observed(patch, ground: Ground, box, scale: float, track: Track, k: int):
-    """Centre and radius in pixels of the video, None where nothing is seen."""
-    left, top = box[:2]
-    seen = _measure(patch, ground.part(box), track.centres_px[k] - [left, top], track.radii_px[k])
-    return seen if seen is None else (seen[0] + left, seen[1] + top, seen[2])
+@dataclass(frozen=True)
+class _View:
+    """One observation's patch."""
+
+    difference: np.ndarray
+    """(h, w) largest difference of the three colours from the background."""
+    away: np.ndarray
+    """(h, w) distance from where the object was tracked, in pixels."""
+    level: float
+    """Difference in the middle of the object."""
+    noise: float
+    corner: tuple[int, int]
+    scale: tuple[float, float]
+    """Pixels of the patch to one of the video, in x and y."""
+    radius: float
+    """As it was tracked, in pixels of the patch."""
 
 
-def _updated(track: Track, seen: dict) -> Track:
-    centres, radii = track.centres_px.copy(), track.radii_px.copy()
-    for k, found in seen.items():
-        if found is not None:
-            centres[k], radii[k] = found[:2], found[2]
-    return replace(track, centres_px=centres, radii_px=radii)
+@dataclass(frozen=True)
+class Seen:
+    """What was measured of one observation."""
+
+    centre: tuple[float, float]
+    radius: float
+    roundness: float
+    """1 for an ellipse, less for what is ragged or has something attached."""
+    attached: bool
+    """Something thick hangs together with it, as a hand does; a string does not count."""
+    pieces: bool
+    """It is seen in pieces, as behind a post."""
 
 
-def _measure(patch: np.ndarray, ground: np.ndarray, at: np.ndarray, radius: float) -> tuple[float, float, float] | None:
-    """Centre and radius in a patch's own pixels, None where nothing is seen there."""
+def _prepared(patch: np.ndarray, ground: np.ndarray, box, track: Track, k: int, shrink: float) -> _View:
     signed = patch.astype(np.float32) - ground
     rows, columns = np.indices(signed.shape[:2])
+    scale = patch.shape[1] / (box[2] - box[0]), patch.shape[0] / (box[3] - box[1])
+    at, radius = (track.centres_px[k] - box[:2]) * scale, float(track.radii_px[k]) * shrink
     away = np.hypot(columns + 0.5 - at[0], rows + 0.5 - at[1])
     outside = away > 2.0 * radius + 3
+    noise = 1.0
     if outside.sum() > 20:
         signed -= np.median(signed[outside], axis=0)
     difference = np.abs(cv2.GaussianBlur(signed, (0, 0), 0.5)).max(axis=-1)
-    noise = 1.48 * float(np.median(difference))
-    level = np.percentile(difference[away < max(1.5, 0.8 * radius)], 70) if (away < max(1.5, 0.8 * radius)).any() else 0
-    if level < max(6.0, 3 * noise):
+    if outside.sum() > 20:
+        noise = 1.48 * float(np.median(difference[outside]))
+    inner = difference[away < max(1.5, 0.8 * radius)]
+    level = float(np.percentile(inner, 70)) if len(inner) else 0.0
+    return _View(difference, away, level, noise, box[:2], scale, radius)
+
+
+def _measured(views: list[tuple[int, _View]], track: Track) -> dict[int, Seen | None]:
+    """Every observation of a track, with the threshold at which its outline is roundest: an object that is shaded or
+    has a pattern is whole at a low one only, one with a soft shadow is without it at a high one only."""
+    clear = [view for _, view in views if view.level > max(_LEAST_LEVEL, 3 * view.noise)]
+    if not clear:
+        return {}
+    some = [clear[j] for j in np.unique(np.linspace(0, len(clear) - 1, _TRIED).astype(int))]
+    scores = []
+    for share in _SHARES:
+        seen = [s for s in (_measure(view, share) for view in some) if s is not None]
+        if not seen:
+            scores.append(-np.inf)
+            continue
+        sizes = np.log([s.radius for s in seen])
+        ragged = np.median([1 - s.roundness for s in seen])
+        scores.append(-ragged - np.median(np.abs(np.diff(sizes))) if len(seen) > 1 else -ragged)
+    share = _SHARES[int(np.argmax(scores))]
+    return {k: _measure(view, share) for k, view in views}
+
+
+def _updated(track: Track, seen: dict[int, Seen | None], poses: np.ndarray | None, size: tuple[int, int]) -> Track:
+    """The track as it was measured; what could not be measured stays where it was and is not whole."""
+    centres, radii = track.centres_px.copy(), track.radii_px.copy()
+    whole = np.zeros(len(track), bool)
+    for k, one in seen.items():
+        if one is not None:
+            centres[k], radii[k] = one.centre, one.radius
+            whole[k] = not (one.attached or one.pieces)
+    if whole.sum() >= 3:
+        usual = np.exp(median_filter(np.log(radii[whole]), min(_USUAL, int(whole.sum())), mode="nearest"))
+        change = radii / np.interp(np.arange(len(track)), np.flatnonzero(whole), usual)
+        whole &= (change > _CHANGE[0]) & (change < _CHANGE[1])
+    shown = centres
+    if poses is not None:
+        pose = poses[track.frames]
+        shown = np.linalg.solve(pose[:, :, :2], (centres - pose[:, :, 2])[..., None])[..., 0]
+    # A pixel of what is cut off may be blurred away.
+    inside = (shown > radii[:, None] - 0.5).all(axis=1) & (shown < np.array(size) - radii[:, None] + 0.5).all(axis=1)
+    return replace(track, centres_px=centres, radii_px=radii, whole=whole & inside)
+
+
+def _apart(tracks: list[Track]) -> list[Track]:
+    """Tracks in which an observation that touches another track's is not whole."""
+    result = []
+    for track in tracks:
+        alone = np.ones(len(track), bool)
+        for other in tracks:
+            if other is not track:
+                _, mine, theirs = np.intersect1d(track.frames, other.frames, return_indices=True)
+                away = np.linalg.norm(track.centres_px[mine] - other.centres_px[theirs], axis=1)
+                alone[mine] &= away > track.radii_px[mine] + other.radii_px[theirs] + 1
+        result.append(replace(track, whole=track.whole & alone))
+    return result
+
+
+def _measure(view: _View, share: float) -> Seen | None:
+    """Centre and radius in pixels of the video, None where nothing is seen there.
+
+    Args:
+        share: of the difference in the middle, from which on a pixel belongs to the object.
+    """
+    difference, radius = view.difference, view.radius
+    if view.level < max(_LEAST_LEVEL, 3 * view.noise):
         return None
-    mask = difference > 0.5 * level
-    labels, count = ndimage.label(mask)
-    if count == 0:
+    mask = difference > max(share * view.level, 3.5 * view.noise, 4.0)
+    found = _object(mask, view.away, radius)
+    if found is None:
         return None
-    numbers = range(1, count + 1)
-    sizes = ndimage.sum_labels(mask, labels, numbers)
-    nearest = np.array(ndimage.minimum(away, labels, numbers))
-    near = nearest < max(2.0, radius)
-    if not near.any():
-        return None
-    chosen = int(np.argmax(np.where(near, sizes, 0))) + 1
-    core = ndimage.binary_fill_holes(labels == chosen)
-    support = ndimage.binary_dilation(core, iterations=2) & ~(mask & ~core)
-    inside = ndimage.binary_erosion(core, iterations=1)
-    if not inside.any():
-        inside = core
-    spread = max(1.0, 0.5 * radius)
+    core, pieces = found
+    solid, attached = _opened(_filled(core), radius, view.away)
+    others = mask & ~solid
+    support = ndimage.binary_dilation(solid, iterations=2) & ~others
+    depth = cv2.distanceTransform(np.pad(solid, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    inside = depth >= min(_EDGE_PX, 0.6 * float(depth.max()))
+    # The edge of the object is where the difference falls to half of what it is just inside.
+    spread = min(max(1.0, 0.2 * radius), 4.0)
     weight = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), spread)
     plateau = cv2.GaussianBlur(inside * difference, (0, 0), spread) / np.maximum(weight, 1e-6)
-    alpha = np.clip(difference / np.maximum(plateau, 1.0), 0, 1) * support
-    alpha[inside] = 1.0
-    alpha[alpha < 0.15] = 0.0
-    total = alpha.sum()
-    x, y = (alpha * (columns + 0.5)).sum() / total, (alpha * (rows + 0.5)).sum() / total
-    return float(x), float(y), float(np.sqrt(total / np.pi))
+    alpha = np.clip(_STEEPER * (difference / np.maximum(plateau, 1.0) - 0.5) + 0.5, 0, 1) * support
+    alpha[inside if not pieces else solid] = 1.0
+    total = float(alpha.sum())
+    rows, columns = np.indices(alpha.shape)
+    x, y = float((alpha * columns).sum()) / total, float((alpha * rows).sum()) / total
+    dx, dy = columns - x, rows - y
+    xx, yy, xy = (float((alpha * a).sum()) / total for a in (dx * dx, dy * dy, dx * dy))
+    roundness = min(1.0, total / (4 * np.pi * np.sqrt(max(xx * yy - xy * xy, 1e-9))))
+    (left, top), (wide, high) = view.corner, view.scale
+    centre = left + (x + 0.5) / wide, top + (y + 0.5) / high
+    return Seen(centre, float(np.sqrt(total / (np.pi * wide * high))), roundness, attached, pieces)
+
+
+def _object(mask: np.ndarray, away: np.ndarray, radius: float) -> tuple[np.ndarray, bool] | None:
+    """The largest connected region that begins within a radius of where the object is expected, and whether it is in
+    pieces: then what lies between them too, as a post divides what passes behind it."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    near = np.unique(labels[away < max(2.0, 0.9 * radius)])
+    near = near[near > 0]
+    if len(near) == 0:
+        return None
+    sizes = stats[near, cv2.CC_STAT_AREA]
+    inside = np.bincount(labels[away < 1.4 * radius + 1], minlength=count)[near]
+    pieces = near[(inside > 0.9 * sizes) & (sizes > max(4, 0.12 * sizes.max()))]
+    if len(pieces) < 2:
+        return labels == near[np.argmax(sizes)], False
+    points = cv2.findNonZero(np.isin(labels, pieces).astype(np.uint8))
+    hull = cv2.fillConvexPoly(np.zeros(mask.shape, np.uint8), cv2.convexHull(points), 1)
+    return hull > 0, True
+
+
+def _filled(region: np.ndarray) -> np.ndarray:
+    flooded = np.pad(region, 1).astype(np.uint8)
+    cv2.floodFill(flooded, None, (0, 0), 2)
+    return (flooded != 2)[1:-1, 1:-1]
+
+
+def _opened(region: np.ndarray, radius: float, away: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The region without what is thinner than the object (a string, a hand's fingers), and whether what was cut off is
+    thick itself."""
+    inside = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5)
+    near = np.where(np.pad(away, 1, constant_values=np.inf) < 1.2 * radius, inside, 0)
+    largest = float(near.max())
+    compact = np.pi * largest**2 > _COMPACT * region.sum()
+    reach = (_OPENING if compact else _WIDE_OPENING) * largest
+    opened = (inside >= max(reach, 1.0)).astype(np.uint8)
+    count, labels = cv2.connectedComponents(opened, connectivity=8)
+    middle = np.unravel_index(near.argmax(), near.shape)
+    if labels[middle] == 0:
+        return region, False
+    apart = cv2.distanceTransform((labels != labels[middle]).astype(np.uint8), cv2.DIST_L2, 5)
+    solid = ((apart < reach + 0.5)[1:-1, 1:-1]) & region
+    rest = cv2.distanceTransform(np.pad(region & ~solid, 1).astype(np.uint8), cv2.DIST_L2, 5)
+    return solid, bool(rest.max() > _THICK * largest)

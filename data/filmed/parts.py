@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from scipy import ndimage
+from scipy.ndimage import median_filter
 
 from trajvlm.data.filmed.decode import VideoInfo, frames
-from trajvlm.data.filmed.steady import Reference
+from trajvlm.data.filmed.steady import Pose, Reference
 
 _STILL_PX = 0.25
 """Pixels of the small pictures up to which a frame does not count as moved by the camera."""
@@ -19,6 +20,8 @@ _LOOKED_AT, _MOVED, _MOMENTS_S = 12, 0.25, (0.12, 0.5)
 """Pairs of frames of each part by which it is decided whether the camera moves, the share of them that has to be
 shifted, and the times between the two: a camera shakes fast or pans slowly."""
 _BACKGROUND_FRAMES = 41
+_REPEATED = 0.25
+"""Change from the picture before, as a share of what is usual around it, below which a picture is that one again."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,10 @@ def _poses(
         else:
             lost += 1
         found.append(np.eye(2, 3) if last is None else last)
-    return np.stack(found), lost
+    # Before a plain wall the object itself may have been followed.
+    checked = np.unique(np.linspace(0, len(pictures) - 1, _LOOKED_AT + 1).astype(int)[1:])
+    agree = [reference.speaks_for(pictures[k], Pose(found[k], 0.0, True)) for k in checked]
+    return (np.stack(found), lost) if sum(agree) > _MOVED * len(agree) else (None, 0)
 
 
 def camera_moves(pictures: np.ndarray, times: np.ndarray) -> bool:
@@ -150,6 +156,17 @@ def steadied(part: Part, index: int, canvas: Canvas) -> tuple[np.ndarray, np.nda
     full = np.full(part.pictures.shape[1:3], 255, np.uint8)
     there = cv2.warpAffine(full, matrix, size, flags=cv2.INTER_LINEAR, borderValue=0)
     return picture, cv2.compare(there, 254, cv2.CMP_GE)
+
+
+def repeated(part: Part) -> np.ndarray:
+    """(N,) bool: the picture is the one before it once more, as cameras and converters fill a gap, while something
+    moves: what it shows was so a frame earlier."""
+    change = [float(cv2.absdiff(b[::2, ::2], a[::2, ::2]).mean()) for a, b in zip(part.pictures, part.pictures[1:])]
+    if len(change) < 5:
+        return np.zeros(len(part.times), bool)
+    # Where a swing turns, the pictures before and after hardly change either.
+    around = median_filter(np.array(change), 5, mode="nearest")
+    return np.concatenate([[False], change < _REPEATED * around])
 
 
 def sample_frames(part: Part, count: int = _BACKGROUND_FRAMES) -> np.ndarray:

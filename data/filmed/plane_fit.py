@@ -25,6 +25,8 @@ _FAR_SHARE = 0.08
 _MOST_FADING = 12.0
 _FADING = (-3.0, -1.5, -0.6, 0.6, 1.5, 3.0, 6.0)
 _LEAST_RESTITUTION, _MOST_RESTITUTION = 0.2, 1.1
+_LEAST_LIFT = 0.2
+"""Least change of the speed by an impact, as a part of how much it changes in all."""
 _NONE = np.empty(0)
 _STARTS = 2
 """Starts that are searched further."""
@@ -267,9 +269,11 @@ def _flight(
         times = np.sort(problem.searched(times)[0])
         vectors = problem.solved(times)[0]
         before, after = speeds_at_impacts(family, np.append(vectors.ravel(), times))
-        lift = before + after
+        lift, up = before + after, -vectors[2, :2] / (np.linalg.norm(vectors[2, :2]) + 1e-12)
         # A push along the acceleration or aside, a small one, or one that does not turn it round is no floor's.
-        wrong = (lift < 0.15 * lift.max()) | (lift < 0.7 * np.linalg.norm(vectors[3:], axis=1))
+        rising = (np.diff(family.design(times, tau) @ vectors[:, :2], axis=0) / np.diff(tau)[:, None]) @ up
+        least = max(0.15 * lift.max(), _LEAST_LIFT * np.ptp(rising) / 2)
+        wrong = (lift < least) | (lift < 0.7 * np.linalg.norm(vectors[3:], axis=1))
         wrong |= (
             (after <= 0) | (before <= 0) | (after > _MOST_RESTITUTION * before) | (after < _LEAST_RESTITUTION * before)
         )

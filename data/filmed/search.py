@@ -2,19 +2,32 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from trajvlm.data.filmed.detection import Detection, _cores, _measure
+from trajvlm.data.filmed.detection import Detection, _measure
 from trajvlm.data.filmed.frames import MotionSettings
-from trajvlm.data.filmed.parts import Canvas, Part, background, sample_frames, steadied
+from trajvlm.data.filmed.parts import Canvas, Part, background, repeated, sample_frames, steadied
 from trajvlm.data.filmed.segments import DetectionTrack, split_at_mismatches
 
 _GRID = 8
 """Every so many pixels the frame is compared with the background to find how it is exposed."""
+
+_LEAST_LENGTH = 3
+"""Detections of a track; fewer are noise."""
+_COMPARED = 8
+"""Detections at the facing ends of two tracks by which they are compared."""
+_AREA_RATIO, _COLOUR, _LONGEST_GAP_S = 1.6, 30.0, 1.5
+"""Ratio of two areas, mean difference of two colours (0 to 255), and gap up to which two tracks may be one object's."""
+_COMPACT = 0.45
+"""Share of a region's area that its largest circle has where it is one thing."""
+_FINER = 3
+"""Times finer than the small pictures is the grid on which a region of few pixels is divided."""
+_OPENING = 0.7
+"""Of the largest circle that fits into a region: what is thinner is cut off."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,12 @@ def detect(part: Part, first: int, settings: MotionSettings) -> Detected:
     # Five standard deviations of what flickers, moves in the wind or is sharpened anew at each key frame.
     restless = cv2.dilate(spread, np.ones((3, 3), np.uint8)).astype(np.float32) * 1.48 * 0.6 * settings.noise_factor
     found, moving = [], []
+    repeats = repeated(part)
     for index in range(len(part.times)):
+        if repeats[index]:
+            found.append([])
+            moving.append(moving[-1])
+            continue
         shown, there = steadied(part, index, canvas)
         shown = cv2.GaussianBlur(shown, (3, 3), 0.8)
         difference = _difference(shown, ground, there)
@@ -98,17 +116,40 @@ def _regions(frame, mask, difference, shown, threshold, corner, settings: Motion
         if (difference[box][own] < 1.6 * threshold[box][own]).all():
             continue
         region = _filled(own)
-        cores = _cores(region, settings)
+        cores = _cores(region, difference[box], settings)
         largest = max(core.sum() for core in cores)
         for core in cores:
             if core.sum() >= max(settings.min_area, 0.1 * largest):
                 others = [c for c in cores if c is not core and c.sum() >= 0.5 * core.sum()]
                 attached = any(_touches(other, (x, y), mask.shape) for other in others)
                 one = _measure(frame, core, attached, difference[box], shown[box], (x, y), mask.shape)
-                object.__setattr__(one, "x", one.x + corner[0])
-                object.__setattr__(one, "y", one.y + corner[1])
-                found.append(one)
+                found.append(replace(one, x=one.x + corner[0], y=one.y + corner[1]))
     return found
+
+
+def _cores(region: np.ndarray, difference: np.ndarray, settings: MotionSettings) -> list[np.ndarray]:
+    """Boolean masks of a region's parts after a morphological opening: without thin parts (a string, a rod), and
+    separated where it is narrow (a ball on a hand)."""
+    inside = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5)
+    if math.pi * inside.max() ** 2 > _COMPACT * region.sum():
+        return [region]
+    # Finer than the small picture, and where the difference falls to half; the threshold of the mask is lower.
+    fine = _FINER if inside.max() < 8 else 1
+    height, width = region.shape
+    values = cv2.resize(np.where(region, difference, 0), (width * fine, height * fine), interpolation=cv2.INTER_LINEAR)
+    solid = values > 0.5 * float(np.percentile(difference[region], 75))
+    solid = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) if fine == 1 else solid
+    padded = np.pad(_filled(solid > 0), 1).astype(np.uint8)
+    inside = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
+    reach = _OPENING * inside.max()
+    opened = (inside >= max(reach, 1.0)).astype(np.uint8)
+    if not opened.any():
+        return [region]
+    away = cv2.distanceTransform(1 - opened, cv2.DIST_L2, 5)
+    core = (away < reach + fine)[1:-1, 1:-1].astype(np.uint8)
+    core = (cv2.resize(core, (width, height), interpolation=cv2.INTER_AREA) > 0) & region
+    count, labels = cv2.connectedComponents(core.astype(np.uint8), connectivity=8)
+    return [labels == k for k in range(1, count)] or [region]
 
 
 def _touches(core, corner, shape) -> bool:
@@ -127,7 +168,8 @@ def _filled(region: np.ndarray) -> np.ndarray:
 def link(
     detections: list[list[Detection]], times: np.ndarray, diagonal: float, settings: MotionSettings
 ) -> list[DetectionTrack]:
-    """Link detections from frame to frame: constant-velocity prediction, optimal assignment."""
+    """Link detections from frame to frame (constant-velocity prediction, optimal assignment), and join the tracks of
+    what was hidden for a while."""
     done: list[DetectionTrack] = []
     live: list[DetectionTrack] = []
     for index, here in enumerate(detections):
@@ -143,7 +185,8 @@ def link(
                     live[row].detections.append(here[column])
                     taken.add(column)
         live += [DetectionTrack([b]) for k, b in enumerate(here) if k not in taken]
-    return [part for track in done + live for part in split_at_mismatches(track)]
+    tracks = [part for track in done + live for part in split_at_mismatches(track)]
+    return _joined([t for t in tracks if len(t.detections) >= _LEAST_LENGTH], times, diagonal)
 
 
 def _costs(live: list[DetectionTrack], here: list[Detection], times: np.ndarray, diagonal: float) -> np.ndarray:
@@ -172,3 +215,97 @@ def _costs(live: list[DetectionTrack], here: list[Detection], times: np.ndarray,
     colour = np.abs(np.array([b.colour for b in here])[None] - np.array([b.colour for b in last])[:, None]).mean(-1)
     cost = distance / gate[:, None] + 0.4 * growth + colour / 40
     return np.where((distance > gate[:, None]) | (growth > math.log(5)), np.inf, cost)
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where a track begins or ends: where it is there, and how it moves and looks."""
+
+    frame: int
+    place: np.ndarray
+    velocity: np.ndarray
+    """Pixels a second."""
+    area: float
+    colour: np.ndarray
+    radius: float
+
+
+def _end(track: DetectionTrack, times: np.ndarray, last: bool) -> _End:
+    those = track.detections[-_COMPARED:] if last else track.detections[:_COMPARED]
+    areas = np.array([b.area for b in those])
+    # The nearest to the end at which it is not yet hidden in part.
+    full = np.flatnonzero(areas >= 0.7 * np.percentile([b.area for b in track.detections], 60))
+    if len(full) >= 2:
+        those = those[: full[-1] + 1] if last else those[full[0] :]
+    place = np.array([(b.x, b.y) for b in those])
+    seen = times[[b.frame for b in those]]
+    at = those[-1] if last else those[0]
+    velocity = _velocity(seen - times[at.frame], place)
+    return _End(
+        at.frame,
+        np.array([at.x, at.y]),
+        velocity,
+        float(np.median([b.area for b in those])),
+        np.median([b.colour for b in those], axis=0),
+        float(np.median([b.radius for b in those])),
+    )
+
+
+def _velocity(times: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Velocity (2,) at time 0, in pixels a second; with an acceleration where a straight way does not fit."""
+    if len(times) < 2:
+        return np.zeros(2)
+    straight, left, *_ = np.polyfit(times, places, 1, full=True)
+    if len(times) < 6 or left.sum() < len(times):
+        return straight[0]
+    return np.polyfit(times, places, 2)[1]
+
+
+def _joined(tracks: list[DetectionTrack], times: np.ndarray, diagonal: float) -> list[DetectionTrack]:
+    """Tracks joined where one goes on as another after it was hidden for a while, the shortest gaps first."""
+    tracks = list(tracks)
+    ends = {id(t): (_end(t, times, False), _end(t, times, True)) for t in tracks}
+    pairs = []
+    for one in tracks:
+        for other in tracks:
+            gap = _misfit(one, other, ends, times, diagonal)
+            if gap is not None:
+                pairs.append((gap, id(one), id(other)))
+    after, before = {}, {}
+    for _, one, other in sorted(pairs):
+        if one not in after and other not in before:
+            after[one], before[other] = other, one
+    by_id = {id(t): t for t in tracks}
+    joined = []
+    for track in tracks:
+        if id(track) in before:
+            continue
+        detections, here = [], id(track)
+        while here is not None:
+            detections += [b for b in by_id[here].detections if not detections or b.frame > detections[-1].frame]
+            here = after.get(here)
+        joined.append(DetectionTrack(detections))
+    return joined
+
+
+def _misfit(one: DetectionTrack, other: DetectionTrack, ends: dict, times: np.ndarray, diagonal: float) -> float | None:
+    """How long the gap is in which `one` may have gone over into `other`, in seconds, with a penalty for what does not
+    fit; None where they can't be the same."""
+    if other.detections[0].frame <= one.detections[-1].frame:
+        return None
+    last, first = ends[id(one)][1], ends[id(other)][0]
+    hidden = first.frame - last.frame
+    wait = float(times[first.frame] - times[last.frame])
+    if hidden > (len(one.detections) + len(other.detections)) / 2 or wait > _LONGEST_GAP_S:
+        return None
+    if (
+        abs(math.log(first.area / last.area)) > math.log(_AREA_RATIO)
+        or np.abs(first.colour - last.colour).mean() > _COLOUR
+    ):
+        return None
+    # As far as a steady acceleration between the two velocities takes it.
+    expected = last.place + 0.5 * (last.velocity + first.velocity) * wait
+    away = float(np.linalg.norm(first.place - expected))
+    speed = max(np.linalg.norm(last.velocity), np.linalg.norm(first.velocity))
+    allowed = 0.4 * speed * wait + 1.5 * max(last.radius, first.radius) + 0.01 * diagonal
+    return None if away > allowed else wait * (1 + away / allowed)
