@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import ndimage
 from scipy.optimize import least_squares
 
 from trajvlm.data.cameras.camera import CANONICAL_FOCAL, magnification, project
@@ -46,6 +47,10 @@ class MeasureSettings:
     path_gain: float = 9.0
     """Ratio of the mean squared distances from the path without depth and with it from which a path is taken to be seen
     in perspective, whatever the sizes say: those of what is small or blurred say little."""
+    helix_turns: float = 1.5
+    """Turns below which a helix is believed only if the sizes tell of its depth."""
+    helix_correlation: float = 0.7
+    """Of the sizes seen with those of the path, from which they do."""
     doubt: float = 0.02
     """Probability of each family that the language model's answer leaves at least: its doubt about itself."""
 
@@ -223,7 +228,7 @@ def measure(
     laws = [law for law in (*WAVES_AND_LINES, problem.bounce(impacts_s)) if law is not None and law.name in told]
     flat = [problem.flat(law, impacts_s, most_turns) for law in laws]
     deep = [problem.deep(law, fit, impacts_s, most_turns) for law, fit in zip(laws, flat)]
-    tried = [fit for fit in flat if fit is not None]
+    tried = [fit for fit in flat if fit is not None and not problem.needs_depth(fit)]
     if not tried:
         return None
     quiet = min(problem.usual_px(fit) for fit in (*flat, *deep) if fit is not None)
@@ -320,6 +325,8 @@ class _Phase:
             if fit is None:
                 continue
             told = self._sizes_gain(fit.residual)
+            if self.needs_depth(fit) and not (told > 0 and self._sizes_follow(fit) > self.settings.helix_correlation):
+                continue
             away = least if without is None else self._away(without)
             if told > self.settings.depth_gain or self._away(fit) * self.settings.path_gain < away:
                 out.append(fit)
@@ -328,6 +335,11 @@ class _Phase:
     def usual_px(self, fit: _Fitted) -> float:
         """Standard error of a place along one axis as most of a fit's residuals show it, in pixels."""
         return 1.4826 * float(np.median(np.abs(self._places(fit.residual)))) * self.error * self.pixels
+
+    def needs_depth(self, fit: _Fitted) -> bool:
+        """Whether only depth makes a path what it is called: of a helix one sees a wavy line, until it has turned often
+        enough that nothing else looks like it."""
+        return fit.family.name == "helical" and abs(fit.turns) < self.settings.helix_turns
 
     def _away(self, fit: _Fitted) -> float:
         """Mean squared distance from the path in assumed errors, robust, of the nearest four fifths."""
@@ -436,6 +448,17 @@ class _Phase:
 
     def _places(self, residual: np.ndarray) -> np.ndarray:
         return residual[: 2 * len(residual) // 3].reshape(-1, 2)
+
+    def _sizes_follow(self, fit: _Fitted) -> float:
+        """Correlation of the sizes that are seen with those of a path, of the four fifths that lie nearest."""
+        chosen = self._thin()
+        told = np.log(magnification(fit.family.positions(fit.family.nearest(fit.constants[:-1]), self.t[chosen])))
+        seen = ndimage.median_filter(self.log_radius[chosen], 5, mode="nearest")
+        away = np.abs(seen - told - np.median(seen - told))
+        near = away <= np.quantile(away, 0.8)
+        if np.ptp(told[near]) < 1e-6 or np.ptp(seen[near]) < 1e-6:
+            return 0.0
+        return float(np.corrcoef(told[near], seen[near])[0, 1])
 
     def _sizes_gain(self, deep: np.ndarray) -> float:
         """Gain in log likelihood of the sizes by depth, against a size that stays."""

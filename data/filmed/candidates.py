@@ -44,14 +44,17 @@ class Candidate:
     @property
     def window_s(self) -> tuple[float, float]:
         """What a canonical clip shows of it: the phase, or its first periods."""
-        times, fit = self.part.times_s, self.phase.fit
+        part, fit = self.part, self.phase.fit
+        whole = np.flatnonzero(part.whole)
+        # What is cut off by the picture's edge shows no place.
+        times = part.times_s[whole[0] : whole[-1] + 1] if len(whole) > 1 else part.times_s
         start, stop = float(times[0]), float(times[-1])
         lasts = stop - start
         if fit.family is not None and "turns" in fit.family.shape:
             lasts = _MOST_PERIODS * (fit.stop - fit.start) / abs(float(fit.inside[0]))
         elif len(fit.impacts_s) > 1:
-            lasts = _MOST_FLIGHTS * float(np.diff(fit.impacts_s)[0]) + float(fit.impacts_s[0]) - start
-        chosen = times[times <= start + 1.1 * lasts]
+            lasts = _MOST_FLIGHTS * float(np.diff(fit.impacts_s)[0])
+        chosen = times[times <= start + 1.05 * lasts]
         return start, float(chosen[-1]) if len(chosen) < len(times) else stop
 
 
