@@ -20,8 +20,9 @@ _LOOKED_AT, _MOVED, _MOMENTS_S = 12, 0.25, (0.12, 0.5)
 """Pairs of frames of each part by which it is decided whether the camera moves, the share of them that has to be
 shifted, and the times between the two: a camera shakes fast or pans slowly."""
 _BACKGROUND_FRAMES = 41
-_REPEATED = 0.25
-"""Change from the picture before, as a share of what is usual around it, below which a picture is that one again."""
+_REPEATED, _MOVES = 0.25, 8.0
+"""Largest change from the picture before, as a share of what is usual, below which a picture is that one again, and
+the largest change, 0 to 255, from which on anything moves at all."""
 
 
 @dataclass(frozen=True)
@@ -161,12 +162,18 @@ def steadied(part: Part, index: int, canvas: Canvas) -> tuple[np.ndarray, np.nda
 def repeated(part: Part) -> np.ndarray:
     """(N,) bool: the picture is the one before it once more, as cameras and converters fill a gap, while something
     moves: what it shows was so a frame earlier."""
-    change = [float(cv2.absdiff(b[::2, ::2], a[::2, ::2]).mean()) for a, b in zip(part.pictures, part.pictures[1:])]
+    change = np.array(
+        [
+            cv2.blur(cv2.absdiff(b[::2, ::2], a[::2, ::2]), (2, 2)).max()
+            for a, b in zip(part.pictures, part.pictures[1:])
+        ],
+        float,
+    )
     if len(change) < 5:
         return np.zeros(len(part.times), bool)
     # Where a swing turns, the pictures before and after hardly change either.
-    around = median_filter(np.array(change), 5, mode="nearest")
-    return np.concatenate([[False], change < _REPEATED * around])
+    usual = np.minimum(median_filter(change, 5, mode="nearest"), np.median(change))
+    return np.concatenate([[False], (change < _REPEATED * usual) & (usual > _MOVES)])
 
 
 def sample_frames(part: Part, count: int = _BACKGROUND_FRAMES) -> np.ndarray:

@@ -348,4 +348,3 @@ def test_a_ball_that_bounces_keeps_more_of_its_turns_than_a_swing(tmp_path):
         for k, path in enumerate((bounces, swing, knocking))
     ]
     assert 1.9 < periods[0] < 2.2 and 1.3 < periods[1] < 1.7 and 1.3 < periods[2] < 1.7
-
