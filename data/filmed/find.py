@@ -163,20 +163,21 @@ def _inside(track: DetectionTrack, scene: _Scene, start, end) -> list[Detection]
 
 
 def _ranked(tracks: list[DetectionTrack], scene: _Scene, size, start, end, settings: MotionSettings):
-    """Tracks that move enough, with scores: long in space and time, of high contrast, steady, away from the edge."""
+    """Tracks that move enough, with scores: long in space and time where they are away from the edge and not held, of
+    high contrast, and steady."""
     longest = max(size)
     scored = []
     for track in tracks:
         seen = _inside(track, scene, start, end)
-        if len(seen) < settings.min_points - settings.max_gap:
+        free = DetectionTrack([b for b in seen if not (b.at_edge or b.attached)])
+        if len(free.detections) < settings.min_points - settings.max_gap:
             continue
-        at_edge, attached = (np.mean([getattr(b, name) for b in seen]) for name in ("at_edge", "attached"))
-        extent = travel(DetectionTrack(seen))
-        if at_edge > 0.5 or extent < settings.min_travel * longest:
+        extent = travel(free)
+        if extent < settings.min_travel * longest:
             continue
-        contrast = float(np.mean([b.contrast for b in seen]))
-        score = extent * contrast * math.sqrt(len(seen)) * (1 - at_edge) ** 2 * (1 - 0.7 * attached)
-        scored.append((score * _steadiness(DetectionTrack(seen), scene.times), track))
+        contrast = float(np.mean([b.contrast for b in free.detections]))
+        score = extent * contrast * math.sqrt(len(free.detections))
+        scored.append((score * _steadiness(free, scene.times), track))
     return scored
 
 
