@@ -9,6 +9,7 @@ from trajvlm.agents.session import Session
 from trajvlm.agents.tools import draw_curve, plot, save_table, show_tokens
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import capitalised, latex
+from trajvlm.ui.measured_words import constants_in_words, misses_in_words, phase_table, warnings
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -46,6 +47,9 @@ def card(session: Session) -> Iterator[tuple[str, list]]:
 
     [description], metres = session.description().views, session.metres_per_unit
     yield "", [gr.HTML(bars(description)), equations(description, metres)]
+    if description.phases:
+        # One phase says nothing that the answer doesn't.
+        yield "" if len(description.phases) > 1 else "One phase", [phases(description)]
     yield "", [media(draw_curve(session).files[0])]
     yield "", [gr.Plot(path_in_space(description, metres), show_label=False)]
     for what in ("position", "velocity"):
@@ -87,10 +91,23 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
         else "lengths in metres, by the scale that was set"
     )
     kind = "Refined" if description.refined is not None else "From the language model alone"
+    measured = ""
+    if description.measurement is not None:
+        told = constants_in_words(description, metres_per_unit).split(", ")
+        measured = "".join(f"- {one}\n" for one in told)
+        measured = f"**Measured** {misses_in_words(description)}:\n\n{measured}\n"
+        kind = "Measured equation"
+    careful = "".join(f"{one}\n\n" for one in warnings(description, metres_per_unit))
     return (
-        f"{_shown(kind, description.best, metres_per_unit)}\n\nt in seconds from the clip's first frame; "
-        f"{length}; x to the right, y up, z to the camera."
+        f"{measured}{careful}{_shown(kind, description.best, metres_per_unit)}\n\n"
+        f"t in seconds from the clip's first frame; {length}; x to the right, y up, z to the camera."
     )
+
+
+def phases(description: "Description") -> str:
+    """All phases of the object's track as a table in Markdown."""
+    head, *others = (f"| {' | '.join(row)} |" for row in phase_table(description))
+    return "\n".join(["**Phases** of the object, in seconds of the video:", "", head, "|---|---|---|---|", *others])
 
 
 def before_and_after(description: "Description", metres_per_unit: float | None = None) -> str:

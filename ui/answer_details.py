@@ -32,10 +32,18 @@ class Extras:
         return cls(scale, None if scale is None else scale.metres_per_unit(description), reply)
 
     def to_dict(self, description: "Described") -> dict:
-        """As further fields of the description's JSON object; its frame is replaced where the scale is known."""
+        """As further fields of the description's JSON object; its frame and its measured constants are replaced, the
+        constants in metres, where the scale is known."""
+        from trajvlm.vlm.quantities import measured_constants
+
         fields: dict = {"quantities": quantities(description, self.metres)}
         if self.metres is not None:
+            constants = measured_constants(description, self.metres)
             fields |= {
+                "constants": {
+                    name: {"value": float(f"{value:.7g}"), "sd": float(f"{sd:.3g}"), "unit": unit}
+                    for name, (value, sd, unit) in constants.items()
+                },
                 "frame": description.to_dict()["frame"] | {"scale_known": True},
                 "metres_per_unit": self.metres,
                 "equation_m": description.best.scaled(self.metres).to_text(),
@@ -49,8 +57,8 @@ NOTHING = Extras()
 
 
 def quantities(description: "Described", metres: float | None) -> dict[str, list[dict]]:
-    """The motion's quantities under their names in `trajvlm.vlm.quantities`: each number's own name, value, unit,
-    remark and warning.
+    """The motion's quantities under their names in `trajvlm.vlm.quantities`: each number's own name, value, standard
+    error (None where none was measured), unit, remark and warning.
 
     `metres` is one unit of the equation in metres; lengths are in metres, or in that unit where it is None.
     """
@@ -63,6 +71,7 @@ def quantities(description: "Described", metres: float | None) -> dict[str, list
             {
                 "name": one.name,
                 "value": scaled(one, metres),
+                "error": scaled_error(one, metres),
                 "unit": unit_of(one, length),
                 "remark": one.remark,
                 "warning": one.warning(unit_m),
@@ -87,9 +96,21 @@ def derived(description: "Described") -> dict[str, list["Quantity"]]:
 
 
 def scaled(quantity: "Quantity", metres: float | None) -> float | None:
-    """A quantity's value in metres and seconds, to four digits; None where it is not finite."""
-    value = quantity.scaled(metres)
-    return float(f"{value:.4g}") if math.isfinite(value) else None
+    """A quantity's value in metres and seconds, to four digits, and to a digit more than its error where that was
+    measured; None where it is not finite."""
+    value, error = quantity.scaled(metres), quantity.scaled_error(metres)
+    if not math.isfinite(value):
+        return None
+    digits = 4
+    if error and value and math.isfinite(error):
+        digits = max(digits, 3 + math.floor(math.log10(abs(value))) - math.floor(math.log10(error)))
+    return float(f"{value:.{digits}g}")
+
+
+def scaled_error(quantity: "Quantity", metres: float | None) -> float | None:
+    """A quantity's standard error in metres and seconds, to three digits; None where none was measured."""
+    error = quantity.scaled_error(metres)
+    return float(f"{error:.3g}") if error is not None and math.isfinite(error) else None
 
 
 def calls(reply: "Reply") -> list[dict]:

@@ -217,7 +217,7 @@ def row(describer: "Describer", task: Task, wanted: Wanted) -> dict:
     try:
         return empty | values(*answered(describer, task, wanted))
     except UserError as error:
-        return empty | {"error": str(error)}
+        return empty | {"error": str(error), "reason": error.reason}
 
 
 def answered(describer: "Describer", task: Task, wanted: Wanted) -> "tuple[Described, Extras]":

@@ -1,6 +1,8 @@
 """The picture of one answer: the video with the path drawn over it, the path in space, the clip and its codes.
 
-The first, the middle and the last moment of the clip have one colour each, the same in every part of the picture.
+The first, the middle and the last moment of the clip have one colour each, the same in every part of the picture. Where
+the motion was measured, the object's places on the video's own pixels are points beside the curve, and a panel of its
+own shows how far the curve misses them.
 """
 
 from functools import reduce
@@ -22,6 +24,7 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import frames
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import lines
+from trajvlm.ui.measured_words import constants_in_words
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -32,6 +35,8 @@ MOMENTS = (("first", "#2a9d5c", 0.0), ("middle", "#e0a100", 0.5), ("last", "#2f6
 """Name, colour and clip time of the three moments that are shown."""
 
 _DENSE = 240
+_DENSE_MEASURED = 1600
+"""Of a measured curve, which may have many periods."""
 _LONGEST_SIDE = 640
 _MARGIN_S = 0.5
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -51,7 +56,12 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
     place = description.clip.placement
     # Each frame is about three inches wide; the path in space beside them needs at least three inches of height.
     video_height = np.clip(0.45 + 3.0 * place.video_height_px / place.video_width_px, 3.0, 4.6)
-    heights = (0.8, video_height, 2.7 + _LINE_HEIGHT * len(_own_lines(description)), 1.95)
+    heights = (
+        0.8 if description.measurement is None else 1.05,
+        video_height,
+        2.7 + _LINE_HEIGHT * len(_own_lines(description)),
+        1.95,
+    )
     figure = Figure(figsize=(14, sum(heights)), dpi=110, facecolor="white")
     FigureCanvasAgg(figure)
     title, top, curves, strips = figure.subfigures(4, 1, height_ratios=heights)
@@ -65,11 +75,18 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
 
 
 def _draw_title(part: SubFigure, description: "Description") -> None:
-    headline = f"{description.finding}, confidence {description.confidence:.0%}"
-    part.text(0.035, 0.58, headline, fontsize=19, fontweight="bold", color=INK, va="center")
+    headline, about = description.finding, description.meaning
+    if description.known:
+        headline += f", confidence {description.confidence:.0%}"
+    elif description.doubt:
+        about = description.doubt
+    measured = constants_in_words(description)
+    high, low = (0.72, 0.08) if measured else (0.58, 0.14)
+    part.text(0.035, high, headline, fontsize=19, fontweight="bold", color=INK, va="center")
+    part.text(0.035, 0.38, measured, fontsize=12.5, color=INK, va="center")
     # A file's name may hold a dollar sign, which would begin a formula.
-    about = f"{description.meaning}   ·   {_drawable(Path(description.clip.source).name)}"
-    part.text(0.035, 0.14, about, fontsize=11, color=GREY, va="center", parse_math=False)
+    about = f"{about}   ·   {_drawable(Path(description.clip.source).name)}"
+    part.text(0.035, low, about, fontsize=11, color=GREY, va="center", parse_math=False)
 
 
 def _drawable(text: str) -> str:
@@ -80,8 +97,8 @@ def _drawable(text: str) -> str:
 
 def _draw_frames(part: SubFigure, description: "Description", fps: float | None) -> None:
     place = description.clip.placement
-    t = np.linspace(0.0, place.duration_s, _DENSE)
-    curve = description.pixels(description.best, t)
+    curve = description.pixels(description.best, _times(description))
+    places = _places(description)
     pictures = nearest_frames(description.clip.source, [place.to_seconds(tau) for *_, tau in MOMENTS], fps)
     axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.90, "bottom": 0.03, "wspace": 0.05})
     for ax, (name, colour, _), (time, picture) in zip(axes, MOMENTS, pictures, strict=True):
@@ -91,10 +108,30 @@ def _draw_frames(part: SubFigure, description: "Description", fps: float | None)
         side = 2 * place.half_width_px
         ax.add_patch(Rectangle(corner, side, side, fill=False, ec="white", lw=1.0, ls=(0, (4, 3))))
         ax.plot(*curve.T, color=PATH, lw=1.5, path_effects=HALO, solid_capstyle="round")
+        if places is not None:
+            ax.plot(*places[1].T, "o", ms=0.7 * _point(places), mfc="white", mec=INK, mew=0.15 * _point(places))
         draw_ring(ax, description.pixels(description.best, np.array([time - place.t0_s]))[0], colour)
         for spine in ax.spines.values():
             spine.set(color=colour, linewidth=2)
         ax.set_title(f"{name}, {time:.2f} s of the video", fontsize=10, color=INK, pad=5)
+
+
+def _times(description: "Description") -> np.ndarray:
+    """Times (N,), in seconds from the clip's first frame, at which the curve is drawn: over the clip, or over all that
+    was measured."""
+    if description.measurement is None:
+        return np.linspace(0.0, description.clip.placement.duration_s, _DENSE)
+    best, t0 = description.measurement.best, description.clip.placement.t0_s
+    return np.linspace(best.start_s - t0, best.stop_s - t0, _DENSE_MEASURED)
+
+
+def _places(description: "Description") -> tuple[np.ndarray, np.ndarray] | None:
+    """Times (N,), in seconds from the clip's first frame, and pixels (N, 2) at which the object was seen in what was
+    measured; None where nothing was."""
+    if description.measurement is None or description.filmed_track is None:
+        return None
+    part = description.filmed_track.between(description.measurement.best.start_s, description.measurement.best.stop_s)
+    return part.times_s - description.clip.placement.t0_s, part.centres_px
 
 
 def draw_frame(ax: Axes, picture: np.ndarray, place: Placement) -> None:
@@ -171,27 +208,73 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
             place = 1 - (k + 0.5) / len(own_lines)
             text.text(0.05, place, line, fontsize=10.5, color=INK, va="center", parse_math=False)
     duration = description.clip.placement.duration_s
-    t = np.linspace(0.0, duration, _DENSE)
-    best, raw = description.best.positions(t), description.equation.positions(t)
-    grid = {"left": 0.05, "right": 0.985, "top": 0.84, "bottom": 0.21, "wspace": 0.10}
-    axes = part.subplots(1, 3, sharex=True, sharey=True, gridspec_kw=grid)
+    within, t = np.linspace(0.0, duration, _DENSE), _times(description)
+    best, raw = description.best.positions(t), description.equation.positions(within)
     titles = list("xyz") if own_lines else _equation_lines(description)
-    for k, (ax, title) in enumerate(zip(axes, titles, strict=True)):
+    places = _places(description)
+    # A depth that is not seen is 0 all the time.
+    shown = [k for k in range(3) if k < 2 or places is None or description.best.z.free_symbols]
+    grid = {"left": 0.05, "right": 0.985, "top": 0.84, "bottom": 0.21, "wspace": 0.10 if places is None else 0.16}
+    axes = part.subplots(1, len(shown) + (places is not None), sharex=True, gridspec_kw=grid)
+    kind = "measured" if description.measured is not None else "refined"
+    for ax, k in zip(axes, shown):
+        ax.sharey(axes[0])
         ax.axhline(0, color="#e3e6eb", lw=1, zorder=0)
-        if description.refined is not None:
-            ax.plot(t, raw[:, k], color=GREY, lw=1.3, ls=(0, (4, 3)), label="raw answer")
-        ax.plot(t, best[:, k], color=PATH, lw=2.2, label="raw answer" if description.refined is None else "refined")
+        if kind == "measured" or description.refined is not None:
+            ax.plot(within, raw[:, k], color=GREY, lw=1.3, ls=(0, (4, 3)), label="raw answer")
+        else:
+            kind = "raw answer"
+        if places is not None and k < 2:
+            ax.plot(
+                places[0], _seen(description, *places)[:, k], ".", ms=_point(places), color=INK, label="seen", zorder=1
+            )
+        ax.plot(t, best[:, k], color=PATH, lw=2.2 if places is None else 1.2, label=kind)
         for _, colour, tau in MOMENTS:
             ax.axvline(tau * duration, color=colour, lw=1, alpha=0.55, zorder=0)
             here = description.best.positions(np.array([tau * duration]))[0, k]
             ax.plot(tau * duration, here, "o", ms=6, color=colour, mec="white", mew=1, zorder=3)
-        ax.set_title(title, loc="left", fontsize=10.5, color=INK, pad=7, parse_math=False)
+        ax.set_title(titles[k], loc="left", fontsize=10.5, color=INK, pad=7, parse_math=False)
+        ax.margins(x=0.02, y=0.12)
+        if k:
+            ax.tick_params(labelleft=False)
+    if places is not None:
+        _draw_residuals(axes[-1], description, *places)
+    for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set_color(GREY)
         ax.tick_params(labelsize=8, colors=GREY)
         ax.set_xlabel("t, seconds from the clip's first frame", fontsize=8.5, color=INK)
-        ax.margins(x=0.02, y=0.12)
-    axes[0].legend(fontsize=8, frameon=False, loc="best")
+    size = 3.5 if places is None else _point(places)
+    for ax in axes[:1] if places is None else axes[[0, -1]]:
+        ax.legend(fontsize=8, edgecolor="none", framealpha=0.85, loc="best", markerscale=3.5 / size)
+
+
+def _point(places: tuple[np.ndarray, np.ndarray]) -> float:
+    """How large the points for places are drawn: the more there are, the smaller."""
+    return float(np.clip(3.5 * (60 / len(places[0])) ** 0.5, 1.2, 3.5))
+
+
+def _seen(description: "Description", t: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """x and y (N, 2) at which pixels (N, 2) put the object at times t (N,), at the curve's depth."""
+    place = description.clip.placement
+    across = (pixels - [place.centre_x_px, place.centre_y_px]) / place.half_width_px * [1.0, -1.0]
+    depth = description.best.positions(t)[:, 2]
+    return across * (1 - depth / description.focal)[:, None]
+
+
+def _draw_residuals(ax: Axes, description: "Description", t: np.ndarray, pixels: np.ndarray) -> None:
+    """How far the object was seen from the measured curve, in pixels of the video."""
+    assert description.measurement is not None
+    away = pixels - description.pixels(description.best, t)
+    limit = max(4.0 * description.measurement.best.residual_px, 0.1)
+    ax.axhline(0, color="#e3e6eb", lw=1, zorder=0)
+    # Single wrong places lie at the edge.
+    size = _point((t, pixels))
+    ax.plot(t, away[:, 0].clip(-limit, limit), ".", ms=size, color=INK, label="to the right")
+    ax.plot(t, -away[:, 1].clip(-limit, limit), ".", ms=size, color=MOMENTS[2][1], label="up")
+    ax.set_ylim(-1.25 * limit, 1.25 * limit)
+    title = f"seen minus measured, pixels; root mean square {description.measurement.best.residual_px:.2g}"
+    ax.set_title(title, loc="left", fontsize=10.5, color=INK, pad=7)
 
 
 def _equation_lines(description: "Description") -> list[str]:

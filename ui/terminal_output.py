@@ -1,6 +1,5 @@
-"""An answer as a person reads it in a terminal: what it is, its equations, and what they rest on."""
+"""An answer as a person reads it in a terminal: what it is, what was measured, its equations, and what they rest on."""
 
-import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -9,6 +8,7 @@ from rich.text import Text
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import bounce, lines
 from trajvlm.ui.answer_details import NOTHING, Extras
+from trajvlm.ui.measured_words import constants_in_words, depth_in_words, misses_in_words, phase_in_words, warnings
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -39,23 +39,24 @@ def print_answer(
     if truth is not None:
         print_line(answers, "truth", truth if truth != description.family else f"{truth}, so the family is right")
     print_line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
-    if description.measured is not None:
-        _equation(answers, "measured", description.measured.scaled(metres), "bold")
-        print_line(answers, "constants", constants_in_words(description, extras.metres), "bold")
-        _phases(answers, description)
-    if description.refined is not None:
-        style = "bold" if description.measured is None else ""
-        _equation(answers, "refined", description.refined.scaled(metres), style)
+    if not description.known and description.doubt:
+        print_line(answers, "doubt", description.doubt, "bold red")
+    if description.measurement is not None:
+        print_line(answers, "measured", constants_in_words(description, extras.metres), "bold")
+        print_line(answers, "", misses_in_words(description))
+        _equation(answers, "equation", description.best.scaled(metres), "bold")
+    elif description.refined is not None:
+        _equation(answers, "refined", description.refined.scaled(metres), "bold")
     duration = description.clip.placement.duration_s
     _bounce(answers, description.best.scaled(metres), duration, "u" if extras.metres is None else "m")
-    if description.second_opinion is not None:
-        print_line(answers, "together", description.doubt or "the language model and the fit to its tokens agree")
-    raw = description.equation.scaled(metres)
-    _equation(answers, "raw", raw, "bold" if description.refined is None else "")
+    for warning in warnings(description, extras.metres):
+        print_line(answers, "note", warning, "bold")
+    if len(description.phases) > 1:
+        _several(answers, "phases", [phase_in_words(phase) for phase in description.phases])
     frame, place = description.to_dict()["frame"], description.clip.placement
     end = place.t0_s + place.duration_s
-    window = f"t counts seconds from {place.t0_s:.2f} s of the video; used {place.t0_s:.2f} to {end:.2f} s"
-    print_line(answers, "time", window)
+    window = f"t counts seconds from {place.t0_s:.2f} s of the video"
+    print_line(answers, "time", window + f"; the networks saw {place.t0_s:.2f} to {end:.2f} s")
     print_line(answers, "axes", "x to the right, y up, z towards the camera")
     if extras.scale is not None:
         print_line(answers, "unit", f"metre, as {extras.scale}; {metres:.4g} m are {frame['length_unit']}")
@@ -63,9 +64,14 @@ def print_answer(
         print_line(answers, "unit", str(frame["length_unit"]))
     for note in description.clip.notes:
         print_line(answers, "note", note)
-    unknown = "how deep a path is" if extras.scale else "how large or how far away the object is, nor how deep its path"
-    limit = f"one camera can't tell {unknown}: the scale of z assumes a field of view of {field_of_view:g} degrees"
-    print_line(answers, "limit", limit)
+    print_line(answers, "limit", depth_in_words(description, field_of_view, extras.metres is not None))
+    if description.measurement is not None and description.refined is not None:
+        _equation(answers, "refined", description.refined.scaled(metres), "dim")
+    style = "bold" if description.measurement is None and description.refined is None else "dim"
+    _equation(answers, "raw", description.equation.scaled(metres), style)
+    if description.second_opinion is not None:
+        said = None if not description.known else description.doubt
+        print_line(answers, "together", said or "the language model and the fit to its tokens agree")
     _reply(answers, extras)
 
 
@@ -105,38 +111,13 @@ def _rivals(description: "Described") -> str:
     return f" (next: {', '.join(shown)})" if shown else ""
 
 
-def constants_in_words(description: "Description", metres: float | None) -> str:
-    """Measured constants with their standard errors, in pixels, or in metres where a unit of the equation is known to
-    be so many."""
-    place = description.clip.placement
-    told = []
-    for name, (value, error, unit) in description.constants.items():
-        if metres is not None and "px" in unit:
-            factor = metres / place.half_width_px
-            value, error, unit = value * factor, error * factor, unit.replace("px", "m")
-        told.append(f"{name} {with_error(value, error)} {unit.replace('^2', '²')}".rstrip())
-    return ", ".join(told)
-
-
-def with_error(value: float, error: float) -> str:
-    """A value and its standard error to the error's second digit: `1.0249 +- 0.0022`."""
-    if not 0 < error < float("inf"):
-        return f"{value:.6g}"
-    digits = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{digits}f} ± {error:.{digits}f}"
-
-
-def _phases(answers: Console, description: "Description") -> None:
-    if len(description.phases) < 2:
-        return
-    told = [f"{p.start_s:.2f} to {p.stop_s:.2f} s {p.name}{' (this answer)' * p.is_answer}" for p in description.phases]
-    for k, line in enumerate(told):
-        print_line(answers, "phases" if k == 0 else "", line)
+def _several(answers: Console, label: str, texts: list[str], style: str = "") -> None:
+    for k, text in enumerate(texts):
+        print_line(answers, label if k == 0 else "", text, style)
 
 
 def _equation(answers: Console, label: str, equation: Equation, style: str) -> None:
-    for k, line in enumerate(lines(equation)):
-        print_line(answers, label if k == 0 else "", line, style)
+    _several(answers, label, lines(equation), style)
 
 
 def _bounce(answers: Console, equation: Equation, duration_s: float, unit: str) -> None:

@@ -45,6 +45,16 @@ from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
 TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
 
 
+_NO_FAMILY = "none of the known families; nearest"
+_NOT_BELIEVED = {
+    "several_move": "several objects move; the clearest",
+    "held": "refused, as it does not move freely; nearest",
+    "too_short": "refused, as the motion is too short; nearest",
+    "camera_moves": "refused, as the camera moves; nearest",
+}
+"""What stands before a family's name where an answer is refused, by its reason."""
+
+
 @dataclass(frozen=True)
 class SecondOpinion:
     """What fits say of the same clip without the language model."""
@@ -185,8 +195,10 @@ class Description:
 
     @property
     def finding(self) -> str:
-        """The family, or that it is none of them."""
-        return self.family if self.known else f"none of the known families; nearest: {self.family}"
+        """The family, or that it is none of them, or why none is believed."""
+        if self.known:
+            return self.family
+        return f"{_NOT_BELIEVED.get(self.refused[0] if self.refused else '', _NO_FAMILY)}: {self.family}"
 
     @property
     def meaning(self) -> str:

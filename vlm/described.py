@@ -92,6 +92,12 @@ class Described(Protocol):
         ...
 
     @property
+    def constants(self) -> "dict[str, tuple[float, float, str]]":
+        """Measured constants by name: value, standard error and unit, in pixels of the video and seconds; none where
+        nothing was measured."""
+        ...
+
+    @property
     def unit(self) -> str:
         """The equation's unit of length."""
         ...

@@ -1,11 +1,12 @@
 """Numbers that physicists ask for, derived from an equation by differentiation and by reading off its harmonics.
 
 All lengths are in units of the equation and all times in seconds. `Quantity.scaled` converts to metres where a scale
-is known.
+is known. Numbers that were measured on the video's own pixels (`trajvlm.vlm.measure`) have a standard error.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -22,6 +23,8 @@ _FAR = 0.15
 """Share of g by which it may be off before a sentence warns."""
 _LEVEL_DEG = 5.0
 _PENDULUM_M = (1e-3, 1e3)
+_SAME = 0.005
+"""Share by which a quantity may differ from its part across the picture and still be called the same."""
 _SWINGS = ("oscillating", "damped")
 
 
@@ -40,15 +43,25 @@ class Quantity:
     """Replaces the unit of the two powers where it does not depend on a scale, such as degrees."""
     check: Callable[[float], str] | None = None
     """Value in metres and seconds to a sentence that warns of an unlikely one; empty where it is likely."""
+    error: float | None = None
+    """Standard error in the unit of `value`, without that of a scale; None where none was measured."""
 
     def __post_init__(self):
         # NumPy's scalars print as `np.float64(...)`.
         object.__setattr__(self, "value", float(self.value))
+        object.__setattr__(self, "error", None if self.error is None else float(self.error))
 
     def scaled(self, metres: float | None) -> float:
         """The value with lengths in metres; `metres` is the equation's unit in metres, and without it the value is
         unchanged."""
-        return self.value * (1.0 if metres is None else metres) ** self.length_power
+        return self.value * self._factor(metres)
+
+    def scaled_error(self, metres: float | None) -> float | None:
+        """The standard error, as `scaled`."""
+        return None if self.error is None else self.error * self._factor(metres)
+
+    def _factor(self, metres: float | None) -> float:
+        return (1.0 if metres is None else metres) ** self.length_power
 
     def warning(self, metres: float | None) -> str:
         """A sentence that warns of an unlikely value; empty where it is likely, or where a length has no known unit.
@@ -56,6 +69,54 @@ class Quantity:
         if self.check is None or (metres is None and self.length_power):
             return ""
         return self.check(self.scaled(metres))
+
+
+def with_error(value: float, error: float | None, digits: int = 3) -> str:
+    """A value and its standard error to the error's second digit, such as `1.0249 ± 0.0022`; with so many digits and by
+    itself where it has no error."""
+    if error is None or not 0 < error < math.inf:
+        return f"{value:.{digits}g}"
+    decimals = 1 - math.floor(math.log10(error))
+    if decimals < 0:
+        value, error, decimals = round(value, decimals), round(error, decimals), 0
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+
+
+def measured_constants(description: Described, metres: float | None = None) -> dict[str, tuple[float, float, str]]:
+    """Measured constants by name: value, standard error and unit; none where nothing was measured.
+
+    In pixels of the video and seconds, or with lengths in metres where `metres`, the equation's unit in metres, is
+    given. The acceleration of a free flight is then called g.
+    """
+    found = description.constants
+    if metres is None:
+        return dict(found)
+    factor = metres / description.clip.placement.half_width_px
+    out = {}
+    for name, (value, error, unit) in found.items():
+        by = factor if unit.startswith("px") else 1.0
+        new = "g" if name == "acceleration" else name
+        out[new] = (value * by, error * by, unit.replace("px", "m"))
+    return out
+
+
+def _constant(description: Described, name: str) -> tuple[float, float] | None:
+    """A measured constant and its standard error in the equation's unit; None where it was not measured."""
+    if name not in description.constants:
+        return None
+    value, error, unit = description.constants[name]
+    factor = description.clip.placement.half_width_px if unit.startswith("px") else 1.0
+    return value / factor, error / factor
+
+
+def _measured(description: Described, quantity: Quantity, constant: str, power: float = 1.0) -> Quantity:
+    """A quantity with the standard error of the measured constant, to some power of which it is proportional;
+    unchanged where that was not measured."""
+    found = _constant(description, constant)
+    if found is None or not found[0]:
+        return quantity
+    value, error = found
+    return replace(quantity, error=abs(quantity.value * power * error / value))
 
 
 def velocity(equation: Equation) -> Equation:
@@ -98,11 +159,27 @@ def _over_time(name: str, values: np.ndarray, time_power: int) -> list[Quantity]
 
 
 def _speed(description: Described, t: float | None) -> list[Quantity]:
-    return _over_time("speed", _norms(velocity(description.best), description, t), -1)
+    found = _over_time("speed", _norms(velocity(description.best), description, t), -1)
+    return _steady(description, found, "speed") if description.family == "linear" else found
 
 
 def _acceleration(description: Described, t: float | None) -> list[Quantity]:
-    return _over_time("acceleration", _norms(velocity(velocity(description.best)), description, t), -2)
+    found = _over_time("acceleration", _norms(velocity(velocity(description.best)), description, t), -2)
+    return _steady(description, found, "acceleration")
+
+
+def _steady(description: Described, found: list[Quantity], name: str) -> list[Quantity]:
+    """A quantity that stays the same, with its standard error. What is measured is its part across the picture, which
+    stands beside it where it has another in depth."""
+    constant = _constant(description, name)
+    if constant is None or len(found) > 1:
+        return found
+    [whole] = found
+    if abs(whole.value / constant[0] - 1) < _SAME:
+        return [replace(whole, value=constant[0], error=constant[1])]
+    remark = "with its part in depth, whose scale assumes a field of view"
+    across = replace(whole, name=f"{name} across the picture", value=constant[0], error=constant[1])
+    return [replace(whole, remark=remark), across]
 
 
 def _distance(description: Described, t: float | None) -> list[Quantity]:
@@ -146,7 +223,8 @@ def _gravity(description: Described, t: float | None) -> list[Quantity]:
     tilt = abs(np.degrees(np.arctan2(a[0], -a[1])))
     remark = f"it points {tilt:.0f} degrees from straight down in the picture"
     remark += "; right if the camera stands level" if tilt <= _LEVEL_DEG else ", which a level camera would not show"
-    return [Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark, check=warns)]
+    g = Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark, check=warns)
+    return [_measured(description, g, "acceleration")]
 
 
 def _pendulum_gravity(description: Described, length_m: float) -> list[Quantity]:
@@ -164,11 +242,19 @@ def _pendulum_gravity(description: Described, length_m: float) -> list[Quantity]
     wave = harmonic(description)
     g = length_m * (wave.omega**2 + wave.fading**2)
     remark = (
-        f"4 pi² L / T² with L = {length_m:g} m from the pivot to the middle of the bob and T = "
-        f"{2 * np.pi / wave.omega:.4g} s; for small swings, at 20 degrees to either side it comes out 1.5 % too low"
+        f"4 pi² L / T² with L = {length_m:g} m from the pivot to the middle of the bob and T = {_turn(description)} s; "
+        f"for small swings, at 20 degrees to either side it comes out 1.5 % too low"
     )
     warns = partial(_gravity_warning, "the length of the pendulum")
-    return [Quantity("g", g, 0, 0, remark, "m/s²", warns)]
+    measured = _measured(description, Quantity("g", g, 0, 0, remark, "m/s²", warns), "period", 2)
+    if measured.error is not None:
+        measured = replace(measured, remark=f"{remark}; the length's own error is not in it")
+    return [measured]
+
+
+def _turn(description: Described) -> str:
+    value, error = _constant(description, "period") or (2 * np.pi / harmonic(description).omega, None)
+    return with_error(value, error, 4)
 
 
 def _gravity_warning(others: str, g_m_s2: float) -> str:
@@ -228,9 +314,10 @@ def harmonic(description: Described) -> Harmonic:
             f"a {description.family} motion does not repeat itself, so it has no period, radius or amplitude; "
             f"ask for its speed or its acceleration"
         )
-    omega = float(np.median(rates))
+    # A swing's arc has a second harmonic, which fades twice as fast.
+    omega = min(rates)
     envelopes = {f for e in description.best.axes for f in e.atoms(sympy.exp) if f.has(T)}
-    fading = float(np.median([-float(sympy.diff(f.args[0], T)) for f in envelopes])) if envelopes else 0.0
+    fading = min((-float(sympy.diff(f.args[0], T)) for f in envelopes), key=abs, default=0.0)
     # Over two turns the four functions are far from alike, however short the clip is.
     t = np.linspace(0, 4 * np.pi / omega, _DENSE)
     envelope = np.exp(-fading * t)
@@ -248,7 +335,8 @@ def _radius(description: Described, t: float | None) -> list[Quantity]:
     if shortest < 0.9 * longest:
         ellipse = f"the fitted curve is an ellipse, {shortest / longest:.2f} times as wide as long; this is the mean"
         remark = f"{ellipse}; {remark}" if remark else ellipse
-    return [Quantity("radius", float(np.sqrt((longest**2 + shortest**2) / 2)), 1, 0, remark)]
+    radius = Quantity("radius", float(np.sqrt((longest**2 + shortest**2) / 2)), 1, 0, remark)
+    return [_measured(description, radius, "radius")]
 
 
 def _at_start(wave: Harmonic) -> str:
@@ -264,14 +352,16 @@ def _halving(wave: Harmonic) -> float:
 
 def _amplitude(description: Described, t: float | None) -> list[Quantity]:
     wave = harmonic(description)
-    return [Quantity("amplitude", float(wave.semi_axes[0]), 1, 0, _at_start(wave))]
+    amplitude = Quantity("amplitude", float(wave.semi_axes[0]), 1, 0, _at_start(wave))
+    return [_measured(description, amplitude, "amplitude")]
 
 
 def _decay(description: Described, t: float | None) -> list[Quantity]:
     wave = harmonic(description)
     if not wave.fading:
         raise UserError(f"a {description.family} motion goes on as it began; nothing of it fades")
-    return [Quantity("half-life" if wave.fading > 0 else "doubling time", _halving(wave), 0, 1, "of its size")]
+    name = "half-life" if wave.fading > 0 else "doubling time"
+    return [_measured(description, Quantity(name, _halving(wave), 0, 1, "of its size"), "decay", -1)]
 
 
 def _restitution(description: Described, t: float | None) -> list[Quantity]:
@@ -285,22 +375,28 @@ def _restitution(description: Described, t: float | None) -> list[Quantity]:
         raise UserError("the restitution can't be read, as no second flight begins; choose a longer window")
     impacts = found.impacts(description.clip.placement.duration_s)
     at = f"impacts at {', '.join(f'{time:.2f}' for time in impacts)} s"
-    return [Quantity("restitution", found.restitution, 0, 0, at)]
+    each = [f"{one:.2f}" for one in found.restitutions]
+    if len(set(each)) > 1:
+        at += f", one by one {', '.join(each)}"
+    value, error = _constant(description, "restitution") or (found.restitution, None)
+    return [Quantity("restitution", value, 0, 0, at, error=error)]
 
 
 def _period(description: Described, t: float | None) -> list[Quantity]:
-    return [Quantity("period", 2 * np.pi / harmonic(description).omega, 0, 1)]
+    return [_measured(description, Quantity("period", 2 * np.pi / harmonic(description).omega, 0, 1), "period")]
 
 
 def _frequency(description: Described, t: float | None) -> list[Quantity]:
-    return [Quantity("frequency", harmonic(description).omega / (2 * np.pi), 0, -1, "turns per second")]
+    frequency = Quantity("frequency", harmonic(description).omega / (2 * np.pi), 0, -1, "turns per second")
+    return [_measured(description, frequency, "period", -1)]
 
 
 def _pitch(description: Described, t: float | None) -> list[Quantity]:
     if description.family != "helical":
         raise UserError(f"only a helix has a pitch, and this motion was called {description.family}")
     wave = harmonic(description)
-    return [Quantity("pitch", float(np.linalg.norm(wave.drift)) * 2 * np.pi / wave.omega, 1, 0, "climb in one turn")]
+    pitch = Quantity("pitch", float(np.linalg.norm(wave.drift)) * 2 * np.pi / wave.omega, 1, 0, "climb in one turn")
+    return [_measured(description, pitch, "climb")]
 
 
 _QUANTITIES: dict[str, Callable[[Described, float | None], list[Quantity]]] = {

@@ -63,6 +63,11 @@ class StereoDescription:
         return self.equation
 
     @property
+    def constants(self) -> dict[str, tuple[float, float, str]]:
+        """None: those of either view are in its own pixels."""
+        return {}
+
+    @property
     def unit(self) -> str:
         """Of the cameras' file."""
         return self.pair.unit

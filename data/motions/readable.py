@@ -75,7 +75,9 @@ class Bounce:
         if times:
             parts.append(f"impact at {' and '.join(filter(None, (', '.join(times[:-1]), times[-1])))} s")
         if self.restitution is not None:
-            parts.append(f"restitution {self.restitution:.2f} (the share of its speed that an impact leaves){self._each}")
+            parts.append(
+                f"restitution {self.restitution:.2f} (the share of its speed that an impact leaves){self._each}"
+            )
         return "; ".join([*parts, f"drift along the floor {np.linalg.norm(self.drift):.3g} {unit}/s"])
 
     @property
@@ -240,14 +242,16 @@ class _Jumping:
         for axis in range(3):
             pieces = [(_squares(text), end) for text, end in self._pieces(axis, 3)]
             rows = [rf"{text} & " + (r"\text{later}" if end is None else f"t < {end:g}") for text, end in pieces]
-            found.append(pieces[0][0] if len(pieces) == 1 else r"\begin{cases}" + r" \\ ".join(rows) + r"\end{cases}")
+            cases = r"\begin{cases}" + r" \\ ".join(rows) + r"\end{cases}"
+            found.append(rf"\left({pieces[0][0]}\right)" if len(pieces) == 1 else cases)
         return found
 
     def _pieces(self, axis: int, digits: int) -> list[tuple[str, float | None]]:
         """Of one coordinate each flight as text, and the time of its end; None for the last. One flight alone where
         nothing jumps."""
         c, b, a = self.polynomial[:, axis]
-        small = 0.1**digits * max(np.abs(self.jumps).max() * np.ptp([0.0, *self.times]), np.abs(self.polynomial[0]).max())
+        places = [self.polynomial[0], *(self.before(k)[0] for k in range(len(self.times)))]
+        small = 0.1**digits * float(np.abs(places).max())
         if np.abs(self.jumps[:, axis]).max() * self.times[-1] < small:
             return [(_parabola(c, b, a, 0.0, self.times[-1], small, digits), None)]
         ends = [*self.times.tolist(), None]
@@ -286,7 +290,7 @@ def _parabola(c: float, b: float, a: float, start: float, end: float, small: flo
     furthest = max(abs(start - origin), abs(end - origin))
     kept = [(value, of) for k, (value, of) in enumerate(terms) if abs(value) * furthest**k >= small]
     first, *others = [f"{'-' if value < 0 else '+'} {abs(value):.{digits}g}{of}" for value, of in kept] or ["+ 0"]
-    return " ".join([first.replace("+ ", "").replace("- ", "-", 1) if first[0] == "+" else f"-{first[2:]}", *others])
+    return " ".join([first[2:] if first[0] == "+" else f"-{first[2:]}", *others])
 
 
 def _named(equation: Equation) -> tuple[tuple[sympy.Expr, ...], tuple[Flight, ...]]:

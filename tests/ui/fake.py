@@ -6,7 +6,7 @@ helix, and refuses a file as the real one does, by `UserError`.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -19,11 +19,15 @@ from trajvlm.data.cameras.camera import CANONICAL_FOCAL, magnification, project
 from trajvlm.data.clip import FRAMES, SIZE, Clip, Placement
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import frames, open_video
+from trajvlm.data.filmed.track import Track
 from trajvlm.data.motions.equation import Equation
+from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.motions.families.bouncing import with_impacts
 from trajvlm.data.rendered.export import to_frames
 from trajvlm.tokenizer.readout import Readout, read_track
 from trajvlm.vlm.classical_baseline import track_and_fit
-from trajvlm.vlm.describe import Description, SecondOpinion
+from trajvlm.vlm.describe import Description, PhaseFound, SecondOpinion
+from trajvlm.vlm.measure import Measured, Measurement
 from trajvlm.vlm.stereo import StereoDescription
 
 RATE, SECONDS = 30, 1.6
@@ -148,10 +152,13 @@ class FakeDescription:
     doubt: str | None = None
     known: bool = True
     miss_px: float | None = 0.3
+    measurement: Measurement | None = None
+    phases: tuple[PhaseFound, ...] = ()
+    filmed_track: Track | None = None
+    refused: tuple[str, str] | None = None
+    objects: tuple[tuple[float, float, float], ...] = ()
 
-    @property
-    def finding(self) -> str:
-        return self.family if self.known else f"none of the known families; nearest: {self.family}"
+    finding, measured, constants = Description.finding, Description.measured, Description.constants
 
     @property
     def model_probabilities(self) -> dict[str, float]:
@@ -189,7 +196,7 @@ class FakeDescription:
 
     @property
     def best(self) -> Equation:
-        return self.refined or self.equation
+        return self.measured or self.refined or self.equation
 
     def pixels(self, equation: Equation, t: np.ndarray) -> np.ndarray:
         return self.clip.placement.to_pixels(project(equation.positions(t)))
@@ -202,23 +209,75 @@ class FakeDescription:
             "probabilities": self.probabilities,
             "equation": self.equation.to_text(),
             "refined": self.refined.to_text() if self.refined else None,
+            "measured": self.measured.to_text() if self.measured else None,
             "frame": {"t0_s": place.t0_s, "duration_s": place.duration_s, "length_unit": "half the clip's width"},
             "notes": list(self.clip.notes),
         }
 
 
+MOVES_S = 1.4
+"""How long the measured ball moves; then it is said to rest."""
+_INSIDE = {
+    "circular": ((5 * MOVES_S / (2 * np.pi),), ()),
+    "oscillating": ((5 * MOVES_S / (2 * np.pi),), ()),
+    "damped": ((5 * MOVES_S / (2 * np.pi), 0.7 * MOVES_S), ()),
+    "spiral": ((5 * MOVES_S / (2 * np.pi), -0.7 * MOVES_S), ()),
+    "helical": ((7.85 * MOVES_S / (2 * np.pi),), ()),
+    "bouncing": ((0.7 / MOVES_S,), (0.7,)),
+}
+"""Of `PATHS` in the time of the phase: constants inside the functions of time, and impacts in seconds."""
+NOISE_PX = 0.2
+"""Of the places that are measured."""
+
+
+def measure(description: FakeDescription) -> FakeDescription:
+    """The description with the measured stage: a track on the video's pixels, a curve that is the path of its family,
+    and two phases, the motion and rest."""
+    place, name = description.clip.placement, description.family
+    inside, impacts = _INSIDE.get(name, ((), ()))
+    family = with_impacts(len(impacts)) if impacts else FAMILIES[name]
+    start, stop = place.t0_s, place.t0_s + MOVES_S
+    t = np.arange(0, MOVES_S, 1 / RATE)
+    told = PATHS[name].positions(start + t)
+    vectors = np.linalg.lstsq(family.design(np.array(inside), t / MOVES_S), told)[0]
+    constants = np.concatenate([np.where(np.abs(vectors) < 1e-9, 0, vectors).ravel(), inside])
+    rng = np.random.default_rng(0)
+    away = rng.normal(0, NOISE_PX, (len(t), 2))
+    track = Track(
+        np.arange(len(t)),
+        start + t,
+        place.to_pixels(project(told)) + away,
+        RADIUS * place.half_width_px * magnification(told),
+        np.ones(len(t), dtype=bool),
+    )
+    covariance = np.eye(family.size) * 1e-6
+    best = Measured(family, constants, bool(np.ptp(told[:, 2])), covariance, start, stop, place, away)
+    measurement = Measurement(best, description.probabilities, NOISE_PX, float(track.radii_px.mean()), 200.0)
+    phases = (
+        PhaseFound(start, stop, measurement, False, True),
+        PhaseFound(stop, start + SECONDS, None, True, False),
+    )
+    return replace(description, measurement=measurement, phases=phases, filmed_track=track)
+
+
 class FakeDescriber:
     """What `trajvlm.vlm.describe.Describer` promises; the base model `missing` can't be loaded."""
 
-    def __init__(self, base_model: str | None = None, family: str = "helical", **folders):
-        self.family, self.known = family, True
+    def __init__(self, base_model: str | None = None, family: str = "helical", measures: bool = False, **folders):
+        self.family, self.known, self.measures = family, True, measures
         if missing := [folder for folder in folders.values() if not folder.is_dir()]:
             raise UserError(f"there are no weights in {missing[0]}; give the folder of a model")
         if base_model == "missing":
             raise UserError("there are no weights in missing; give the folder of a model")
         print("some library says hello")  # what a library may well do, and what --json has to survive
 
-    def describe(self, video, start=None, end=None, fps=None, refine=True, field_of_view=60.0) -> FakeDescription:
+    def describe(
+        self, video, start=None, end=None, fps=None, refine=True, field_of_view=60.0, at=None
+    ) -> FakeDescription:
+        found = self._unmeasured(video, start, end, refine)
+        return measure(found) if self.measures and refine else found
+
+    def _unmeasured(self, video, start, end, refine) -> FakeDescription:
         info = open_video(video)
         start, end = start or 0.0, min(end or SECONDS, SECONDS)
         if end - start < 0.1:

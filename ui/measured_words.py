@@ -1,0 +1,88 @@
+"""What was measured on a video's own pixels, in words: constants with their standard errors, phases, and depth."""
+
+import math
+from typing import TYPE_CHECKING
+
+from trajvlm.data.errors import UserError
+
+if TYPE_CHECKING:
+    from trajvlm.vlm.describe import Description, PhaseFound
+    from trajvlm.vlm.described import Described
+
+
+def constants_in_words(description: "Description", metres: float | None = None) -> str:
+    """Measured constants with their standard errors, such as `period 1.0249 ± 0.0022 s`; in pixels of the video, or in
+    metres where `metres`, a unit of the equation in metres, is given. Empty where nothing was measured."""
+    from trajvlm.vlm.quantities import measured_constants
+
+    return _listed(measured_constants(description, metres), description.family)
+
+
+def _listed(constants: dict[str, tuple[float, float, str]], family: str) -> str:
+    from trajvlm.vlm.quantities import with_error
+
+    told = []
+    for name, (value, error, unit) in constants.items():
+        if name == "decay" and value:
+            name, unit = ("halves every" if value > 0 else "doubles every"), "s"
+            value, error = math.log(2) / abs(value), math.log(2) * error / value**2
+        elif name == "speed" and family == "parabolic":
+            name = "speed halfway"
+        told.append(f"{name} {with_error(value, error, 6)} {unit.replace('^2', '²')}".rstrip())
+    return ", ".join(told)
+
+
+def misses_in_words(description: "Description") -> str:
+    """How far the measured curve runs from the object, and what it was fitted to; empty where nothing was measured."""
+    if description.measurement is None:
+        return ""
+    best = description.measurement.best
+    return (
+        f"in {len(best.residuals_px)} frames from {best.start_s:.2f} to {best.stop_s:.2f} s of the video, which the "
+        f"curve misses by {best.residual_px:.2g} pixels (root mean square)"
+    )
+
+
+def phase_in_words(phase: "PhaseFound") -> str:
+    """When a phase is, what it is, and its constants in pixels."""
+    constants = _of_phase(phase)
+    told = f"{phase.start_s:.2f} to {phase.stop_s:.2f} s {phase.name}{': ' * bool(constants)}{constants}"
+    return f"{told} (this answer)" if phase.is_answer else told
+
+
+def phase_table(description: "Description") -> list[tuple[str, str, str, str]]:
+    """A head and a row for each phase: start, end, what it is, and its constants in pixels."""
+    rows = [("from", "to", "motion", "measured")]
+    for phase in description.phases:
+        name = f"{phase.name} (this answer)" if phase.is_answer else phase.name
+        rows.append((f"{phase.start_s:.2f} s", f"{phase.stop_s:.2f} s", name, _of_phase(phase)))
+    return rows
+
+
+def _of_phase(phase: "PhaseFound") -> str:
+    found = phase.measurement
+    return "" if found is None else _listed(found.best.values, found.best.family.name)
+
+
+def depth_in_words(description: "Description", field_of_view: float, scaled: bool) -> str:
+    """What one camera can't tell of the motion; `scaled` says whether a length is known."""
+    unknown = "" if scaled else "how large or how far away the object is"
+    if description.measurement is not None and not description.best.z.free_symbols:
+        told = "z is not seen: the motion is taken to be across the picture"
+        return f"{told}, and one camera can't tell {unknown}" if unknown else told
+    unknown = f"{unknown}, nor how deep its path" if unknown else "how deep a path is"
+    return f"one camera can't tell {unknown}: the scale of z assumes a field of view of {field_of_view:g} degrees"
+
+
+def warnings(description: "Described", metres: float | None) -> list[str]:
+    """What speaks against g, where a scale gives it in m/s²: a sentence, or none."""
+    from trajvlm.vlm.quantities import derive
+
+    unit_m = description.metres_per_unit if metres is None else metres
+    if unit_m is None:
+        return []
+    try:
+        [g] = derive("g", description)
+    except UserError:
+        return []
+    return list(filter(None, [g.warning(unit_m)]))
