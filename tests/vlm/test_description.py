@@ -23,7 +23,7 @@ def test_json_holds_the_exact_expression_of_a_bounce_and_what_it_means():
     t = np.linspace(0, 1, 50)
     assert "max(0, " in told["refined"]["y"]
     assert np.allclose(Equation.from_text(told["refined"]).positions(t), found.best.positions(t), atol=1e-4)
-    assert set(told["bounce"]) == {"height", "impacts_s", "restitution", "drift_per_s"}
+    assert set(told["bounce"]) == {"height", "impacts_s", "restitution", "restitutions", "drift_per_s"}
     assert made_up.description("circular").to_dict()["bounce"] is None
 
 

@@ -68,6 +68,58 @@ def test_a_bounce_whose_numbers_were_rounded_is_still_one():
     assert bounce(again).restitution == pytest.approx(bounce(equation).restitution, abs=0.03)
 
 
+def measured_drop(shares: tuple[float, ...], tilt: float = 0.0) -> tuple[Equation, list[float]]:
+    """A ball dropped from 1 above the floor that leaves each impact with a share of its speed, and those times."""
+    half_g, t, speed = 4.9, (1 / 4.9) ** 0.5, 2 * 4.9**0.5
+    y, times = f"1 - {half_g}*t**2", []
+    for share in shares:
+        times.append(t)
+        y += f" + {speed * (1 + share)}*max(0, t - {t})"
+        speed *= share
+        t += speed / half_g
+    return Equation.from_text({"x": f"0.2 + {tilt}*t - 0.1*max(0, t - {times[0]})", "y": y, "z": "0"}), times
+
+
+def read_flights(line: str, t: np.ndarray) -> np.ndarray:
+    """The values of a line `y(t) = ... to 0.45 s, then ...`."""
+    values, begin = np.zeros_like(t), -np.inf
+    for part in line.split(" = ")[1].split(", then "):
+        text, _, end = part.partition(" to ")
+        stop = float(end.removesuffix(" s")) if end else np.inf
+        inside = (t >= begin) & (t < stop)
+        values = np.where(inside, Equation.from_text({"x": text, "y": "t", "z": "t"}).positions(t)[:, 0], values)
+        begin = stop
+    return values
+
+
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+def test_a_measured_bounce_is_written_flight_by_flight_and_is_the_same_curve(scale):
+    equation = measured_drop((0.8, 0.7, 0.75), 0.5)[0].with_time(-0.3, 1.0).scaled(scale)
+    written = lines(equation)
+    assert len(written) == 3 and not any("max" in line for line in written)
+    assert written[1].count(", then ") == 3 and written[2] == "z(t) = 0"
+    t = np.linspace(0.0, 2.0, 400)
+    for line, along in zip(written, equation.positions(t).T):
+        assert np.abs(read_flights(line, t) - along).max() < 2e-3 * scale
+    assert r"\begin{cases}" in latex(equation, "m") and "max" not in latex(equation, "m")
+
+
+def test_a_measured_bounce_has_each_impact_and_its_restitution():
+    shares = (0.8, 0.7, 0.75)
+    equation, times = measured_drop(shares, 0.5)
+    for one in (equation, Equation.from_text(equation.to_text())):
+        found = bounce(one)
+        assert found.restitutions == pytest.approx(shares, abs=1e-4) and found.impacts(9) == pytest.approx(
+            times, abs=1e-4
+        )
+        assert found.restitution == pytest.approx(np.prod(shares) ** (1 / 3), abs=1e-4)
+        assert found.height == pytest.approx(1, abs=1e-4) and found.drift == pytest.approx([0.4, 0, 0], abs=1e-3)
+        assert [flight.start for flight in found.flights[1:]] == pytest.approx(times, abs=1e-4)
+        assert found.flights[1].top == pytest.approx(shares[0] ** 2, abs=1e-3)
+    assert "restitution 0.75 " in found.in_words(9, "m") and "one by one 0.80, 0.70, 0.75" in found.in_words(9, "m")
+    assert found.to_dict(times[1])["impacts_s"] == pytest.approx(times[:2], abs=1e-4)
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_motions_are_written_as_they_are(name):
     equation = drawn(name)[1]
