@@ -136,7 +136,7 @@ def _columns(wanted: bool) -> None:
         from trajvlm.ui.columns import COLUMNS
 
         for name, column in COLUMNS.items():
-            typer.echo(f"{name:<24}{column.meaning}")
+            typer.echo(f"{name:<26}{column.meaning}")
         raise typer.Exit()
 
 
