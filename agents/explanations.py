@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from trajvlm.agents.session import Session
+from trajvlm.agents.wording import doubt, measured_in_words
 
 if TYPE_CHECKING:
     from trajvlm.vlm.described import Described
@@ -29,10 +30,23 @@ _WHY = {
 }
 
 
+_REFUSED = {
+    "several_move": "Which of several objects is meant nobody said, so the answer about the clearest is not believed.",
+    "held": "Something holds or guides it, and a law of free motion says nothing of that.",
+    "irregular": "None of the families' curves runs where the object was seen.",
+    "too_short": "In so few frames a curve of any family runs near the object.",
+    "camera_moves": "With a camera that moves, a place in the picture is none in the world.",
+}
+"""Why an answer is not believed, by its reason."""
+
+
 def why(found: "Described") -> str:
-    """Why the motion is of its family, and what speaks for it in this clip."""
+    """Why the motion is of its family, or is refused, and what speaks for it in this clip."""
     text = f"The motion is {found.finding}: {found.meaning}. "
-    if found.known:
+    refused = None if found.calibrated else found.views[0].refused
+    if refused is not None:
+        text = f"The answer is refused ({found.finding}). {_REFUSED.get(refused[0], '')} "
+    elif found.known:
         text += f"{_WHY.get(found.family, '')} ".lstrip()
     return f"{text}{evidence(found)}"
 
@@ -40,20 +54,39 @@ def why(found: "Described") -> str:
 def evidence(found: "Described") -> str:
     """How well the curve fits the clip, and whether language model and fit agree."""
     text = f"What speaks for {found.family} in this clip: a confidence of {found.confidence:.0%}"
-    if found.miss is not None:
-        text += f", and a curve that misses the track by {found.miss}"
-    doubt = f" Against it: {found.doubt}." if found.doubt else ""
-    return f"{text}.{doubt}"
+    if (near := _nearness(found)) is not None:
+        text += f", and a curve that {near}"
+    against = doubt(found)
+    return f"{text}." + (f" Against it: {against[0].lower()}{against[1:]}" if against else "")
+
+
+def _nearness(found: "Described") -> str | None:
+    """How far the best curve runs from the object or the decoded track, after `the curve`; None without a fit."""
+    measurement = None if found.calibrated else found.views[0].measurement
+    if measurement is not None:
+        frames = len(measurement.best.residuals_px)
+        away = f"{measurement.best.residual_px:.2g} pixels of the video"
+        return f"misses the object by {away} in {frames} frames (root mean square)"
+    return None if found.miss is None else f"misses the track by {found.miss}"
 
 
 def error(session: Session) -> str:
-    """What is known of the errors of the numbers, none of which is computed."""
+    """What is known of the errors of the numbers: standard errors of what was measured, and what is not in them."""
     found = session.description()
-    text = "No error is computed for any number here, so none can be given with it. What is known: "
-    if found.miss is None:
-        text += "there is no fit, so not even how far the curve runs from the track. "
+    measured = measured_in_words(found, session.metres_per_unit)
+    if measured:
+        text = (
+            f"After ± stands one standard error: {measured}. It comes from how the object's places on the video's own "
+            f"pixels scatter about the curve, which {_nearness(found)}; errors that neighbouring frames have in common "
+            f"are counted. Not in it are what all frames have in common: the scale, the lens, a camera that stands "
+            f"aslant, and the frame rate. Numbers without ± have no error computed. "
+        )
     else:
-        text += f"the curve misses the track by {found.miss}, at the median; a systematic error is not in that. "
+        text = "No error is computed for any number here, so none can be given with it. What is known: "
+        if found.miss is None:
+            text += "there is no fit, so not even how far the curve runs from the track. "
+        else:
+            text += f"the curve misses the track by {found.miss}, at the median; a systematic error is not in that. "
     text += f"{_of_scale(session)} Speeds go with the frame rate and accelerations with its square. "
     other = "calibration" if found.calibrated else "known length"
     return (

@@ -29,6 +29,13 @@ def plan(text: str, previous: Call | None = None) -> list[Call]:
     `previous` is the call that a follow-up such as `and at 0.8 s?` refers to. Raises UserError for numbers that can't
     be read, or that contradict each other.
     """
+    # Before commas are read as decimal points.
+    if (pointed := re.search(phrases.POINTED, text.lower())) and not re.search(r"\bwhere\b", text.lower()):
+        x, y, t = pointed.groups()
+        place = {"x_px": float(x), "y_px": float(y)} | ({"t_s": float(t)} if t else {})
+        others = plan(f"{text[: pointed.start()]}it{text[pointed.end() :]}")
+        # To point is to describe.
+        return [Call("point_at", place), *(call for call in others if call != Call("describe_video"))]
     text = plain(text)
     if re.search(phrases.WHY, text) and not re.search(phrases.GENERAL, text):
         return [Call("explain", {"topic": "family"})]
@@ -162,6 +169,8 @@ def _questions(text: str, settings: list[Call], rest: Marked) -> list[Call]:
         return [Call("evaluate", {"expression": sum_})]
     if re.search(phrases.ERROR, text):
         return [Call("explain", {"topic": "error"})]
+    if not settings and re.search(phrases.PHASES, text) and not times(text):
+        return [Call("phases")]
     if re.search(phrases.TOKENS, text):
         return [Call("show_tokens")]
     if re.search(phrases.RIVAL, text):
@@ -269,7 +278,9 @@ def _plotted(text: str) -> str:
 def _which(text: str) -> str:
     if re.search(phrases.REFINED_TOO, text):
         return "both"
-    return "raw" if re.search(phrases.RAW, text) else "refined"
+    if re.search(phrases.RAW, text):
+        return "raw"
+    return "refined" if re.search(phrases.REFINED, text) else "measured"
 
 
 def _in_unit(questions: list[Call], unit: str | None) -> list[Call]:

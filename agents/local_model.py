@@ -21,10 +21,11 @@ from trajvlm.data.motions.readable import capitalised
 NAME = "intent router (no language model)"
 
 ABILITIES = (
-    "I can describe the motion, give its equation, say what refining it changed, where the object is at a time or "
-    "after the end, derive speed, acceleration, radius, period, g and the like, say why it moves so and what is known "
-    "of an error, take a scale, a window of time or a frame rate, plot, draw the curve over the video, show the "
-    "tokens, save a table, and work out arithmetic."
+    "I can describe the motion, list its phases, take a place at which the object is that is meant, give the equation, "
+    "say what refining and measuring changed, where the object is at a time or after the end, derive speed, "
+    "acceleration, radius, period, g and the like, say why it moves so and what is known of an error, take a scale, a "
+    "window of time or a frame rate, plot, draw the curve over the video, show the tokens, save a table, and work out "
+    "arithmetic."
 )
 _UNKNOWN = f"None of my tools answers that. {ABILITIES}"
 _SPIN = (
@@ -75,7 +76,7 @@ def requested(text: str, previous: Call | None = None) -> list[Call]:
     new = _NEW_VIDEO.match(text)
     text = _NEW_VIDEO.sub("", text)
     calls = plan(text, previous) if text else []
-    if new and not any(call.tool in ("describe_video", "choose_window") for call in calls):
+    if new and not any(call.tool in ("describe_video", "choose_window", "point_at") for call in calls):
         calls = [Call("describe_video"), *calls]
     return calls
 

@@ -240,11 +240,12 @@ RAW = _any(
     r"(?:from|by|of) the (?:language model|network|lm|llm)\b|\boriginal equation",
     r"(?:language model|network|lm|llm) (?:write|wrote|written|give|gave|say|said)",
 )
+REFINED = r"\brefined?\b|\bfitted\b|\bafter (?:the )?(?:fit|refin)"
 REFINED_TOO = _any(
     r"\bboth\b|before and after|compar|differ",
     r"\braw\b.*\b(?:refined|fitted)|\b(?:refined|fitted)\b.*\braw\b",
 )
-_FITTING = r"(?:refin\w+|(?:the|your|that) fit|fitting)"
+_FITTING = r"(?:refin\w+|measuring|(?:the|your|that) fit|fitting)"
 _CURVE = r"\b(?:raw|refined|fitted|model's own)\b"
 REFINE = _any(
     r"^(?:please |now |can you |could you |would you )*(?:refine|refinement)\b",
@@ -280,6 +281,17 @@ EQUATION = _any(
     r"\braw (?:output|answer|version|result|numbers|one)|\braw\b.*\b(?:refined|fit)|\b(?:refined|fit)\b.*\braw",
     r"\b(?:numbers|answer)\b.*(?:before|without) (?:the )?(?:fit|refin)",
 )
+PHASES = _any(
+    r"\bphases\b|\bphase (?:list|by phase)|\bparts of the (?:motion|movement)\b",
+    r"what (?:does it do|happens|happened|did it do)\b.* (?:before|after|next|then|later|first)\b",
+    r"what (?:comes|came) (?:before|after|then|first)\b",
+)
+"""Questions about what the object does in all of the video, apart from the motion that the answer is about."""
+POINTED = (
+    r"\b(?:the )?(?:one|ball|object|thing|pendulum|mass|cart|car|puck)(?: that is)? (?:at|near|around) (?:pixel )?"
+    r"\(?(\d{2,5}) ?[,/x] ?(\d{2,5})\)?(?! ?(?:s|m|cm|mm|fps)\b)(?:,? at (\d+(?:\.\d+)?) ?s(?:ec\w*)?\b)?"
+)
+"""`the one at 320,180`, a place in pixels, with the seconds at which the object is there where they are given."""
 _STUDY = r"(?:check|examine|inspect|process|study|interpret|watch|have a (?:look|go)|take a look|look|review|assess)"
 DESCRIBE = _any(
     r"\bdescri|^name\b",

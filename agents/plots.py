@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from trajvlm.agents.seen_places import seen_places
 from trajvlm.vlm.quantities import velocity
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ _ORDER = {"position": 0, "velocity": 1, "acceleration": 2}
 def plot_over_time(
     description: "Described", what: tuple[str, ...], path: Path, length: str = "u", factor: float = 1.0
 ) -> None:
-    """Draw x, y and z of each of `what` (position, velocity, acceleration) against seconds, as a PNG file.
+    """Draw x, y and z of each of `what` (position, velocity, acceleration) against seconds, as a PNG file; beside the
+    positions of what was measured are those at which the object was seen.
 
     `length` is the unit of lengths, and `factor` how many of it are one unit of the equation.
     """
     t = np.linspace(0, description.clip.placement.duration_s, 240)
     ways = ("right", "up", f"to {description.projections[0].camera}")
+    places = None if description.calibrated else seen_places(description.views[0])
     figure = _figure(7, 0.5 + 2.3 * len(what))
     panels = figure.subplots(len(what), 1, sharex=True, squeeze=False)[:, 0]
     for ax, name in zip(panels, what, strict=True):
@@ -37,6 +40,10 @@ def plot_over_time(
         values = equation.positions(t) * factor
         for along, way, (axis, colour) in zip(values.T, ways, _COLOURS.items(), strict=True):
             ax.plot(t, along, color=colour, lw=2, label=f"{axis}, {way}")
+        if name == "position" and places is not None:
+            inside = (places[0] >= t[0]) & (places[0] <= t[-1])
+            for along in places[2][inside].T:
+                ax.plot(places[0][inside], along * factor, ".", ms=4, color=_INK, label="seen", zorder=1)
         unit = {"position": length, "velocity": f"{length}/s", "acceleration": f"{length}/s²"}[name]
         ax.set_ylabel(f"{name}, {unit}", fontsize=9, color=_INK)
         ax.axhline(0, color="#e3e6eb", lw=1, zorder=0)
@@ -45,7 +52,10 @@ def plot_over_time(
         ax.tick_params(labelsize=8, colors=_GREY)
         ax.margins(x=0.01, y=0.1)
     panels[-1].set_xlabel("t, seconds from the clip's first frame", fontsize=9, color=_INK)
-    panels[0].legend(fontsize=8.5, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+    shown = dict(zip(*reversed(panels[0].get_legend_handles_labels())))
+    panels[0].legend(
+        shown.values(), shown, fontsize=8.5, frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1)
+    )
     figure.savefig(path, dpi=130)
 
 

@@ -36,6 +36,7 @@ class Describes(Protocol):
         fps: float | None = None,
         refine: bool = True,
         field_of_view: float = ASSUMED_FIELD_OF_VIEW,
+        at: tuple[float, ...] | None = None,
     ) -> Described: ...
 
 
@@ -111,6 +112,8 @@ class Session:
         self.end: float | None = None
         self.fps: float | None = None
         self.field_of_view = ASSUMED_FIELD_OF_VIEW
+        self.at: tuple[float, ...] | None = None
+        """Where the object is seen that is meant: x and y in pixels, and seconds where they are given."""
         self._description: Described | None = None
 
     def add_video(self, path: str | Path, field_of_view: float = ASSUMED_FIELD_OF_VIEW) -> Path:
@@ -168,8 +171,8 @@ class Session:
             raise UserError(f"slow motion is 1 to {_SLOWEST:g} times slower, not {times:g}")
         return None if times == 1 else open_video(self.video).rate * times
 
-    def change(self, **settings: float | None) -> None:
-        """Set `start`, `end`, `fps` or `field_of_view`, and describe the video again.
+    def change(self, **settings: float | tuple[float, ...] | None) -> None:
+        """Set `start`, `end`, `fps`, `field_of_view` or `at`, and describe the video again.
 
         Raises UserError, and leaves everything as it was, if the video can't be described like that.
         """
@@ -198,7 +201,10 @@ class Session:
         with self.lock:
             if self._description is None:
                 times = at_rate(self.video, {"start": self.start, "end": self.end, "fps": self.fps})
-                self._description = self.describer.describe(self.video, **times, field_of_view=self.field_of_view)
+                options: dict[str, Any] = {"field_of_view": self.field_of_view}
+                if self.at is not None:
+                    options["at"] = (*self.at[:2], *(t / self.slower for t in self.at[2:]))
+                self._description = self.describer.describe(self.video, **times, **options)
             return self._description
 
     def one_view(self, otherwise: str) -> "Description":

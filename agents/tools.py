@@ -29,12 +29,14 @@ from trajvlm.agents.wording import (
     axes,
     bounce_in_words,
     check_time,
+    doubt,
     equation_text,
     how_to_scale,
     in_lengths,
     in_metres,
     lengths,
     limits,
+    measured_in_words,
     rate,
     scale_in_words,
     scale_now,
@@ -44,8 +46,8 @@ from trajvlm.agents.wording import (
 )
 from trajvlm.data.clip import SIZE
 from trajvlm.data.errors import UserError
-from trajvlm.data.motions.readable import capitalised
 from trajvlm.vlm import quantities
+from trajvlm.vlm.quantities import constants_in_words, with_error
 from trajvlm.vlm.scale import Scale, size_warning
 
 if TYPE_CHECKING:
@@ -87,8 +89,12 @@ def describe_video(
     others = ", ".join(f"{name} {p:.0%}" for p, name in rivals[:2] if p >= 0.01)
     text = f"The motion is {found.finding} ({found.meaning}), confidence {found.confidence:.0%}"
     text += f"; next: {others}. " if others else ". "
-    if found.doubt:
-        text += f"{capitalised(found.doubt)}. "
+    if (against := doubt(found)) != "":
+        text += f"{against} "
+    if (measured := measured_in_words(found, session.metres_per_unit)) != "":
+        text += f"Measured: {measured}. "
+    if len(found.views) == 1 and len(found.views[0].phases) > 1:
+        text += f"The object's track has {len(found.views[0].phases)} phases; ask for them. "
     text += f"{bounce_in_words(session)}{window(session)}{rate(session)}{scale_now(session)}"
     caveats = " ".join([limits(found), *(f"Note: {note}." for note in found.clip_notes)])
     return Result(text, {**useful(found), **in_metres(session), "video": session.video.name}, caveats=caveats)
@@ -97,21 +103,26 @@ def describe_video(
 def equation(
     session: Session,
     which: Annotated[
-        Literal["refined", "raw", "both"],
-        Field(description="refined: after the fit to the decoded track; raw: from the language model alone"),
-    ] = "refined",
+        Literal["measured", "refined", "raw", "both"],
+        Field(
+            description="measured: fitted to the object's places on the video's own pixels, or refined where there is "
+            "none; refined: fitted to what the visual tokens decode to; raw: from the language model alone; both: all"
+        ),
+    ] = "measured",
 ) -> Result:
     """Give the equation x(t), y(t), z(t) of the motion."""
     found = session.description()
-    if found.calibrated and which == "refined":
+    if found.calibrated and which in ("measured", "refined"):
         shown = in_lengths(found.best, session)
         return _told_of([f"By two views: {equation_text(shown)}."], {"two views": shown.to_text()}, session)
     found = session.one_view(
         "two views have one equation, fitted to both tracks; for the language model's own describe one of the videos "
         "by itself"
     )
+    if which == "measured" and found.measured is None:
+        which = "refined"
     parts, values = [], {}
-    for name, one in (("refined", found.refined), ("raw", found.equation)):
+    for name, one in (("measured", found.measured), ("refined", found.refined), ("raw", found.equation)):
         if which not in (name, "both"):
             continue
         if one is None:
@@ -131,7 +142,7 @@ def _told_of(parts: list[str], values: dict, session: Session) -> Result:
 
 
 def refine(session: Session) -> Result:
-    """Say what refinement changed: the equation before and after it, and how far apart the two curves are."""
+    """Say what refining and measuring changed: the equation before and after each, and how far apart the curves are."""
     found = session.one_view(
         "two views have no equation before the fit to both tracks; to see what refining changes, describe one of the "
         "videos by itself"
@@ -142,14 +153,43 @@ def refine(session: Session) -> Result:
     raw, refined = in_lengths(found.equation, session), in_lengths(found.refined, session)
     text = (
         f"The language model alone wrote {equation_text(raw)}. The fit to the track that its tokens decode to gave "
-        f"{equation_text(refined)}. "
+        f"{equation_text(refined)}. {apart} "
     )
+    values = {"raw": raw.to_text(), "refined": refined.to_text(), **distances}
+    if found.measurement is not None and found.measured is not None:
+        apart, moved = _apart(gap(found, found.refined, found.measured), session)
+        measured, best = in_lengths(found.measured, session), found.measurement.best
+        text += (
+            f"Fitting all constants to the object's places on the video's own pixels, in {len(best.residuals_px)} "
+            f"frames, gave {equation_text(measured)}, which misses them by {best.residual_px:.2g} pixels (root mean "
+            f"square). {apart} "
+        )
+        values |= {"measured": measured.to_text()} | {f"measuring_{name}": one for name, one in moved.items()}
     if found.model_family != found.family:
         text += f"The family changed too, from {found.model_family} to {found.family}. "
-    if found.doubt:
-        text += f"{capitalised(found.doubt)}. "
-    values = {"raw": raw.to_text(), "refined": refined.to_text(), **distances}
-    return Result(f"{text}{apart} {lengths(session)}", values)
+    if (against := doubt(found)) != "":
+        text += f"{against} "
+    return Result(f"{text}{lengths(session)}", values)
+
+
+def phases(session: Session) -> Result:
+    """List the phases of the object's track, in order: what it does in all of the video, with what was measured."""
+    found = session.one_view("two views are one phase each; to list the phases, describe one of the videos by itself")
+    if not found.phases:
+        raise UserError("the track was not cut into phases, because nothing was measured; describe the video with fits")
+    told, rows = [], []
+    for number, phase in enumerate(found.phases, 1):
+        constants = phase.measurement.best.values if phase.measurement else {}
+        in_words = constants_in_words(constants, phase.name)
+        answer = ", which the answer is about" if phase.is_answer else ""
+        told.append(
+            f"{number}. {phase.start_s:.2f} to {phase.stop_s:.2f} s: {phase.name}{answer}"
+            + (f"; {in_words}" if in_words else "")
+        )
+        rows.append(phase.to_dict(found.focal))
+    count = f"{len(told)} phases" if len(told) > 1 else "one phase"
+    text = f"The object's track has {count}, in seconds of the video and in pixels:\n" + "\n".join(told)
+    return Result(text, {"phases": rows})
 
 
 def compare_with_track_and_fit(session: Session) -> Result:
@@ -288,21 +328,26 @@ def quantity(
     for number in numbers:
         value, shown = in_unit(number, session, unit)
         remark = f" ({number.remark})" if number.remark else ""
-        parts.append(f"The {number.name} is {f'{value:.3g} {shown}'.strip()}{remark}.")
-        values[f"{number.name} [{shown}]" if shown else number.name] = value
+        error = None if number.error is None or not number.value else abs(value * number.error / number.value)
+        parts.append(f"The {number.name} is {f'{with_error(value, error)} {shown}'.strip()}{remark}.")
+        key = f"{number.name} [{shown}]" if shown else number.name
+        values[key] = value
+        if error is not None:
+            values[f"error of {key}"] = error
     if name == "g" and (warning := g_warning(found, numbers[0].warning(metres))):
         parts.append(warning)
         values["warning"] = warning
     when = "" if t_s is None or name not in ("speed", "acceleration") else f"At t = {t_s:g} s: "
     scaled = any(number.length_power for number in numbers)
     rests_on = lengths(session) if unit is None else f"That rests on the scale: {scale_in_words(session)}."
+    if session.scale is not None and any(number.error is not None for number in numbers):
+        rests_on += " After ± stands one standard error of the measurement; the scale's own is not in it."
     return Result(f"{when}{' '.join(parts)}" + (f" {rests_on}" if scaled else ""), values)
 
 
 def g_warning(found: "Described", warning: str) -> str:
     """What speaks against a value of g, as sentences: `warning`, and the doubt about the family; may be empty."""
-    doubt = f"{capitalised(found.doubt)}." if found.doubt else ""
-    return " ".join(filter(None, (warning, doubt)))
+    return " ".join(filter(None, (warning, doubt(found))))
 
 
 def explain(
@@ -362,6 +407,20 @@ def choose_window(
     if end_s is not None and end_s <= (start_s or 0):
         raise UserError(f"the window's end ({end_s:g} s) has to come after its start ({start_s or 0:g} s)")
     session.change(start=start_s, end=end_s)
+    return describe_video(session)
+
+
+def point_at(
+    session: Session,
+    x_px: Annotated[float, Field(description="pixels from the picture's left edge")],
+    y_px: Annotated[float, Field(description="pixels from the picture's upper edge")],
+    t_s: Annotated[float | None, Field(description="seconds of the video at which it is there, if it matters")] = None,
+) -> Result:
+    """Say which of several objects is meant, by a place in the picture at which it is seen, and describe its motion."""
+    place = (x_px, y_px) if t_s is None else (x_px, y_px, t_s)
+    if not all(math.isfinite(part) and part >= 0 for part in place):
+        raise UserError("a place is pixels from the picture's upper left corner, from 0 on, such as 320,180")
+    session.change(at=place)
     return describe_video(session)
 
 
@@ -452,6 +511,7 @@ TOOLS = (
     describe_video,
     equation,
     refine,
+    phases,
     compare_with_track_and_fit,
     position_at,
     forecast,
@@ -459,6 +519,7 @@ TOOLS = (
     explain,
     set_scale,
     choose_window,
+    point_at,
     plot,
     draw_curve,
     show_tokens,

@@ -9,7 +9,7 @@ from trajvlm.agents.session import Result, Session
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import bounce, capitalised, lines
-from trajvlm.vlm.quantities import Quantity
+from trajvlm.vlm.quantities import Quantity, constants_in_words, measured_constants
 from trajvlm.vlm.scale import size_warning
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _LIMIT = (
     "One camera that nobody calibrated can't tell how large or how far away the object is, nor how deep its path: "
     "the scale of z rests on the assumed field of view."
+)
+_FLAT = (
+    "One camera that nobody calibrated can't tell how large or how far away the object is; z is not seen, and the "
+    "motion is taken to be across the picture."
 )
 _CALIBRATED = "Size, distance and depth are as right as the cameras' file is."
 _NO_SCALE = (
@@ -34,6 +38,13 @@ _TOLD = (
     "model_probabilities",
     "equation",
     "refined",
+    "measured",
+    "constants",
+    "residual_px",
+    "depth_seen",
+    "phases",
+    "reason",
+    "objects",
     "bounce",
     "miss_px",
     "reprojection_px",
@@ -130,6 +141,12 @@ def useful(description: "Described") -> dict:
     return {name: told[name] for name in _TOLD if name in told} | {"frame": frame}
 
 
+def measured_in_words(found: "Described", metres: float | None) -> str:
+    """Measured constants with their standard errors, in pixels of the video, or in metres where `metres`, the
+    equation's unit in metres, is given; empty where nothing was measured."""
+    return constants_in_words(measured_constants(found, metres), found.family)
+
+
 def in_lengths(one: Equation, session: Session) -> Equation:
     """The equation in metres where the scale is known, otherwise unchanged."""
     metres = session.metres_per_unit
@@ -142,7 +159,19 @@ def equation_text(one: Equation) -> str:
 
 def limits(found: "Described") -> str:
     """What limits every answer about the motion, as a sentence."""
-    return _CALIBRATED if found.calibrated else _LIMIT
+    if found.calibrated:
+        return _CALIBRATED
+    return _FLAT if found.constants and not found.best.z.free_symbols else _LIMIT
+
+
+def doubt(found: "Described") -> str:
+    """What speaks against the answer, as sentences, and how to say which of several objects is meant; empty where
+    nothing does."""
+    objects = [] if found.calibrated else found.views[0].objects
+    if objects:
+        one, *others = [f"'the one at {x:.0f},{y:.0f}'" for x, y, _ in objects]
+        return f"Several objects move at the same time; say which one is meant: {' or '.join([one, *others])}."
+    return f"{capitalised(found.doubt)}." if found.doubt else ""
 
 
 def axes(found: "Described") -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from trajvlm.agents.session import Session
 from trajvlm.agents.tools import draw_curve, plot, save_table, show_tokens
+from trajvlm.agents.wording import doubt
 from trajvlm.data.motions.equation import Equation
-from trajvlm.data.motions.readable import capitalised, latex
+from trajvlm.data.motions.readable import latex
 from trajvlm.ui.measured_words import constants_in_words, misses_in_words, phase_table, warnings
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ def bars(description: "Description") -> str:
 
 
 def _doubt(description: "Description") -> str:
-    """What the language model and the fit say where they differ, as HTML; empty where they agree."""
-    doubt = description.doubt
-    return f'<p class="doubt">{html.escape(capitalised(doubt))}.</p>' if doubt else ""
+    """What speaks against the answer, as HTML; empty where nothing does."""
+    against = doubt(description)
+    return f'<p class="doubt">{html.escape(against)}</p>' if against else ""
 
 
 def equations(description: "Description", metres_per_unit: float | None = None) -> str:
@@ -111,9 +112,12 @@ def phases(description: "Description") -> str:
 
 
 def before_and_after(description: "Description", metres_per_unit: float | None = None) -> str:
-    """The equation of the language model alone above the refined one, as LaTeX; there has to be a refined one."""
+    """The equation of the language model alone above the refined and the measured one, as LaTeX; there has to be a
+    refined one."""
     assert description.refined is not None
-    kinds = (("From the language model alone", description.equation), ("Refined", description.refined))
+    kinds = [("From the language model alone", description.equation), ("Refined", description.refined)]
+    if description.measured is not None:
+        kinds.append(("Measured", description.measured))
     return "\n\n".join(_shown(kind, one, metres_per_unit) for kind, one in kinds)
 
 
@@ -127,5 +131,12 @@ def follow_ups(session: Session) -> list[dict[str, str]]:
     """Questions that make sense now, as options of a chat message; none before a video was described."""
     if not session.described:
         return []
-    first = BY_FAMILY.get(session.description().family)
-    return [{"value": question} for question in ([first] if first else []) + list(FOLLOW_UPS)]
+    found = session.description()
+    first = [BY_FAMILY[found.family]] if found.family in BY_FAMILY else []
+    if not found.calibrated:
+        [description] = found.views
+        if description.objects:
+            first = [f"The one at {x:.0f},{y:.0f}" for x, y, _ in description.objects]
+        elif len(description.phases) > 1:
+            first.append("List the phases")
+    return [{"value": question} for question in first + list(FOLLOW_UPS)]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from trajvlm.agents.agent import Agent, Said, Step, ToolEnded, ToolStarted
 from trajvlm.agents.session import Describes, Result, Session
-from trajvlm.agents.tools import choose_window, describe_video, equation, refine, set_scale
+from trajvlm.agents.tools import choose_window, describe_video, equation, point_at, refine, set_scale
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.readable import capitalised
 from trajvlm.data.rendered.export import write_sample
@@ -226,7 +226,7 @@ class Conversation:
 
         names = {call.name for call in self.calls if call.result}
         results = [call.result for call in self.calls if call.result]
-        if whole and names & {describe_video.__name__, choose_window.__name__}:
+        if whole and names & {describe_video.__name__, choose_window.__name__, point_at.__name__}:
             folded = {"title": "Notes and limits", "status": "done"}
             self.history.append(gr.ChatMessage(self._without_caveats(results), metadata=folded))
             yield

@@ -19,6 +19,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from trajvlm.agents.seen_places import seen_places
 from trajvlm.data.clip import Placement
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import frames
@@ -98,7 +99,7 @@ def _drawable(text: str) -> str:
 def _draw_frames(part: SubFigure, description: "Description", fps: float | None) -> None:
     place = description.clip.placement
     curve = description.pixels(description.best, _times(description))
-    places = _places(description)
+    places = seen_places(description)
     pictures = nearest_frames(description.clip.source, [place.to_seconds(tau) for *_, tau in MOMENTS], fps)
     axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.90, "bottom": 0.03, "wspace": 0.05})
     for ax, (name, colour, _), (time, picture) in zip(axes, MOMENTS, pictures, strict=True):
@@ -109,7 +110,14 @@ def _draw_frames(part: SubFigure, description: "Description", fps: float | None)
         ax.add_patch(Rectangle(corner, side, side, fill=False, ec="white", lw=1.0, ls=(0, (4, 3))))
         ax.plot(*curve.T, color=PATH, lw=1.5, path_effects=HALO, solid_capstyle="round")
         if places is not None:
-            ax.plot(*places[1].T, "o", ms=0.7 * _point(places), mfc="white", mec=INK, mew=0.15 * _point(places))
+            ax.plot(
+                *places[1].T,
+                "o",
+                ms=0.7 * _point(len(places[0])),
+                mfc="white",
+                mec=INK,
+                mew=0.15 * _point(len(places[0])),
+            )
         draw_ring(ax, description.pixels(description.best, np.array([time - place.t0_s]))[0], colour)
         for spine in ax.spines.values():
             spine.set(color=colour, linewidth=2)
@@ -123,15 +131,6 @@ def _times(description: "Description") -> np.ndarray:
         return np.linspace(0.0, description.clip.placement.duration_s, _DENSE)
     best, t0 = description.measurement.best, description.clip.placement.t0_s
     return np.linspace(best.start_s - t0, best.stop_s - t0, _DENSE_MEASURED)
-
-
-def _places(description: "Description") -> tuple[np.ndarray, np.ndarray] | None:
-    """Times (N,), in seconds from the clip's first frame, and pixels (N, 2) at which the object was seen in what was
-    measured; None where nothing was."""
-    if description.measurement is None or description.filmed_track is None:
-        return None
-    part = description.filmed_track.between(description.measurement.best.start_s, description.measurement.best.stop_s)
-    return part.times_s - description.clip.placement.t0_s, part.centres_px
 
 
 def draw_frame(ax: Axes, picture: np.ndarray, place: Placement) -> None:
@@ -211,7 +210,7 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
     within, t = np.linspace(0.0, duration, _DENSE), _times(description)
     best, raw = description.best.positions(t), description.equation.positions(within)
     titles = list("xyz") if own_lines else _equation_lines(description)
-    places = _places(description)
+    places = seen_places(description)
     # A depth that is not seen is 0 all the time.
     shown = [k for k in range(3) if k < 2 or places is None or description.best.z.free_symbols]
     grid = {"left": 0.05, "right": 0.985, "top": 0.84, "bottom": 0.21, "wspace": 0.10 if places is None else 0.16}
@@ -225,9 +224,7 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
         else:
             kind = "raw answer"
         if places is not None and k < 2:
-            ax.plot(
-                places[0], _seen(description, *places)[:, k], ".", ms=_point(places), color=INK, label="seen", zorder=1
-            )
+            ax.plot(places[0], places[2][:, k], ".", ms=_point(len(places[0])), color=INK, label="seen", zorder=1)
         ax.plot(t, best[:, k], color=PATH, lw=2.2 if places is None else 1.2, label=kind)
         for _, colour, tau in MOMENTS:
             ax.axvline(tau * duration, color=colour, lw=1, alpha=0.55, zorder=0)
@@ -238,28 +235,20 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
         if k:
             ax.tick_params(labelleft=False)
     if places is not None:
-        _draw_residuals(axes[-1], description, *places)
+        _draw_residuals(axes[-1], description, *places[:2])
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set_color(GREY)
         ax.tick_params(labelsize=8, colors=GREY)
         ax.set_xlabel("t, seconds from the clip's first frame", fontsize=8.5, color=INK)
-    size = 3.5 if places is None else _point(places)
+    size = 3.5 if places is None else _point(len(places[0]))
     for ax in axes[:1] if places is None else axes[[0, -1]]:
         ax.legend(fontsize=8, edgecolor="none", framealpha=0.85, loc="best", markerscale=3.5 / size)
 
 
-def _point(places: tuple[np.ndarray, np.ndarray]) -> float:
-    """How large the points for places are drawn: the more there are, the smaller."""
-    return float(np.clip(3.5 * (60 / len(places[0])) ** 0.5, 1.2, 3.5))
-
-
-def _seen(description: "Description", t: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """x and y (N, 2) at which pixels (N, 2) put the object at times t (N,), at the curve's depth."""
-    place = description.clip.placement
-    across = (pixels - [place.centre_x_px, place.centre_y_px]) / place.half_width_px * [1.0, -1.0]
-    depth = description.best.positions(t)[:, 2]
-    return across * (1 - depth / description.focal)[:, None]
+def _point(count: int) -> float:
+    """How large the points for so many places are drawn: the more there are, the smaller."""
+    return float(np.clip(3.5 * (60 / count) ** 0.5, 1.2, 3.5))
 
 
 def _draw_residuals(ax: Axes, description: "Description", t: np.ndarray, pixels: np.ndarray) -> None:
@@ -269,7 +258,7 @@ def _draw_residuals(ax: Axes, description: "Description", t: np.ndarray, pixels:
     limit = max(4.0 * description.measurement.best.residual_px, 0.1)
     ax.axhline(0, color="#e3e6eb", lw=1, zorder=0)
     # Single wrong places lie at the edge.
-    size = _point((t, pixels))
+    size = _point(len(t))
     ax.plot(t, away[:, 0].clip(-limit, limit), ".", ms=size, color=INK, label="to the right")
     ax.plot(t, -away[:, 1].clip(-limit, limit), ".", ms=size, color=MOMENTS[2][1], label="up")
     ax.set_ylim(-1.25 * limit, 1.25 * limit)

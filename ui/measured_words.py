@@ -1,6 +1,5 @@
 """What was measured on a video's own pixels, in words: constants with their standard errors, phases, and depth."""
 
-import math
 from typing import TYPE_CHECKING
 
 from trajvlm.data.errors import UserError
@@ -13,23 +12,9 @@ if TYPE_CHECKING:
 def constants_in_words(description: "Description", metres: float | None = None) -> str:
     """Measured constants with their standard errors, such as `period 1.0249 ± 0.0022 s`; in pixels of the video, or in
     metres where `metres`, a unit of the equation in metres, is given. Empty where nothing was measured."""
-    from trajvlm.vlm.quantities import measured_constants
+    from trajvlm.vlm import quantities
 
-    return _listed(measured_constants(description, metres), description.family)
-
-
-def _listed(constants: dict[str, tuple[float, float, str]], family: str) -> str:
-    from trajvlm.vlm.quantities import with_error
-
-    told = []
-    for name, (value, error, unit) in constants.items():
-        if name == "decay" and value:
-            name, unit = ("halves every" if value > 0 else "doubles every"), "s"
-            value, error = math.log(2) / abs(value), math.log(2) * error / value**2
-        elif name == "speed" and family == "parabolic":
-            name = "speed halfway"
-        told.append(f"{name} {with_error(value, error, 6)} {unit.replace('^2', '²')}".rstrip())
-    return ", ".join(told)
+    return quantities.constants_in_words(quantities.measured_constants(description, metres), description.family)
 
 
 def misses_in_words(description: "Description") -> str:
@@ -60,8 +45,10 @@ def phase_table(description: "Description") -> list[tuple[str, str, str, str]]:
 
 
 def _of_phase(phase: "PhaseFound") -> str:
+    from trajvlm.vlm.quantities import constants_in_words
+
     found = phase.measurement
-    return "" if found is None else _listed(found.best.values, found.best.family.name)
+    return "" if found is None else constants_in_words(found.best.values, found.best.family.name)
 
 
 def depth_in_words(description: "Description", field_of_view: float, scaled: bool) -> str:

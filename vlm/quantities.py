@@ -100,6 +100,20 @@ def measured_constants(description: Described, metres: float | None = None) -> d
     return out
 
 
+def constants_in_words(constants: dict[str, tuple[float, float, str]], family: str) -> str:
+    """Measured constants of a family with their standard errors, such as `period 1.0249 ± 0.0022 s, amplitude ...`; of
+    a size that fades the time in which it halves."""
+    told = []
+    for name, (value, error, unit) in constants.items():
+        if name == "decay" and value:
+            name, unit = ("halves every" if value > 0 else "doubles every"), "s"
+            value, error = math.log(2) / abs(value), math.log(2) * error / value**2
+        elif name == "speed" and family == "parabolic":
+            name = "speed halfway"
+        told.append(f"{name} {with_error(value, error, 6)} {unit.replace('^2', '²')}".rstrip())
+    return ", ".join(told)
+
+
 def _constant(description: Described, name: str) -> tuple[float, float] | None:
     """A measured constant and its standard error in the equation's unit; None where it was not measured."""
     if name not in description.constants:
@@ -331,12 +345,14 @@ def _radius(description: Described, t: float | None) -> list[Quantity]:
         raise UserError("a swing to and fro has no radius; ask for its amplitude")
     wave = harmonic(description)
     longest, shortest = wave.semi_axes
+    constant = _constant(description, "radius")
     remark = _at_start(wave)
     if shortest < 0.9 * longest:
-        ellipse = f"the fitted curve is an ellipse, {shortest / longest:.2f} times as wide as long; this is the mean"
+        this = "this is the mean" if constant is None else "this is its longer half axis, the radius of a tilted circle"
+        ellipse = f"the fitted curve is an ellipse, {shortest / longest:.2f} times as wide as long; {this}"
         remark = f"{ellipse}; {remark}" if remark else ellipse
-    radius = Quantity("radius", float(np.sqrt((longest**2 + shortest**2) / 2)), 1, 0, remark)
-    return [_measured(description, radius, "radius")]
+    value, error = constant or (float(np.sqrt((longest**2 + shortest**2) / 2)), None)
+    return [Quantity("radius", value, 1, 0, remark, error=error)]
 
 
 def _at_start(wave: Harmonic) -> str:
@@ -352,8 +368,8 @@ def _halving(wave: Harmonic) -> float:
 
 def _amplitude(description: Described, t: float | None) -> list[Quantity]:
     wave = harmonic(description)
-    amplitude = Quantity("amplitude", float(wave.semi_axes[0]), 1, 0, _at_start(wave))
-    return [_measured(description, amplitude, "amplitude")]
+    value, error = _constant(description, "amplitude") or (float(wave.semi_axes[0]), None)
+    return [Quantity("amplitude", value, 1, 0, _at_start(wave), error=error)]
 
 
 def _decay(description: Described, t: float | None) -> list[Quantity]:

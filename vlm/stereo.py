@@ -191,9 +191,12 @@ class StereoDescriber:
         fps: float | None = None,
         refine: bool = True,
         field_of_view: float = ASSUMED_FIELD_OF_VIEW,
+        at: tuple[float, ...] | None = None,
     ) -> StereoDescription:
-        """As `describe_pair`. Raises UserError also where `refine` is off or a `field_of_view` is given, which are for
-        one view."""
+        """As `describe_pair`. Raises UserError also where `refine` is off, or a `field_of_view` or a place `at` is
+        given, which are for one view."""
+        if at is not None:
+            raise UserError("a place points into one video; to say which object is meant describe one by itself")
         if not refine:
             raise UserError("two views are always fitted; for the language model alone describe one of the videos")
         if field_of_view != ASSUMED_FIELD_OF_VIEW:

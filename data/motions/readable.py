@@ -215,8 +215,13 @@ class _Jumping:
         up = -pull / np.linalg.norm(pull)
         half_g = float(np.linalg.norm(pull))
         arrived = [self.before(k) for k in range(len(self.times))]
-        falls = np.array([-velocity @ up for _, velocity in arrived])
-        rises = self.jumps @ up - falls
+        rises = np.array([velocity @ up for _, velocity in arrived]) + self.jumps @ up
+        drift = arrived[0][1] - arrived[0][1] @ up * up
+        if len(arrived) > 1:
+            # Seen aslant, the floor rises or falls along the way (`bouncing.speeds_at_impacts`).
+            drift = (arrived[-1][0] - arrived[0][0]) / (self.times[-1] - self.times[0])
+            rises = rises - np.polyfit(self.times, [place @ up for place, _ in arrived], 1)[0]
+        falls = self.jumps @ up - rises
         # A flight is as high as the speed tells with which it ends or begins at a floor.
         first = Flight(self.times[0] - falls[0] / half_g, self.times[0], falls[0] ** 2 / (4 * half_g))
         lasts = np.append(np.diff(self.times), rises[-1] / half_g)
@@ -224,8 +229,6 @@ class _Jumping:
             Flight(time, time + max(last, 0.0), max(rise, 0.0) ** 2 / (4 * half_g))
             for time, last, rise in zip(self.times, lasts, rises)
         ]
-        along = [velocity - velocity @ up * up for _, velocity in arrived]
-        drift = np.average(along[1:], axis=0, weights=np.diff(self.times)) if len(along) > 1 else along[0]
         shares = np.maximum(rises, 0.0) / np.maximum(falls, 1e-12)
         return Bounce((first, *later), up, drift, tuple(shares.tolist()), tuple(self.times.tolist()))
 

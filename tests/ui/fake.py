@@ -210,6 +210,7 @@ class FakeDescription:
             "equation": self.equation.to_text(),
             "refined": self.refined.to_text() if self.refined else None,
             "measured": self.measured.to_text() if self.measured else None,
+            "phases": [phase.to_dict(self.focal) for phase in self.phases],
             "frame": {"t0_s": place.t0_s, "duration_s": place.duration_s, "length_unit": "half the clip's width"},
             "notes": list(self.clip.notes),
         }

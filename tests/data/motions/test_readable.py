@@ -7,6 +7,7 @@ import pytest
 
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES
+from trajvlm.data.motions.families.bouncing import speeds_at_impacts, with_impacts
 from trajvlm.data.motions.readable import bounce, capitalised, latex, lines
 
 DURATION = 1.43
@@ -118,6 +119,17 @@ def test_a_measured_bounce_has_each_impact_and_its_restitution():
         assert found.flights[1].top == pytest.approx(shares[0] ** 2, abs=1e-3)
     assert "restitution 0.75 " in found.in_words(9, "m") and "one by one 0.80, 0.70, 0.75" in found.in_words(9, "m")
     assert found.to_dict(times[1])["impacts_s"] == pytest.approx(times[:2], abs=1e-4)
+
+
+def test_restitution_of_a_measured_bounce_seen_aslant_is_that_relative_to_the_floor():
+    family = with_impacts(3)
+    constants = np.zeros(family.size)
+    vectors = family.vectors(constants)
+    vectors[:6] = [0, 0.5, 0], [0.6, 2.3, 0], [0, -3, 0], [0, 5.4, 0], [0, 3.9, 0], [0, 2.7, 0]
+    family.inside(constants)[:] = 0.3, 0.6, 0.8
+    before, after = speeds_at_impacts(family, constants)
+    found = bounce(family.equation(constants).with_time(0.0, 1.7))
+    assert found.restitutions == pytest.approx(np.maximum(after, 0) / before)
 
 
 @pytest.mark.parametrize("name", OTHERS)
