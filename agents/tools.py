@@ -46,6 +46,7 @@ from trajvlm.agents.wording import (
 )
 from trajvlm.data.clip import SIZE
 from trajvlm.data.errors import UserError
+from trajvlm.data.motions.readable import capitalised
 from trajvlm.vlm import quantities
 from trajvlm.vlm.quantities import constants_in_words, with_error
 from trajvlm.vlm.scale import Scale, size_warning
@@ -87,7 +88,8 @@ def describe_video(
     found = session.description()
     rivals = sorted((p, name) for name, p in found.probabilities.items() if name != found.family)[::-1]
     others = ", ".join(f"{name} {p:.0%}" for p, name in rivals[:2] if p >= 0.01)
-    text = f"The motion is {found.finding} ({found.meaning}), confidence {found.confidence:.0%}"
+    finding = capitalised(found.finding) if _is_refused(found) else f"The motion is {found.finding}"
+    text = f"{finding} ({found.meaning}), confidence {found.confidence:.0%}"
     text += f"; next: {others}. " if others else ". "
     if (against := doubt(found)) != "":
         text += f"{against} "
@@ -98,6 +100,10 @@ def describe_video(
     text += f"{bounce_in_words(session)}{window(session)}{rate(session)}{scale_now(session)}"
     caveats = " ".join([limits(found), *(f"Note: {note}." for note in found.clip_notes)])
     return Result(text, {**useful(found), **in_metres(session), "video": session.video.name}, caveats=caveats)
+
+
+def _is_refused(found: "Described") -> bool:
+    return not found.calibrated and found.views[0].refused is not None
 
 
 def equation(

@@ -35,15 +35,6 @@ def phase_in_words(phase: "PhaseFound") -> str:
     return f"{told} (this answer)" if phase.is_answer else told
 
 
-def phase_table(description: "Description") -> list[tuple[str, str, str, str]]:
-    """A head and a row for each phase: start, end, what it is, and its constants in pixels."""
-    rows = [("from", "to", "motion", "measured")]
-    for phase in description.phases:
-        name = f"{phase.name} (this answer)" if phase.is_answer else phase.name
-        rows.append((f"{phase.start_s:.2f} s", f"{phase.stop_s:.2f} s", name, _of_phase(phase)))
-    return rows
-
-
 def _of_phase(phase: "PhaseFound") -> str:
     from trajvlm.vlm.quantities import constants_in_words
 

@@ -142,7 +142,7 @@ def latex(equation: Equation, unit: str) -> str:
     found = []
     for name, axis in zip("xyz", axes):
         text = sympy.latex(rounded(axis, 3), fold_func_brackets=False, inv_trig_style="full")
-        found.append(rf"{name}(t) &= \left({text}\right)\,\mathrm{{{unit}}}")
+        found.append(rf"{name}(t) &= {_bracketed(text)}\,\mathrm{{{unit}}}")
     if flights:
         cases = [rf"0 & t < {flights[0].start:.3g}"] if flights[0].start > 0 else []
         cases += [
@@ -246,7 +246,7 @@ class _Jumping:
             pieces = [(_squares(text), end) for text, end in self._pieces(axis, 3)]
             rows = [rf"{text} & " + (r"\text{later}" if end is None else f"t < {end:g}") for text, end in pieces]
             cases = r"\begin{cases}" + r" \\ ".join(rows) + r"\end{cases}"
-            found.append(rf"\left({pieces[0][0]}\right)" if len(pieces) == 1 else cases)
+            found.append(_bracketed(pieces[0][0]) if len(pieces) == 1 else cases)
         return found
 
     def _pieces(self, axis: int, digits: int) -> list[tuple[str, float | None]]:
@@ -273,6 +273,11 @@ class _Jumping:
 def _to_part(time: float, lasts: float, digits: int) -> float:
     """A time rounded to a part of how long a flight lasts."""
     return round(time, max(0, digits - 1 - math.floor(math.log10(max(lasts, 1e-6)))))
+
+
+def _bracketed(text: str) -> str:
+    """LaTeX that a unit may follow."""
+    return rf"\left({text}\right)" if " " in text else text
 
 
 def _squares(text: str) -> str:

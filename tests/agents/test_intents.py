@@ -86,7 +86,7 @@ def test_a_new_video_is_described_before_it_is_asked_about():
 
 def test_slips_of_the_keyboard_are_mended_and_other_words_are_left_alone():
     assert requested("what is the velocty?") == [Call("quantity", {"name": "speed"})]
-    assert requested("giv me the equaton") == [Call("equation", {"which": "refined"})]
+    assert requested("giv me the equaton") == [Call("equation", {"which": "measured"})]
     for sentence in ("what is the weight of the tablet", "a windy secondary station", "the right speech of the nation"):
         assert mended(sentence) == sentence
 

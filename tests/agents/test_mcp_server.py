@@ -96,6 +96,7 @@ def test_before_a_video_is_open_every_tool_names_the_one_that_opens_it(ask):
         "quantity": {"name": "speed"},
         "set_scale": {"object_diameter_m": 0.067},
         "explain": {"topic": "family"},
+        "point_at": {"x_px": 320, "y_px": 180},
     }
     names = [function.__name__ for function in TOOLS if function.__name__ != "evaluate"]
     answers = ask(*((name, arguments.get(name, {})) for name in names), ("describe_video", {"video": "throw.mp4"}))

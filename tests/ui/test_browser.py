@@ -33,9 +33,8 @@ class ByName(fake.FakeDescriber):
     """A describer that knows a swing from a throw by the file's name, so that answers can't be mixed up unseen."""
 
     def describe(self, video, *arguments, **options):
-        return fake.FakeDescriber(family="oscillating" if "swing" in str(video) else "parabolic").describe(
-            video, *arguments, **options
-        )
+        family = "oscillating" if "swing" in str(video) else "parabolic"
+        return fake.FakeDescriber(family=family, measures=True).describe(video, *arguments, **options)
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +127,9 @@ def test_a_clip_is_uploaded_and_everything_is_seen_and_asked_on(visit, videos):
     chat = page.locator("#chat")
     assert chat.locator(".families .best .name").first.inner_text() == "parabolic"
     assert "x" in chat.locator(".katex").first.inner_text()
+    measured = chat.get_by_text("acceleration 364.5").last.inner_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"acceleration 364\.50 ± 0\.\d\d px/s²", measured)
+    chat.get_by_text("1.40 to 1.60 s at rest").first.wait_for()
     chat.locator(".js-plotly-plot canvas, .js-plotly-plot .main-svg").first.wait_for()
     overlay = chat.locator("video").last
     overlay.scroll_into_view_if_needed()

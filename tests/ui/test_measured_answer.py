@@ -133,11 +133,13 @@ def test_the_card_is_labelled_measured_and_has_numbers_first(found):
     description = found("circular")
     text = equations(description)
     period, error, _ = description.constants["period"]
-    assert text.startswith("**Measured**") and f"- period {with_error(period, error)} s\n" in text
+    shown = text.replace("\N{NO-BREAK SPACE}", " ")
+    assert text.startswith("**Measured**") and f"- period {with_error(period, error)} s\n" in shown
     assert text.index("- radius") < text.index("**Measured equation:**") < text.index("$$")
     assert equations(replace(description, measurement=None)).startswith("**Refined:**")
-    table = phases(description).splitlines()
-    assert table[2].startswith("| from | to |") and len(table) == 6 and "at rest" in table[5]
+    motion, rest = phases(description).replace("\N{NO-BREAK SPACE}", " ").splitlines()[2:]
+    assert motion.startswith("- 0.00 to 1.40 s circular: period") and rest == "- 1.40 to 1.60 s at rest"
+    assert "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}" in phases(description)
 
 
 def test_the_card_warns_of_a_g_far_from_the_earths(found):
