@@ -18,14 +18,15 @@ _TIMES = 61
 def rows(
     description: "Described", length: str = "u", factor: float = 1.0, slower: float = 1.0
 ) -> list[dict[str, float | None]]:
-    """Sixty-one even times of the clip with position, velocity and pixel; None behind a camera.
+    """Even times with position, velocity and pixel; None behind a camera. There are sixty-one, or as many as frames in
+    which the motion was measured.
 
     Args:
         length, factor: the unit of lengths, and how many of it are one unit of the equation.
         slower: how many times slower than the motion the file plays; `video_s` is in seconds of the file.
     """
     first = description.projections[0]
-    t = np.linspace(0, first.duration_s, _TIMES)
+    t = np.linspace(0, first.duration_s, _times(description))
     columns = {"t_s": t, "video_s": (first.starts_s + t) * slower}
     for name, equation, per in (("", description.best, ""), ("v", velocity(description.best), "_per_s")):
         for k, axis in enumerate("xyz"):
@@ -34,6 +35,11 @@ def rows(
         side = f"_{view.side}" if view.side else ""
         columns[f"pixel{side}_x"], columns[f"pixel{side}_y"] = view.pixels(t).T
     return [dict(zip(columns, map(_rounded, values))) for values in zip(*columns.values())]
+
+
+def _times(description: "Described") -> int:
+    measurement = None if description.calibrated else description.views[0].measurement
+    return _TIMES if measurement is None else max(_TIMES, len(measurement.best.residuals_px))
 
 
 def _rounded(value: float) -> float | None:

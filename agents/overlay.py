@@ -25,7 +25,7 @@ _PATH, _BEYOND, _NOW, _HALO = (228, 87, 46), (240, 180, 150), (47, 111, 222), (2
 def draw_over_video(view: "Projection", path: Path, fps: float | None = None) -> None:
     """Write the described stretch of a video, and half a second around it, as mp4 (H.264) with the curve in it.
 
-    The curve is full inside the clip and pale where the equation is continued beyond it. `fps` as for `describe`.
+    The curve is full where the motion was seen and pale where the equation is continued beyond it. `fps` as for `describe`.
     Raises UserError if the source video can't be decoded any more.
     """
     begin = max(0.0, view.starts_s - _MARGIN_S)
@@ -52,7 +52,7 @@ def draw_over_video(view: "Projection", path: Path, fps: float | None = None) ->
 
 def _curves(view: "Projection", width: int, begin: float, stop: float) -> list[tuple[np.ndarray, tuple, int]]:
     """What is drawn in every frame, in order: points, colour and line width."""
-    inside = _points(view, np.linspace(0, view.duration_s, 240), width)
+    inside = _points(view, np.linspace(0, view.duration_s, 1600), width)
     before = _points(view, np.linspace(begin - view.starts_s, 0, 60), width)
     after = _points(view, np.linspace(view.duration_s, stop - view.starts_s, 60), width)
     return [(before, _BEYOND, 1), (after, _BEYOND, 1), (inside, _HALO, 4), (inside, _PATH, 2)]

@@ -28,7 +28,7 @@ def plot_over_time(
 
     `length` is the unit of lengths, and `factor` how many of it are one unit of the equation.
     """
-    t = np.linspace(0, description.clip.placement.duration_s, 240)
+    t = np.linspace(0, description.lasts_s, 1600)
     ways = ("right", "up", f"to {description.projections[0].camera}")
     places = None if description.calibrated else seen_places(description.views[0])
     figure = _figure(7, 0.5 + 2.3 * len(what))

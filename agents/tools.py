@@ -277,15 +277,16 @@ def position_at(
 
 
 def forecast(
-    session: Session, seconds_after_end: Annotated[float, Field(description="seconds after the clip's last frame")]
+    session: Session,
+    seconds_after_end: Annotated[float, Field(description="seconds after the end of the motion that was seen")],
 ) -> Result:
-    """Continue the equation past the end of the clip: where the object would be."""
+    """Continue the equation past the end of what was seen: where the object would be."""
     if not 0 <= seconds_after_end <= FURTHEST_S:
         raise UserError(
             f"a forecast reaches from 0 to {FURTHEST_S:g} seconds past the end, not {seconds_after_end:g}; "
             f"ask for a position for times inside the clip"
         )
-    return where(session, session.description().clip.placement.duration_s + seconds_after_end)
+    return where(session, session.description().lasts_s + seconds_after_end)
 
 
 def quantity(
@@ -456,7 +457,7 @@ def draw_curve(session: Session) -> Result:
         draw_over_video(view, files[-1], session.fps)
     shown = " and ".join(view.video for view in views)
     text = (
-        f"Here {'is' if len(views) == 1 else 'are'} {shown} with the curve: full inside the clip, pale where the "
+        f"Here {'is' if len(views) == 1 else 'are'} {shown} with the curve: full where the motion was seen, pale where the "
         "equation is continued beyond it."
     )
     return Result(text, _named(files), tuple(files))

@@ -76,19 +76,25 @@ def where(session: Session, t: float) -> Result:
     text = f"At t = {t:.3g} s ({shown_at:.3g} s of {first.video}) x = {x:.3g}, y = {y:.3g}, z = {z:.3g} {unit}, "
     text += f"{' and '.join(seen)}."
     if not -1e-6 <= t <= first.duration_s + 1e-6:
-        text += " That is outside the clip: the equation is continued, nothing was seen there."
+        about = "what was measured" if found.constants else "the clip"
+        text += f" That is outside {about}: the equation is continued, nothing was seen there."
     return Result(f"{text} {lengths(session)}", values)
 
 
 def check_time(found: "Described", t: float) -> None:
     """Raises UserError where t, in seconds from the clip's first frame, lies far from the clip."""
-    if not (math.isfinite(t) and -FURTHEST_S <= t - found.clip.placement.duration_s <= FURTHEST_S):
+    if not (math.isfinite(t) and -FURTHEST_S <= t - found.lasts_s <= FURTHEST_S):
         raise UserError(f"the time has to lie within {FURTHEST_S:g} seconds of the clip")
 
 
 def window(session: Session) -> str:
     """Which seconds of the file as it plays were looked at, as a sentence."""
-    view = session.description().projections[0]
+    found = session.description()
+    measurement = None if found.calibrated else found.views[0].measurement
+    if measurement is not None:
+        first, last = (time * session.slower for time in (measurement.best.start_s, measurement.best.stop_s))
+        return f"It was measured from {first:.2f} to {last:.2f} s of the video."
+    view = found.projections[0]
     first, last = (time * session.slower for time in (view.starts_s, view.starts_s + view.duration_s))
     return f"The clip runs from {first:.2f} to {last:.2f} s of {view.video}."
 
@@ -131,7 +137,7 @@ def bounce_in_words(session: Session) -> str:
     found, metres = session.description(), in_metres(session).get("metres_per_unit")
     told = bounce(found.best if metres is None else found.best.scaled(metres))
     unit = found.unit if metres is None else "m"
-    return "" if told is None else f"{capitalised(told.in_words(found.clip.placement.duration_s, unit))}. "
+    return "" if told is None else f"{capitalised(told.in_words(found.lasts_s, unit))}. "
 
 
 def useful(description: "Described") -> dict:

@@ -69,7 +69,7 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
     video, space = top.subfigures(1, 2, width_ratios=(2.35, 1))
     _draw_title(title, description)
     _draw_frames(video, description, fps)
-    draw_path(space, description.best, description.clip.placement.duration_s)
+    draw_path(space, description.best, place.duration_s, until_s=description.lasts_s)
     _draw_curves(curves, description)
     _draw_strips(strips, description)
     figure.savefig(path)
@@ -163,10 +163,18 @@ def nearest_frames(source: str, wanted: list[float], fps: float | None) -> list[
     return found
 
 
-def draw_path(part: SubFigure, equation: Equation, duration_s: float, unit: str = "", camera: str = "camera") -> None:
-    """The path in space with equal axes, seen from above and a little from the left of the camera."""
+def draw_path(
+    part: SubFigure,
+    equation: Equation,
+    duration_s: float,
+    unit: str = "",
+    camera: str = "camera",
+    until_s: float | None = None,
+) -> None:
+    """The path in space with equal axes, seen from above and a little from the left of the camera: from t = 0 to
+    `until_s`, or over the clip, which lasts `duration_s`."""
     ax = part.add_axes((0.0, -0.02, 0.95, 1.0), projection="3d")
-    path = equation.positions(np.linspace(0.0, duration_s, _DENSE))
+    path = equation.positions(np.linspace(0.0, duration_s if until_s is None else until_s, _DENSE_MEASURED))
     centre, half = (path.max(0) + path.min(0)) / 2, max(np.ptp(path, axis=0).max() / 2, 1e-3) * 1.1
     for setter, middle in zip((ax.set_xlim, ax.set_ylim, ax.set_zlim), centre, strict=True):
         setter(middle - half, middle + half)

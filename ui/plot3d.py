@@ -18,7 +18,7 @@ def path_in_space(description: "Description", metres_per_unit: float | None = No
 
     factor, unit = metres_per_unit or 1.0, "u" if metres_per_unit is None else "m"
     duration = description.clip.placement.duration_s
-    t = np.linspace(0, duration, 200)
+    t = np.linspace(0, description.lasts_s, 200 if description.measurement is None else 1600)
     x, y, z = description.best.positions(t).T * factor
     centre = [(a.min() + a.max()) / 2 for a in (x, y, z)]
     half = max(np.ptp(a) for a in (x, y, z)) * 0.55 + 1e-3 * factor

@@ -47,8 +47,7 @@ def print_answer(
         _equation(answers, "equation", description.best.scaled(metres), "bold")
     elif description.refined is not None:
         _equation(answers, "refined", description.refined.scaled(metres), "bold")
-    duration = description.clip.placement.duration_s
-    _bounce(answers, description.best.scaled(metres), duration, "u" if extras.metres is None else "m")
+    _bounce(answers, description.best.scaled(metres), description.lasts_s, "u" if extras.metres is None else "m")
     for warning in warnings(description, extras.metres):
         print_line(answers, "note", warning, "bold")
     if len(description.phases) > 1:

@@ -45,12 +45,12 @@ from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
 TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
 
 
-_NO_FAMILY = "none of the known families; nearest"
+_NO_FAMILY = "none of the known families; nearest:"
 _NOT_BELIEVED = {
-    "several_move": "several objects move; the clearest",
-    "held": "refused, as it does not move freely; nearest",
-    "too_short": "refused, as the motion is too short; nearest",
-    "camera_moves": "refused, as the camera moves; nearest",
+    "several_move": "several objects move; the clearest is",
+    "held": "refused, as it does not move freely; nearest:",
+    "too_short": "refused, as the motion is too short; nearest:",
+    "camera_moves": "refused, as the camera moves; nearest:",
 }
 """What stands before a family's name where an answer is refused, by its reason."""
 
@@ -198,7 +198,7 @@ class Description:
         """The family, or that it is none of them, or why none is believed."""
         if self.known:
             return self.family
-        return f"{_NOT_BELIEVED.get(self.refused[0] if self.refused else '', _NO_FAMILY)}: {self.family}"
+        return f"{_NOT_BELIEVED.get(self.refused[0] if self.refused else '', _NO_FAMILY)} {self.family}"
 
     @property
     def meaning(self) -> str:
@@ -232,6 +232,12 @@ class Description:
     def best(self) -> Equation:
         """The measured equation where there is one, else the refined one."""
         return self.measured or self.refined or self.equation
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds from t = 0 to the end of the measured phase, or of the clip where nothing was measured."""
+        place = self.clip.placement
+        return self.measurement.best.stop_s - place.t0_s if self.measurement else place.duration_s
 
     @property
     def unit(self) -> str:
@@ -278,7 +284,7 @@ class Description:
             found[before] = self.pixels(self.best, t[before])
             return found
 
-        return (Projection(self.clip, place.t0_s, place.duration_s, pixels),)
+        return (Projection(self.clip, place.t0_s, self.lasts_s, pixels),)
 
     def pixels(self, equation: Equation, t: np.ndarray) -> np.ndarray:
         """Pixels (N, 2) of the source video at which an equation puts the object, t (N,) seconds into the clip."""
@@ -306,7 +312,7 @@ class Description:
             "residual_px": round(self.measurement.best.residual_px, 3) if self.measurement else None,
             "depth_seen": self.measurement.best.depth_seen if self.measurement else None,
             "phases": [phase.to_dict(self.focal) for phase in self.phases],
-            "bounce": told and told.to_dict(placement.duration_s),
+            "bounce": told and told.to_dict(self.lasts_s),
             "miss_px": None if self.miss_px is None else round(self.miss_px, 3),
             "second_opinion": self.second_opinion
             and {

@@ -32,7 +32,7 @@ class Projection:
     starts_s: float
     """Seconds of this video at which the equation's t is 0."""
     duration_s: float
-    """How long the clip is that the answer is about, whose clock the equation has."""
+    """How long what the answer is about lasts from then on."""
     pixels: Callable[[np.ndarray], np.ndarray]
     """From t (N,), in the equation's seconds, to pixels (N, 2) of this video; NaN where the object would be behind the
     camera."""
@@ -95,6 +95,12 @@ class Described(Protocol):
     def constants(self) -> "dict[str, tuple[float, float, str]]":
         """Measured constants by name: value, standard error and unit, in pixels of the video and seconds; none where
         nothing was measured."""
+        ...
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds from t = 0 to the end of what the best equation was fitted to: of a measured phase, else of the
+        clip."""
         ...
 
     @property

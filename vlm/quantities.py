@@ -17,7 +17,7 @@ from trajvlm.data.motions.equation import Equation, T
 from trajvlm.data.motions.readable import bounce
 from trajvlm.vlm.described import Described
 
-_DENSE = 400
+_DENSE = 2000
 _EARTH = 9.81
 _FAR = 0.15
 """Share of g by which it may be off before a sentence warns."""
@@ -145,7 +145,8 @@ def derive(
 
     Args:
         name: one of `NAMES`.
-        t: seconds from the clip's first frame, for speed and acceleration; over the whole clip where left out.
+        t: seconds from the clip's first frame, for speed and acceleration; over all that the answer is about where
+            left out.
         pendulum_m: metres from a pendulum's pivot to the middle of its bob, for g.
 
     Raises:
@@ -161,7 +162,7 @@ def derive(
 
 
 def _norms(equation: Equation, description: Described, t: float | None) -> np.ndarray:
-    times = np.linspace(0, description.clip.placement.duration_s, _DENSE) if t is None else np.array([t])
+    times = np.linspace(0, description.lasts_s, _DENSE) if t is None else np.array([t])
     return np.linalg.norm(equation.positions(times), axis=-1)
 
 
@@ -198,11 +199,12 @@ def _steady(description: Described, found: list[Quantity], name: str) -> list[Qu
 
 def _distance(description: Described, t: float | None) -> list[Quantity]:
     speeds = _norms(velocity(description.best), description, None)
-    return [Quantity("length of the path in the clip", speeds.mean() * description.clip.placement.duration_s, 1, 0)]
+    name = "length of the path" if description.constants else "length of the path in the clip"
+    return [Quantity(name, speeds.mean() * description.lasts_s, 1, 0)]
 
 
 def _height(description: Described, t: float | None) -> list[Quantity]:
-    times = np.linspace(0, description.clip.placement.duration_s, _DENSE)
+    times = np.linspace(0, description.lasts_s, _DENSE)
     y = description.best.positions(times)[:, 1]
     top = int(y.argmax())
     return [
@@ -225,7 +227,7 @@ def _gravity(description: Described, t: float | None) -> list[Quantity]:
             f"choose a window in which the object flies freely, or ask for its acceleration"
         )
     # Between two impacts it is the same at any time; a ball that has come to rest has none.
-    times = np.linspace(0, description.clip.placement.duration_s, _DENSE)
+    times = np.linspace(0, description.lasts_s, _DENSE)
     accelerations = velocity(velocity(description.best)).positions(times)
     a = accelerations[np.linalg.norm(accelerations, axis=1).argmax()]
     warns = partial(_gravity_warning, "the scale, and whether the drawn curve runs through the object in every frame")
@@ -389,7 +391,7 @@ def _restitution(description: Described, t: float | None) -> list[Quantity]:
     found = bounce(description.best)
     if found is None or found.restitution is None:
         raise UserError("the restitution can't be read, as no second flight begins; choose a longer window")
-    impacts = found.impacts(description.clip.placement.duration_s)
+    impacts = found.impacts(description.lasts_s)
     at = f"impacts at {', '.join(f'{time:.2f}' for time in impacts)} s"
     each = [f"{one:.2f}" for one in found.restitutions]
     if len(set(each)) > 1:

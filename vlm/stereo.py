@@ -68,6 +68,11 @@ class StereoDescription:
         return {}
 
     @property
+    def lasts_s(self) -> float:
+        """How long the left clip is."""
+        return self.clip.placement.duration_s
+
+    @property
     def unit(self) -> str:
         """Of the cameras' file."""
         return self.pair.unit

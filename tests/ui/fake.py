@@ -165,6 +165,7 @@ class FakeDescription:
         return self.probabilities
 
     unit, metres_per_unit = Description.unit, Description.metres_per_unit
+    lasts_s = Description.lasts_s
     clip_notes, miss = Description.clip_notes, Description.miss
     calibrated, views, projections = Description.calibrated, Description.views, Description.projections
 
@@ -218,15 +219,15 @@ class FakeDescription:
 
 MOVES_S = 1.4
 """How long the measured ball moves; then it is said to rest."""
-_INSIDE = {
-    "circular": ((5 * MOVES_S / (2 * np.pi),), ()),
-    "oscillating": ((5 * MOVES_S / (2 * np.pi),), ()),
-    "damped": ((5 * MOVES_S / (2 * np.pi), 0.7 * MOVES_S), ()),
-    "spiral": ((5 * MOVES_S / (2 * np.pi), -0.7 * MOVES_S), ()),
-    "helical": ((7.85 * MOVES_S / (2 * np.pi),), ()),
-    "bouncing": ((0.7 / MOVES_S,), (0.7,)),
+_RATES = {
+    "circular": (5 / (2 * np.pi),),
+    "oscillating": (5 / (2 * np.pi),),
+    "damped": (5 / (2 * np.pi), 0.7),
+    "spiral": (5 / (2 * np.pi), -0.7),
+    "helical": (7.85 / (2 * np.pi),),
 }
-"""Of `PATHS` in the time of the phase: constants inside the functions of time, and impacts in seconds."""
+"""Of `PATHS` per second: the constants inside the functions of time."""
+_IMPACT_S = 0.7
 NOISE_PX = 0.2
 """Of the places that are measured."""
 
@@ -235,12 +236,14 @@ def measure(description: FakeDescription) -> FakeDescription:
     """The description with the measured stage: a track on the video's pixels, a curve that is the path of its family,
     and two phases, the motion and rest."""
     place, name = description.clip.placement, description.family
-    inside, impacts = _INSIDE.get(name, ((), ()))
-    family = with_impacts(len(impacts)) if impacts else FAMILIES[name]
-    start, stop = place.t0_s, place.t0_s + MOVES_S
-    t = np.arange(0, MOVES_S, 1 / RATE)
+    start, stop = place.t0_s, place.t0_s + min(MOVES_S, place.duration_s)
+    lasts = stop - start
+    family, inside = FAMILIES[name], np.multiply(_RATES.get(name, ()), lasts)
+    if name == "bouncing":
+        family, inside = with_impacts(1), np.array([(_IMPACT_S - start) / lasts])
+    t = np.arange(0, lasts, 1 / RATE)
     told = PATHS[name].positions(start + t)
-    vectors = np.linalg.lstsq(family.design(np.array(inside), t / MOVES_S), told)[0]
+    vectors = np.linalg.lstsq(family.design(inside, t / lasts), told)[0]
     constants = np.concatenate([np.where(np.abs(vectors) < 1e-9, 0, vectors).ravel(), inside])
     rng = np.random.default_rng(0)
     away = rng.normal(0, NOISE_PX, (len(t), 2))

@@ -78,7 +78,7 @@ def test_a_measured_bounce_is_printed_flight_by_flight(found):
 
 @pytest.mark.parametrize(
     ("reason", "said"),
-    [("several_move", "several objects move; the clearest: circular"), ("irregular", "none of the known families")],
+    [("several_move", "several objects move; the clearest is circular"), ("irregular", "none of the known families")],
 )
 def test_a_refused_answer_says_why(found, reason, said):
     description = replace(found("circular"), known=False, refused=(reason, "a reason"), doubt="a reason")
@@ -169,6 +169,24 @@ def test_the_picture_has_the_places_the_curve_and_what_is_left_between_them(foun
     right, up = lines["to the right"][0], lines["up"][0]
     expected = track.centres_px - description.measurement.best.pixels(track.times_s)
     assert right[1] == pytest.approx(expected[:, 0], abs=0.02) and up[1] == pytest.approx(-expected[:, 1], abs=0.02)
+
+
+@pytest.mark.parametrize("window", [(0.0, 1.6), (0.3, 1.25)])
+def test_the_answer_is_about_what_was_measured_and_not_only_what_the_networks_saw(video, window):
+    whole = fake.FakeDescriber(family="bouncing", measures=True).describe(video, *window)
+    best, place = whole.measurement.best, whole.clip.placement
+    assert whole.lasts_s == pytest.approx(best.stop_s - place.t0_s)
+    later = replace(best, start_s=best.start_s, stop_s=best.stop_s + 1.0)
+    longer = replace(whole, measurement=replace(whole.measurement, best=later))
+    assert longer.lasts_s == pytest.approx(whole.lasts_s + 1.0)
+    assert longer.projections[0].duration_s == longer.lasts_s
+    assert replace(whole, measurement=None).lasts_s == place.duration_s
+
+
+def test_impacts_after_the_end_of_the_clip_are_told_too(found):
+    description = found("bouncing")
+    short = replace(description.clip, placement=replace(description.clip.placement, duration_s=0.5))
+    assert "impact at 0.70 s" in printed(replace(description, clip=short))
 
 
 def test_a_depth_that_is_seen_keeps_its_panel(found, tmp_path, monkeypatch):
