@@ -94,7 +94,7 @@ def find_tracks(
     tracks = _clearest([score for score, _, _ in found], tracks, settings)
     if at is not None:
         tracks = sorted(tracks, key=lambda track: _distance(track, at))
-    return FoundTracks(tuple(tracks), times, info, notes, poses)
+    return FoundTracks(tuple(tracks), times, info, (*notes, *_cut_note(scenes, scene)), poses)
 
 
 def _scenes(info: VideoInfo, start, end, fps, settings: FindSettings, search: MotionSettings):
@@ -125,10 +125,19 @@ def _scenes(info: VideoInfo, start, end, fps, settings: FindSettings, search: Mo
             last = part.times[-1]
             if last < (info.duration_s or math.inf) - 1.0:
                 notes = (
-                    f"only {scenes[0].times[0]:.1f} to {last:.1f} s were looked at; give start and end for another part",
+                    f"only {scenes[0].times[0]:.1f} to {last:.1f} s were looked at; give start and end for others",
                 )
             break
     return scenes, size, notes
+
+
+def _cut_note(scenes: list[_Scene], chosen: _Scene) -> tuple[str, ...]:
+    if len(scenes) == 1:
+        return ()
+    return (
+        f"the video has cuts, and only the part from {chosen.times[0]:.2f} to {chosen.times[-1]:.2f} s was used; give "
+        f"start and end for another",
+    )
 
 
 def link_scene(scene: _Scene, size, search) -> list[DetectionTrack]:
@@ -139,8 +148,8 @@ def _refuse(info: VideoInfo, scenes: list[_Scene], start, end, search) -> None:
     frames = [t for scene in scenes for t in scene.times]
     if len(frames) < search.min_points:
         raise UserError(
-            f"only {len(frames)} frames of {info.path}{time_range(start, end)} can be decoded and {search.min_points} are "
-            f"needed; give a longer or undamaged video, or a wider start and end",
+            f"only {len(frames)} frames of {info.path}{time_range(start, end)} can be decoded and {search.min_points} "
+            f"are needed; give a longer or undamaged video, or a wider start and end",
             reason="too_short" if frames else "unreadable",
         )
     moving = np.concatenate([scene.moving for scene in scenes])

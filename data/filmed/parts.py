@@ -74,7 +74,7 @@ def _batches(decoded: Iterator[tuple[float, np.ndarray]], most: int) -> Iterator
 
 
 def _scenes(pictures: np.ndarray) -> list[tuple[int, int]]:
-    """First and stop of each stretch between cuts; at a cut most of the picture changes at once, not before or after."""
+    """First and stop of each stretch between cuts; most of the picture changes there at once, not before or after."""
     thumbs = np.stack([cv2.resize(p, (32, 32), interpolation=cv2.INTER_AREA) for p in pictures]).astype(np.int16)
     changed = (np.abs(np.diff(thumbs, axis=0)).max(-1) > 25).mean((1, 2))
     if len(changed) == 0:
@@ -189,11 +189,16 @@ def sample_frames(part: Part, count: int = _BACKGROUND_FRAMES) -> np.ndarray:
     return np.unique(np.searchsorted(progress, marks).clip(0, len(energy) - 1))
 
 
+def smoothed(picture: np.ndarray) -> np.ndarray:
+    """The picture without the finest grain, that of the sensor or of dithered colours."""
+    return cv2.GaussianBlur(picture, (3, 3), 0.8)
+
+
 def background(part: Part, canvas: Canvas, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The median of the sampled pictures (height, width, 3), uint8, and how much a pixel differs from it while nothing
-    is there (height, width), uint8: the median of the largest difference of the three colours."""
+    """The median of the sampled pictures (height, width, 3), uint8, each `smoothed`, and how much a pixel differs from
+    it while nothing is there (height, width), uint8: the median of the largest difference of the three colours."""
     shown = [steadied(part, int(k), canvas) for k in samples]
-    values = np.stack([picture for picture, _ in shown])
+    values = np.stack([smoothed(picture) for picture, _ in shown])
     missing = None
     if part.poses is not None:
         missing = np.stack([there == 0 for _, there in shown])

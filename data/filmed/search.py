@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from trajvlm.data.filmed.detection import Detection, _measure
 from trajvlm.data.filmed.frames import MotionSettings
-from trajvlm.data.filmed.parts import Canvas, Part, background, repeated, sample_frames, steadied
+from trajvlm.data.filmed.parts import Canvas, Part, background, repeated, sample_frames, smoothed, steadied
 from trajvlm.data.filmed.segments import DetectionTrack, split_at_mismatches
 
 _GRID = 8
@@ -44,9 +44,8 @@ def detect(part: Part, first: int, settings: MotionSettings) -> Detected:
     """Detections in a part whose first frame has the number `first`."""
     canvas = Canvas.of(part)
     ground, spread = background(part, canvas, sample_frames(part))
-    ground = cv2.GaussianBlur(ground, (3, 3), 0.8)
     # Five standard deviations of what flickers, moves in the wind or is sharpened anew at each key frame.
-    restless = cv2.dilate(spread, np.ones((3, 3), np.uint8)).astype(np.float32) * 1.48 * 0.6 * settings.noise_factor
+    restless = cv2.dilate(spread, np.ones((3, 3), np.uint8)).astype(np.float32) * 1.48 * settings.noise_factor
     found, moving = [], []
     repeats = repeated(part)
     for index in range(len(part.times)):
@@ -55,7 +54,7 @@ def detect(part: Part, first: int, settings: MotionSettings) -> Detected:
             moving.append(moving[-1])
             continue
         shown, there = steadied(part, index, canvas)
-        shown = cv2.GaussianBlur(shown, (3, 3), 0.8)
+        shown = smoothed(shown)
         difference = _difference(shown, ground, there)
         noise = 1.4826 * float(np.median(difference[::4, ::4]))
         least = max(settings.min_contrast, settings.noise_factor * 0.6 * noise)
@@ -116,7 +115,7 @@ def _regions(frame, mask, difference, shown, threshold, corner, settings: Motion
         if (difference[box][own] < 1.6 * threshold[box][own]).all():
             continue
         region = _filled(own)
-        cores = _cores(region, difference[box], settings)
+        cores = _cores(region, difference[box], _touches(region, (x, y), mask.shape))
         largest = max(core.sum() for core in cores)
         for core in cores:
             if core.sum() >= max(settings.min_area, 0.1 * largest):
@@ -127,11 +126,14 @@ def _regions(frame, mask, difference, shown, threshold, corner, settings: Motion
     return found
 
 
-def _cores(region: np.ndarray, difference: np.ndarray, settings: MotionSettings) -> list[np.ndarray]:
+def _cores(region: np.ndarray, difference: np.ndarray, at_edge: bool) -> list[np.ndarray]:
     """Boolean masks of a region's parts after a morphological opening: without thin parts (a string, a rod), and
-    separated where it is narrow (a ball on a hand)."""
+    separated where it is narrow (a ball on a hand).
+
+    What is one solid thing is left as it is, unless it reaches the picture's edge, as a bob does by its string.
+    """
     inside = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5)
-    if math.pi * inside.max() ** 2 > _COMPACT * region.sum():
+    if not at_edge and math.pi * inside.max() ** 2 > _COMPACT * region.sum():
         return [region]
     # Finer than the small picture, and where the difference falls to half; the threshold of the mask is lower.
     fine = _FINER if inside.max() < 8 else 1

@@ -12,7 +12,7 @@ class Track:
     """One object's place and size in N frames of a video, in the order of time.
 
     Pixels are those of the upright picture, x to the right and y downwards, (0, 0) the upper left corner of the upper
-    left pixel; where the camera moves (`FoundTracks.poses`), of the picture that it would have taken had it stood still.
+    left pixel; where the camera moves (`FoundTracks.poses`), of the picture that it would have taken standing still.
     """
 
     frames: np.ndarray
