@@ -25,7 +25,8 @@ _PATH, _BEYOND, _NOW, _HALO = (228, 87, 46), (240, 180, 150), (47, 111, 222), (2
 def draw_over_video(view: "Projection", path: Path, fps: float | None = None) -> None:
     """Write the described stretch of a video, and half a second around it, as mp4 (H.264) with the curve in it.
 
-    The curve is full where the motion was seen and pale where the equation is continued beyond it. `fps` as for `describe`.
+    The curve is full where the motion was seen and pale where the equation is continued beyond it. `fps` is that of
+    `describe`.
     Raises UserError if the source video can't be decoded any more.
     """
     begin = max(0.0, view.starts_s - _MARGIN_S)

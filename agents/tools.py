@@ -457,8 +457,8 @@ def draw_curve(session: Session) -> Result:
         draw_over_video(view, files[-1], session.fps)
     shown = " and ".join(view.video for view in views)
     text = (
-        f"Here {'is' if len(views) == 1 else 'are'} {shown} with the curve: full where the motion was seen, pale where the "
-        "equation is continued beyond it."
+        f"Here {'is' if len(views) == 1 else 'are'} {shown} with the curve: full where the motion was seen, pale where "
+        "the equation is continued beyond it."
     )
     return Result(text, _named(files), tuple(files))
 

@@ -307,13 +307,15 @@ class _Phase:
 
     def deep(self, family: Family, flat: _Fitted | None, impacts_s: np.ndarray, most_turns: float) -> _Fitted | None:
         """The family with depth, from the depth that the sizes tell or that the path's perspective does."""
-        starts = [] if flat is None else [self._start_by_sizes(family, flat.constants)]
+        starts: list[np.ndarray | None] = [] if flat is None else [self._start_by_sizes(family, flat.constants)]
         if family.name in DEEP:
             starts.append(self._start(family, impacts_s, most_turns, True))
         thin = self._thin()
-        found = [
-            _Fitted(family, *self._solved(family, one, True, thin)[:2], deep=True) for one in starts if one is not None
-        ]
+        found = []
+        for start in starts:
+            if start is not None:
+                constants, residual = self._solved(family, start, True, thin)[:2]
+                found.append(_Fitted(family, constants, residual, deep=True))
         turn = [fit for fit in found if "turns" not in family.shape or abs(fit.turns) >= LEAST_TURNS]
         return min(turn, key=lambda fit: float(np.square(fit.residual).clip(max=9).sum()), default=None)
 

@@ -1,15 +1,16 @@
-"""Detections: connected regions of a frame that differ from the background, candidates for the moving object."""
+"""Detections: connected regions of a frame that differ from the background, and tracks of them."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from scipy import ndimage
 
-from trajvlm.data.errors import UserError
-from trajvlm.data.filmed.frames import FrameBuffer, MotionSettings
+_COMPARED = 6
+"""Detections at the facing ends of two parts of a track by which they are compared."""
+_APPEARANCE = ("area", "colour")
+_MAX_AREA_RATIO, _MAX_COLOUR_DIFFERENCE = 1.6, 30.0
+"""Ratio of two areas, and mean difference of two colours (0 to 255), up to which they may be one object's."""
 
 
 @dataclass(frozen=True)
@@ -35,73 +36,67 @@ class Detection:
     """Joined to another region, at least half its size, that reaches the picture's edge: an arm that holds it."""
 
 
-def detect(buffer: FrameBuffer, background: np.ndarray, settings: MotionSettings) -> list[list[Detection]]:
-    """Detections of every frame of the buffer, a list a frame; raises UserError if the camera moves.
+@dataclass
+class DetectionTrack:
+    """Detections linked as one object, in the order of their frames, at most one a frame."""
+
+    detections: list[Detection] = field(default_factory=list)
+
+    def array(self, *names: str) -> np.ndarray:
+        """Attributes of the detections, (number of detections, number of names)."""
+        return np.array([[getattr(b, name) for name in names] for b in self.detections], dtype=float)
+
+
+def travel(track: DetectionTrack) -> float:
+    """Largest extent of the path, or of the growth of the diameter, in small pixels; robust against single outliers."""
+    path = track.array("x", "y", "radius")
+    if len(path) >= 5:
+        path = ndimage.median_filter(path, size=(3, 1), mode="nearest")
+    extent = np.ptp(path, axis=0) * [1, 1, 2]
+    # The radius of a blurred detection wavers, so growth counts only where it is large.
+    grows = extent[2] > 0.6 * np.median(path[:, 2])
+    return float(max(extent[0], extent[1], extent[2] if grows else 0.0))
+
+
+def split_at_mismatches(track: DetectionTrack) -> list[DetectionTrack]:
+    """Split a track at missing frames after which size or colour differ: two objects that were linked as one."""
+    parts, detections = [], track.detections[:1]
+    for k, detection in enumerate(track.detections[1:], 1):
+        if detection.frame > detections[-1].frame + 1 and not _look_alike(detections, track.detections[k:]):
+            parts.append(DetectionTrack(detections))
+            detections = []
+        detections.append(detection)
+    return [*parts, DetectionTrack(detections)]
+
+
+def _look_alike(before: list[Detection], after: list[Detection]) -> bool:
+    """Whether the last of `before` and the first of `after` have about the same area and colour."""
+    ends = before[-_COMPARED:], after[:_COMPARED]
+    areas, colours = ([np.median([getattr(b, name) for b in end], axis=0) for end in ends] for name in _APPEARANCE)
+    return bool(
+        abs(math.log(areas[1] / areas[0])) <= math.log(_MAX_AREA_RATIO)
+        and np.ptp(colours, axis=0).mean() <= _MAX_COLOUR_DIFFERENCE
+    )
+
+
+def detection_of(
+    index: int,
+    core: np.ndarray,
+    attached: bool,
+    difference: np.ndarray,
+    shown: np.ndarray,
+    corner: tuple[int, int],
+    shape: tuple[int, int],
+) -> Detection:
+    """The detection of a region in frame `index`.
 
     Args:
-        background: (h, w, 3) float32, 0 to 255.
+        core: (h, w) bool, the region within its box.
+        attached: as in `Detection`.
+        difference, shown: (h, w) and (h, w, 3) of the box: difference from the background, and picture.
+        corner: x and y of the box's first pixel.
+        shape: height and width of the picture.
     """
-    smooth = cv2.GaussianBlur(background, (0, 0), 0.8)
-    result, moving_shares = [], []
-    for index, picture in enumerate(buffer.pictures):
-        shown = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.8)
-        signed = shown - smooth
-        # Automatic exposure shifts the whole picture.
-        signed -= np.median(signed[::4, ::4].reshape(-1, 3), axis=0)
-        difference = np.maximum.reduce(cv2.split(cv2.absdiff(signed, np.zeros_like(signed))))
-        noise = 1.4826 * float(np.median(difference[::2, ::2]))
-        threshold = max(settings.min_contrast, settings.noise_factor * 0.6 * noise)
-        mask = difference > threshold
-        tiles = cv2.resize(mask.astype(np.float32), (12, 12), interpolation=cv2.INTER_AREA) > 0.1
-        moving_shares.append(tiles.mean())
-        result.append(_detect_in_frame(index, mask, difference, shown, threshold, settings))
-    if np.median(moving_shares) > 0.45:
-        raise UserError(
-            f"most of the picture moves in {buffer.info.path}, not one object; film with a still camera, "
-            f"or give start and end of a steady part"
-        )
-    return result
-
-
-def _detect_in_frame(index, mask, difference, shown, threshold: float, settings: MotionSettings) -> list[Detection]:
-    mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    order: Iterable[int] = np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:30] + 1 if count > 1 else []
-    found = []
-    for label in order:
-        x, y, w, h, area = stats[label]
-        if area < settings.min_area:
-            continue
-        box = np.s_[y : y + h, x : x + w]
-        region = ndimage.binary_fill_holes(labels[box] == label)
-        if difference[box][region].max() < 1.6 * threshold:
-            continue
-        cores = _cores(region, settings)
-        largest = max(core.sum() for core in cores)
-        for core in cores:
-            if core.sum() >= max(settings.min_area, 0.1 * largest):
-                others = [c for c in cores if c is not core and c.sum() >= 0.5 * core.sum()]
-                attached = any(_at_edge(other, (x, y), mask.shape) for other in others)
-                found.append(_measure(index, core, attached, difference[box], shown[box], (x, y), mask.shape))
-    return found
-
-
-def _cores(region: np.ndarray, settings: MotionSettings) -> list[np.ndarray]:
-    """Boolean masks of a region's parts after a morphological opening: without thin parts (a string, a rod), and
-    separated where it is narrow (a ball on a hand)."""
-    padded = np.pad(region, 1).astype(np.uint8)
-    inside = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
-    reach = 0.5 * inside.max()
-    if reach < 1.0:
-        return [region]
-    opened = (inside >= reach).astype(np.uint8)
-    away = cv2.distanceTransform(1 - opened, cv2.DIST_L2, 5)
-    core = ((away < reach) & (padded > 0))[1:-1, 1:-1]
-    count, labels = cv2.connectedComponents(core.astype(np.uint8), connectivity=8)
-    return [labels == k for k in range(1, count)]
-
-
-def _measure(index, core, attached, difference, shown, corner, shape) -> Detection:
     rows, columns = np.nonzero(core)
     weight = difference[rows, columns].astype(float)
     x, y = np.average(columns, weights=weight), np.average(rows, weights=weight)

@@ -9,13 +9,12 @@ from scipy.ndimage import median_filter
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import VideoInfo, open_video
-from trajvlm.data.filmed.detection import Detection
-from trajvlm.data.filmed.frames import MotionSettings, check_window, time_range
+from trajvlm.data.filmed.detection import Detection, DetectionTrack, travel
 from trajvlm.data.filmed.measure import measured
 from trajvlm.data.filmed.parts import parts
-from trajvlm.data.filmed.search import detect, link
-from trajvlm.data.filmed.segments import DetectionTrack, travel
+from trajvlm.data.filmed.search import SearchSettings, detect, link
 from trajvlm.data.filmed.track import FoundTracks, Track
+from trajvlm.data.filmed.window import check_window, time_range
 
 _NEVER_WHOLE = 0.05
 """Share of its score that a track keeps which is never seen whole and alone."""
@@ -25,8 +24,7 @@ _NEVER_WHOLE = 0.05
 class FindSettings:
     """How moving objects are searched and measured."""
 
-    longest_side: int = 640
-    """Of the small pictures in which they are searched, in pixels."""
+    search: SearchSettings = SearchSettings()
     part_frames: int = 450
     """Small pictures that are in memory at a time (310 MB at most)."""
     most_frames: int = 7200
@@ -74,7 +72,7 @@ def find_tracks(
     """
     settings = settings or FindSettings()
     info = open_video(path, fps)
-    search = MotionSettings(longest_side=settings.longest_side, min_area=4)
+    search = settings.search
     check_window(info, start, end)
     scenes, size, notes = _scenes(info, start, end, fps, settings, search)
     found = []
@@ -97,7 +95,7 @@ def find_tracks(
     return FoundTracks(tuple(tracks), times, info, (*notes, *_cut_note(scenes, scene)), poses)
 
 
-def _scenes(info: VideoInfo, start, end, fps, settings: FindSettings, search: MotionSettings):
+def _scenes(info: VideoInfo, start, end, fps, settings: FindSettings, search: SearchSettings):
     low = high = None
     if info.frame_count is None or info.frame_count > settings.part_frames:
         begin = start if start is not None else None if end is None else max(0.0, end - 10.0)
@@ -107,7 +105,7 @@ def _scenes(info: VideoInfo, start, end, fps, settings: FindSettings, search: Mo
     size = (0, 0)
     notes: tuple[str, ...] = ()
     count = 0
-    for part in parts(info, fps, low, high, settings.longest_side, settings.part_frames):
+    for part in parts(info, fps, low, high, search.longest_side, settings.part_frames):
         if part.new_scene or not scenes:
             scenes.append(_Scene(count))
         scene = scenes[-1]
@@ -171,7 +169,7 @@ def _inside(track: DetectionTrack, scene: _Scene, start, end) -> list[Detection]
     return [b for b in track.detections if low <= scene.times[b.frame] <= high]
 
 
-def _ranked(tracks: list[DetectionTrack], scene: _Scene, size, start, end, settings: MotionSettings):
+def _ranked(tracks: list[DetectionTrack], scene: _Scene, size, start, end, settings: SearchSettings):
     """Tracks that move enough, with scores: long in space and time where they are away from the edge and not held, of
     high contrast, and steady."""
     longest = max(size)

@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from trajvlm.data.filmed.detection import Detection, _measure
-from trajvlm.data.filmed.frames import MotionSettings
+from trajvlm.data.filmed.detection import Detection, DetectionTrack, detection_of, split_at_mismatches
 from trajvlm.data.filmed.parts import Canvas, Part, background, repeated, sample_frames, smoothed, steadied
-from trajvlm.data.filmed.segments import DetectionTrack, split_at_mismatches
 
 _GRID = 8
 """Every so many pixels the frame is compared with the background to find how it is exposed."""
@@ -31,6 +29,28 @@ _OPENING = 0.7
 
 
 @dataclass(frozen=True)
+class SearchSettings:
+    """How moving objects are searched; lengths in pixels are those of the small pictures."""
+
+    longest_side: int = 640
+    """Of the small pictures, in pixels."""
+    lead_s: float = 2.0
+    """Seconds read before and after a window that a person gave, to learn the background."""
+    min_contrast: float = 10.0
+    """Least difference from the background, 0 to 255, of a detection; raised where the video is noisy."""
+    noise_factor: float = 5.0
+    """Threshold in standard deviations of a frame's noise, where that is above `min_contrast`."""
+    min_area: int = 4
+    """Least area of a detection, in pixels."""
+    max_gap: int = 3
+    """Consecutive frames without a detection that a track may bridge."""
+    min_travel: float = 0.02
+    """Least motion, as a part of the picture's longest side."""
+    min_points: int = 9
+    """Distinct frames that a video has to have."""
+
+
+@dataclass(frozen=True)
 class Detected:
     """What differs from the background in a part."""
 
@@ -40,13 +60,14 @@ class Detected:
     """(N,) share of the picture that differs."""
 
 
-def detect(part: Part, first: int, settings: MotionSettings) -> Detected:
+def detect(part: Part, first: int, settings: SearchSettings) -> Detected:
     """Detections in a part whose first frame has the number `first`."""
     canvas = Canvas.of(part)
     ground, spread = background(part, canvas, sample_frames(part))
     # Five standard deviations of what flickers, moves in the wind or is sharpened anew at each key frame.
     restless = cv2.dilate(spread, np.ones((3, 3), np.uint8)).astype(np.float32) * 1.48 * settings.noise_factor
-    found, moving = [], []
+    found: list[list[Detection]] = []
+    moving: list[float] = []
     repeats = repeated(part)
     for index in range(len(part.times)):
         if repeats[index]:
@@ -101,7 +122,7 @@ def _exposure(here: np.ndarray, behind: np.ndarray) -> tuple[float, float]:
     return (gain, offset) if 0.5 < gain < 2.0 else (1.0, 0.0)
 
 
-def _regions(frame, mask, difference, shown, threshold, corner, settings: MotionSettings) -> list[Detection]:
+def _regions(frame, mask, difference, shown, threshold, corner, settings: SearchSettings) -> list[Detection]:
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     areas = stats[1:, cv2.CC_STAT_AREA]
@@ -121,7 +142,7 @@ def _regions(frame, mask, difference, shown, threshold, corner, settings: Motion
             if core.sum() >= max(settings.min_area, 0.1 * largest):
                 others = [c for c in cores if c is not core and c.sum() >= 0.5 * core.sum()]
                 attached = any(_touches(other, (x, y), mask.shape) for other in others)
-                one = _measure(frame, core, attached, difference[box], shown[box], (x, y), mask.shape)
+                one = detection_of(frame, core, attached, difference[box], shown[box], (x, y), mask.shape)
                 found.append(replace(one, x=one.x + corner[0], y=one.y + corner[1]))
     return found
 
@@ -168,14 +189,14 @@ def _filled(region: np.ndarray) -> np.ndarray:
 
 
 def link(
-    detections: list[list[Detection]], times: np.ndarray, diagonal: float, settings: MotionSettings
+    detections: list[list[Detection]], times: np.ndarray, diagonal: float, settings: SearchSettings
 ) -> list[DetectionTrack]:
     """Link detections from frame to frame (constant-velocity prediction, optimal assignment), and join the tracks of
     what was hidden for a while."""
     done: list[DetectionTrack] = []
     live: list[DetectionTrack] = []
     for index, here in enumerate(detections):
-        kept = []
+        kept: list[DetectionTrack] = []
         for track in live:
             (kept if index - track.detections[-1].frame <= settings.max_gap + 1 else done).append(track)
         live = kept
@@ -273,16 +294,18 @@ def _joined(tracks: list[DetectionTrack], times: np.ndarray, diagonal: float) ->
             gap = _misfit(one, other, ends, times, diagonal)
             if gap is not None:
                 pairs.append((gap, id(one), id(other)))
-    after, before = {}, {}
-    for _, one, other in sorted(pairs):
-        if one not in after and other not in before:
-            after[one], before[other] = other, one
+    after: dict[int, int] = {}
+    before: dict[int, int] = {}
+    for _, first, second in sorted(pairs):
+        if first not in after and second not in before:
+            after[first], before[second] = second, first
     by_id = {id(t): t for t in tracks}
     joined = []
     for track in tracks:
         if id(track) in before:
             continue
-        detections, here = [], id(track)
+        detections: list[Detection] = []
+        here: int | None = id(track)
         while here is not None:
             detections += [b for b in by_id[here].detections if not detections or b.frame > detections[-1].frame]
             here = after.get(here)
