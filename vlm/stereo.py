@@ -1,7 +1,7 @@
 """Two views: the same motion in a left and a right video of calibrated cameras, and its equation in true lengths.
 
-Each view is tokenised and answered by itself. Then every family is fitted to both decoded tracks at once, in the space
-of the cameras' file. The family's probabilities are the product of both answers' and the fits'.
+Each view is tokenised, answered and measured by itself. Then every family is fitted to both measured tracks at once, in
+the space of the cameras' file. The family's probabilities are the product of both answers' and the fits'.
 """
 
 import filecmp
@@ -26,6 +26,10 @@ from trajvlm.vlm.refine import product_of_experts, seen_in
 
 _TRIED_LATENESS = 0.12
 """Clip time by which the right view may be late or early: further starts of that fit, besides 0."""
+_MOST_OBSERVATIONS = 60
+"""Of each view's track, evenly chosen."""
+_SIZE_ERROR = 0.03
+"""Error of a measured place that is always assumed, as a part of the object's radius."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class StereoDescription:
     """In seconds from the left clip's first frame, in the pair's unit, from the left camera's pinhole."""
     pair: StereoPair
     reprojection_px: tuple[float, float]
-    """Median distance, in each video's pixels, of the curve from the track that the tokens decode to."""
+    """Median distance, in each video's pixels, of the curve from the track."""
     notes: tuple[str, ...] = ()
     """Warnings that the cameras' file does not fit the videos."""
 
@@ -252,9 +256,10 @@ def join(left: Description, right: Description, pair: StereoPair) -> StereoDescr
     family = max(chances, key=chances.__getitem__)
     constants = fits[family].constants
     misses = []
-    for k, (view, description) in enumerate(zip(found, (left, right))):
+    for k, view in enumerate(found):
         away = pair.rays(FAMILIES[family].positions(constants, view.t), right=k == 1) - view.rays
-        to_px = description.clip.placement.half_width_px * description.calibration.centre_error / view.error
+        camera = pair.right if k == 1 else pair.left
+        to_px = float(np.mean(camera.focal_px))
         misses.append(float(np.median(np.linalg.norm(away, axis=1)) * to_px))
     return StereoDescription(
         left=left,
@@ -377,14 +382,40 @@ def _fit(family: Family, views: list[View], pair: StereoPair, t: np.ndarray, poi
 
 
 def pair_tracks(left: Description, right: Description, pair: StereoPair) -> list[View]:
-    """The tracks that both views' tokens decode to, on the left clip's clock."""
+    """Both views' tracks on the left clip's clock, each within its own clip: as they were measured on the videos' own
+    pixels, or, for clips without a video, as their tokens decode."""
     return [_view(description, k == 1, pair, left.clip.placement) for k, description in enumerate((left, right))]
 
 
 def _view(description: Description, right: bool, pair: StereoPair, clock: Placement) -> View:
-    """The track that one view's tokens decode to, on the left clip's clock."""
     camera, place = (pair.right if right else pair.left), description.clip.placement
-    seen = seen_in(description.track, description.clip.fit_times, description.calibration)
-    seconds = place.to_seconds(seen.t) - (pair.offset_s if right else 0.0)
-    error = description.calibration.centre_error * place.half_width_px / float(np.mean(camera.focal_px))
-    return View((seconds - clock.t0_s) / clock.duration_s, camera.rays(place.to_pixels(seen.centre)), error)
+    measured = _measured(description)
+    if measured is not None:
+        (seconds, pixels), error_px = measured, _error_px(description)
+    else:
+        seen = seen_in(description.track, description.clip.fit_times, description.calibration)
+        seconds, pixels = place.to_seconds(seen.t), place.to_pixels(seen.centre)
+        error_px = description.calibration.centre_error * place.half_width_px
+    seconds = seconds - (pair.offset_s if right else 0.0)
+    error = error_px / float(np.mean(camera.focal_px))
+    return View((seconds - clock.t0_s) / clock.duration_s, camera.rays(pixels), error)
+
+
+def _measured(description: Description) -> tuple[np.ndarray, np.ndarray] | None:
+    """Seconds (N,) and pixels (N, 2) of the measured track where it is whole, in the clip; None where none is."""
+    track, measurement = description.filmed_track, description.measurement
+    if track is None or measurement is None:
+        return None
+    place, best = description.clip.placement, measurement.best
+    low, high = max(best.start_s, place.t0_s), min(best.stop_s, place.t0_s + place.duration_s)
+    inside = track.whole & (track.times_s >= low - 1e-6) & (track.times_s <= high + 1e-6)
+    chosen = np.flatnonzero(inside)
+    chosen = chosen[:: max(1, len(chosen) // _MOST_OBSERVATIONS)]
+    return (track.times_s[chosen], track.centres_px[chosen]) if len(chosen) >= LEAST_FRAMES else None
+
+
+def _error_px(description: Description) -> float:
+    """Assumed error of a place in pixels of the video."""
+    measurement = description.measurement
+    assert measurement is not None
+    return float(np.hypot(measurement.noise_px, _SIZE_ERROR * measurement.radius_px))
