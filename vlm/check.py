@@ -29,6 +29,8 @@ class CheckSettings:
     """The same of what goes round or to and fro at least twice, which nothing irregular does."""
     restitution_error: float = 0.2
     """Standard error of a restitution from which on there was no bounce."""
+    relative_error: float = 0.25
+    """Standard error of an acceleration or a period, as a part of it, from which on the track is too short to tell."""
     explained: float = 0.25
     """Share of the object's visible path that the answer has to explain."""
     rival: float = 0.35
@@ -95,6 +97,13 @@ def refusal(
             f"even the nearest curve, {measurement.best.family.name}, misses the object by "
             f"{measurement.best.residual_px:.1f} pixels of the video"
         )
+    for name in ("acceleration", "period"):
+        value, error, unit = measurement.best.values.get(name, (1.0, 0.0, ""))
+        if error > settings.relative_error * abs(value):
+            return "too_short", (
+                f"the object is seen for too short a while to tell its {name}, {value:.2g} +- {error:.1g} {unit}; film "
+                f"it for longer, or at a higher frame rate"
+            )
     if chosen.explained < settings.explained:
         held = 1 - chosen.track.whole.mean() > 0.4
         return ("held" if held else "irregular"), (

@@ -51,6 +51,12 @@ class MeasureSettings:
     """Turns below which a helix is believed only if the sizes tell of its depth."""
     helix_correlation: float = 0.7
     """Of the sizes seen with those of the path, from which they do."""
+    whole_turn: float = 0.8
+    """Turns below which a wave looks like part of a parabola,"""
+    part_of_turn: float = 4.0
+    """and what it then loses of its log likelihood: an arc that is thrown is far more common."""
+    least_fading: float = -0.2
+    """Logarithm of the amplitudes at the ends of a damped wave below which it is none, for it grows."""
     doubt: float = 0.02
     """Probability of each family that the language model's answer leaves at least: its doubt about itself."""
 
@@ -236,11 +242,14 @@ def measure(
         # Single wrong places, which spoil their neighbours' scatter too, made it look worse than it is.
         return measure(track, placement, told, impacts_s, most_turns, settings, max(quiet, 0.02))
     tried += problem.believed(flat, deep)
+    tried = [fit for fit in tried if not problem.grows(fit)] or tried
     likelihoods, independent = problem.likelihoods([fit.residual for fit in tried])
     scores: dict[str, tuple[float, _Fitted]] = {}
     for fit, likelihood in zip(tried, likelihoods.tolist()):
         belief = (told[fit.family.name] + settings.doubt) / (1 + settings.doubt * len(told))
         score = likelihood - fit.free / 2 * np.log(2 * independent) + float(np.log(belief))
+        if "turns" in fit.family.shape and abs(fit.turns) < settings.whole_turn:
+            score -= settings.part_of_turn
         if fit.family.name not in scores or score > scores[fit.family.name][0]:
             scores[fit.family.name] = score, fit
     top = max(score for score, _ in scores.values())
@@ -337,6 +346,10 @@ class _Phase:
     def usual_px(self, fit: _Fitted) -> float:
         """Standard error of a place along one axis as most of a fit's residuals show it, in pixels."""
         return 1.4826 * float(np.median(np.abs(self._places(fit.residual)))) * self.error * self.pixels
+
+    def grows(self, fit: _Fitted) -> bool:
+        """Whether a damped wave is fitted that grows, as nothing left alone does."""
+        return fit.family.name == "damped" and fit.family.inside(fit.constants[:-1])[1] < self.settings.least_fading
 
     def needs_depth(self, fit: _Fitted) -> bool:
         """Whether only depth makes a path what it is called: of a helix one sees a wavy line, until it has turned often
