@@ -252,6 +252,35 @@ def files(
     typer.echo(own / run.RESULTS)
 
 
+@app.command(epilog="Example: trajvlm eval filmed --folder my-clips")
+def filmed(
+    folder: Annotated[Path, typer.Option(metavar="DIR", help="Filmed clips with truth.yaml, as eval/README.md says.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            file_okay=False,
+            help="Folder for the results; left out, out/eval, or trajvlm-results where no checkout is.",
+        ),
+    ] = None,
+    adapter: Adapter = None,
+    tokenizer: Tokenizer = None,
+) -> None:
+    """Clips that people filmed: names, refusals and constants beside what is known, and the script's."""
+    from trajvlm.eval.output_folder import folder_for
+    from trajvlm.eval.video_files.filmed import read_clips, table
+
+    with exit_with_a_sentence():
+        found = read_clips(folder)
+        own = folder_for(False, out)
+        from trajvlm.eval.video_files import run
+
+        results = run.evaluate_filmed(found, own, _folders(adapter, tokenizer))
+    typer.echo(table(results["systems"]))
+    typer.echo(own / "filmed.json")
+
+
 @app.command(epilog="Example: trajvlm eval grids --minutes 1")
 def grids(
     minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each variation's training.")] = _WHOLE_GRIDS[0],

@@ -20,8 +20,9 @@ from tqdm import tqdm
 from trajvlm.data.errors import UserError
 from trajvlm.eval.output_folder import write
 from trajvlm.eval.results_file import rounded
-from trajvlm.eval.video_files import half_rate, memory, script
+from trajvlm.eval.video_files import filmed, half_rate, memory, script
 from trajvlm.eval.video_files.answer import Answer
+from trajvlm.eval.video_files.filmed import FilmedClip
 from trajvlm.eval.video_files.kept import CRASHED, Kept
 from trajvlm.eval.video_files.measures import judge
 from trajvlm.eval.video_files.summary import confidence_figures, suite_figures
@@ -96,6 +97,25 @@ def evaluate(asked: Asked) -> tuple[dict, dict[str, list[dict]]]:
     lines = (json.dumps({"system": system, **row}) + "\n" for system, found in judged.items() for row in found)
     write(asked.out / ROWS, "".join(lines))
     return results, judged
+
+
+def evaluate_filmed(clips: list[FilmedClip], out: Path, folders: "Folders") -> dict:
+    """Ask the program and the script about filmed clips, write `filmed.json` and `filmed.md`, and return the results.
+
+    Raises:
+        UserError: weights are missing, or a folder can't be written to.
+    """
+    results: dict = {**_weights(folders), "systems": {}}
+    for system, describe in ((OURS, load(folders)), (SCRIPT, script.answer)):
+        rows = [
+            filmed.judge(clip, Answer.of(_said(describe, clip.path)))
+            for clip in tqdm(clips, system, unit="clip", disable=None)
+        ]
+        results["systems"][system] = {"figures": filmed.figures(rows), "clips": rows}
+    results = rounded(results)
+    write(out / "filmed.json", json.dumps(results, indent=1) + "\n")
+    write(out / "filmed.md", filmed.table(results["systems"]))
+    return results
 
 
 def _weights(folders: "Folders") -> dict:
