@@ -104,10 +104,12 @@ def refusal(
                 f"the object is seen for too short a while to tell its {name}, {value:.2g} +- {error:.1g} {unit}; film "
                 f"it for longer, or at a higher frame rate"
             )
-    if chosen.explained < settings.explained:
+    tracks = {id(other.track): other.track for other in others}
+    explained = chosen.explained(tuple(tracks.values()))
+    if explained < settings.explained:
         held = 1 - chosen.track.whole.mean() > 0.4
         return ("held" if held else "irregular"), (
-            f"the nearest curve, {measurement.best.family.name}, explains only {chosen.explained:.0%} of the path that "
+            f"the nearest curve, {measurement.best.family.name}, explains only {explained:.0%} of the path that "
             f"the object is seen to take; give --start and --end of a part in which it moves freely"
         )
     return None

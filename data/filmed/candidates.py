@@ -1,5 +1,6 @@
 """Which object's which phase a video may be about: up to four candidates, the one that is seen to do most first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from trajvlm.data.filmed.track import FoundTracks, Track
 _MOST = 4
 _LEAST_SCORE = 0.3
 """Of a candidate, as a part of the best one's."""
+_LOST_FRAMES, _LOST_RADII = 3, 3.0
+"""Frames between two tracks, and distance in radii, up to which one object's path goes on in the other."""
 _MOST_PERIODS = 1.5
 """Periods of a wave that a canonical clip shows at most: 17 frames carry no more."""
 _MOST_FLIGHTS = 2.0
@@ -36,10 +39,15 @@ class Candidate:
         """How much it explains: observations, and pixels of path."""
         return score(self.track, self.phase)
 
-    @property
-    def explained(self) -> float:
-        """Share of the object's path that lies in the phase."""
-        return self.part.length_px / max(self.track.length_px, 1e-9)
+    def explained(self, others: Sequence[Track] = ()) -> float:
+        """Share of the object's path that lies in the phase.
+
+        Args:
+            others: further tracks, of which those count as the object's that go on where its own ends, or end where
+                its own begins: what is lost for a moment is found as another.
+        """
+        whole = self.track.length_px + sum(one.length_px for one in others if _goes_on(self.track, one))
+        return self.part.length_px / max(whole, 1e-9)
 
     @property
     def window_s(self) -> tuple[float, float]:
@@ -56,6 +64,20 @@ class Candidate:
             lasts = _MOST_FLIGHTS * float(np.diff(fit.impacts_s)[0])
         chosen = times[times <= start + 1.05 * lasts]
         return start, float(chosen[-1]) if len(chosen) < len(times) else stop
+
+
+def _goes_on(track: Track, other: Track) -> bool:
+    """Whether one of two tracks begins at the time and place at which the other ends."""
+    if other is track:
+        return False
+    for before, after in ((track, other), (other, track)):
+        wait = int(after.frames[0] - before.frames[-1])
+        step = np.linalg.norm(after.centres_px[0] - before.centres_px[-1])
+        if abs(wait) <= _LOST_FRAMES and step <= _LOST_RADII * max(
+            np.median(before.radii_px), np.median(after.radii_px)
+        ):
+            return True
+    return False
 
 
 def score(track: Track, phase: Phase) -> float:
