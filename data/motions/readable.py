@@ -2,11 +2,13 @@
 
 `Equation.to_text` is for programs. A bounce is written one flight after the other: where it is a maximum over
 parabolas, that is called h(t) and written separately; where it is measured, a flight whose velocity jumps at each
-impact, each coordinate is written by flights. Times are in seconds.
+impact, each coordinate is written by flights. A sine and a cosine of the same time are written as one cosine, whose
+phase is that at t = 0. Times are in seconds.
 """
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +17,7 @@ import sympy
 
 from trajvlm.data.motions.equation import Equation, Greatest, T, rounded
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 _H = sympy.Function("h")(T)
 # Tolerance for a flight to begin where the one before ended, in parts of its duration: numbers in a text are rounded.
 _TOUCHES = 0.05
@@ -73,7 +76,8 @@ class Bounce:
         times = [f"{time:.2f}" for time in self.impacts(until)]
         parts = [f"the flight before the first impact is {self.height:.3g} {unit} high"]
         if times:
-            parts.append(f"impact at {' and '.join(filter(None, (', '.join(times[:-1]), times[-1])))} s")
+            several = "s" * (len(times) > 1)
+            parts.append(f"impact{several} at {' and '.join(filter(None, (', '.join(times[:-1]), times[-1])))} s")
         if self.restitution is not None:
             parts.append(
                 f"restitution {self.restitution:.2f} (the share of its speed that an impact leaves){self._each}"
@@ -124,13 +128,23 @@ def lines(equation: Equation, digits: int = 4) -> list[str]:
     if (jumping := _Jumping.of(equation)) is not None:
         return [f"{name}(t) = {text}" for name, text in zip("xyz", jumping.written(digits))]
     axes, flights = _named(equation)
-    written = [sympy.sstr(rounded(axis, digits), full_prec=False) for axis in axes]
-    found = [f"{name}(t) = {text}" for name, text in zip("xyz", written)]
+    found = [f"{name}(t) = {_sum(axis, digits, _as_text)}" for name, axis in zip("xyz", axes)]
     if flights:
         parts = [f"0 to {flights[0].start:.3g} s"] if flights[0].start > 0 else []
         parts += [f"{f.top:.3g} - ((t {_signed(-f.middle)})/{f.half:.3g})**2 to {f.end:.3g} s" for f in flights]
         found.append(f"h(t) = {', then '.join([*parts, '0'])}")
     return found
+
+
+def unbroken_terms(line: str) -> str:
+    """A line of `lines` with no-break spaces, so that it can be wrapped between its terms, or between two flights of a
+    bounce, and nowhere else."""
+    depth, out, flights = 0, [], ", then " in line
+    for k, sign in enumerate(line):
+        depth += (sign == "(") - (sign == ")")
+        breaks = line.startswith("then ", k + 1) if flights else depth == 0 and line[k + 1 : k + 3] in ("+ ", "- ")
+        out.append(NO_BREAK if sign == " " and not breaks else sign)
+    return "".join(out)
 
 
 def latex(equation: Equation, unit: str) -> str:
@@ -141,8 +155,7 @@ def latex(equation: Equation, unit: str) -> str:
     axes, flights = _named(equation)
     found = []
     for name, axis in zip("xyz", axes):
-        text = sympy.latex(rounded(axis, 3), fold_func_brackets=False, inv_trig_style="full")
-        found.append(rf"{name}(t) &= {_bracketed(text)}\,\mathrm{{{unit}}}")
+        found.append(rf"{name}(t) &= {_bracketed(_sum(axis, 3, _as_latex))}\,\mathrm{{{unit}}}")
     if flights:
         cases = [rf"0 & t < {flights[0].start:.3g}"] if flights[0].start > 0 else []
         cases += [
@@ -152,6 +165,53 @@ def latex(equation: Equation, unit: str) -> str:
         cases.append(r"0 & \text{later}")
         found.append(r"h(t) &= \begin{cases}" + r" \\ ".join(cases) + r"\end{cases}")
     return r"\begin{aligned}" + r" \\ ".join(found) + r"\end{aligned}"
+
+
+def _as_text(expression: sympy.Expr) -> str:
+    return sympy.sstr(expression, full_prec=False)
+
+
+def _as_latex(expression: sympy.Expr) -> str:
+    return sympy.latex(expression, fold_func_brackets=False, inv_trig_style="full")
+
+
+def _sum(axis: sympy.Expr, digits: int, write: Callable[[sympy.Expr], str]) -> str:
+    """A coordinate as text: what is no wave, then its waves, the largest first."""
+    waves: dict[tuple[sympy.Expr, sympy.Expr], complex] = {}
+    others = []
+    for term in sympy.Add.make_args(axis):
+        if (wave := _wave(term)) is None:
+            others.append(term)
+            continue
+        rate, envelope, size = wave
+        waves[rate, envelope] = waves.get((rate, envelope), 0) + size
+    rest = sympy.Add(*others)
+    if not waves:
+        return write(rounded(rest, digits))
+    told = [] if rest == 0 else [write(rounded(rest, digits))]
+    for (rate, envelope), size in sorted(waves.items(), key=lambda item: -abs(item[1])):
+        # Over many turns a rate needs a digit more than a size, and a phase is an angle, whatever its size.
+        turned = sympy.Float(rate, digits + 1) * T
+        if phase := round(float(np.angle(size)), digits - 1):
+            turned += sympy.Float(phase, digits)
+        told.append(write(sympy.Float(abs(size), digits) * rounded(envelope, digits) * sympy.cos(turned)))
+    return " + ".join(told)
+
+
+def _wave(term: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, complex] | None:
+    """Rate w > 0, envelope e(t) and size c of a term e(t) Re(c exp(i w t)); None where it is another."""
+    size, rest = term.as_coeff_Mul()
+    factors = sympy.Mul.make_args(rest)
+    functions = [factor for factor in factors if factor.func in (sympy.sin, sympy.cos)]
+    if len(functions) != 1:
+        return None
+    angle = functions[0].args[0].expand()
+    rate, phase = angle.coeff(T), angle.coeff(T, 0)
+    if not rate.is_number or not rate or (angle - rate * T - phase).expand() != 0:
+        return None
+    turned = complex(size) * np.exp(1j * float(phase)) * (-1j if functions[0].func is sympy.sin else 1)
+    envelope = sympy.Mul(*(factor for factor in factors if factor is not functions[0]))
+    return (rate, envelope, turned) if rate > 0 else (-rate, envelope, turned.conjugate())
 
 
 def capitalised(text: str) -> str:

@@ -132,11 +132,22 @@ def test_restitution_of_a_measured_bounce_seen_aslant_is_that_relative_to_the_fl
     assert found.restitutions == pytest.approx(np.maximum(after, 0) / before)
 
 
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_motions_are_written_as_they_are(name):
-    equation = drawn(name)[1]
-    assert lines(equation) == [f"{axis}(t) = {text}" for axis, text in equation.to_text(4).items()]
-    assert bounce(equation) is None and "cases" not in latex(equation, "u")
+def test_other_motions_are_written_as_they_are_and_a_wave_as_one_cosine(name, seed):
+    equation = drawn(name, seed)[1]
+    written = [line.removeprefix(f"{axis}(t) = ") for axis, line in zip("xyz", lines(equation))]
+    curve = Equation.from_text(dict(zip("xyz", written))).positions(TIMES)
+    assert np.abs(curve - equation.positions(TIMES)).max() < 2e-3 * np.abs(curve).max()
+    assert not any("sin(" in text or text.count("cos(") > 1 for text in written)
+    assert bounce(equation) is None and "cases" not in latex(equation, "u") and r"\sin" not in latex(equation, "u")
+
+
+def test_the_phase_of_a_wave_is_that_at_the_clips_first_frame():
+    text = "0.1 - 0.3*sin(6.13059*t - 78.5) + 0.4*cos(-6.13059*t + 78.5)"
+    [shown, *_] = lines(Equation.from_text({"x": text, "y": "0.5*sin(12*t)*t", "z": "0"}))
+    phase = (-78.5 + np.arctan2(0.3, 0.4) + np.pi) % (2 * np.pi) - np.pi
+    assert shown == f"x(t) = 0.1 + 0.5*cos(6.1306*t {'-' if phase < 0 else '+'} {abs(phase):.3f})"
 
 
 @pytest.mark.parametrize("text", ["max(t, 1 - t)", "max(0, t)", "max(0, 1 - t**2, 9 - (t - 9)**2)", "max(0, t**2 - 1)"])
