@@ -22,6 +22,8 @@ _EARTH = 9.81
 _FAR = 0.15
 """Share of g by which it may be off before a sentence warns."""
 _LEVEL_DEG = 5.0
+_MOST_DIGITS = 6
+"""Of a measured value: more than lens and clock of any camera are good for."""
 _PENDULUM_M = (1e-3, 1e3)
 _SAME = 0.005
 """Share by which a quantity may differ from its part across the picture and still be called the same."""
@@ -72,11 +74,16 @@ class Quantity:
 
 
 def with_error(value: float, error: float | None, digits: int = 3) -> str:
-    """A value and its standard error to the error's second digit, such as `1.0249 ± 0.0022`; with so many digits and by
-    itself where it has no error."""
+    """A value and its standard error to the error's second digit, such as `1.0249 ± 0.0022`, but no more than the
+    value's sixth; with so many digits and by itself where it has no error, or one that is nothing beside it."""
     if error is None or not 0 < error < math.inf:
         return f"{value:.{digits}g}"
     decimals = 1 - math.floor(math.log10(error))
+    if value:
+        most = _MOST_DIGITS - 1 - math.floor(math.log10(abs(value)))
+        if error < 0.5 * 10.0**-most:
+            return f"{value:.{_MOST_DIGITS}g}"
+        decimals = min(decimals, most)
     if decimals < 0:
         value, error, decimals = round(value, decimals), round(error, decimals), 0
     return f"{value:.{decimals}f} ± {error:.{decimals}f}"
@@ -239,8 +246,8 @@ def _gravity(description: Described, t: float | None) -> list[Quantity]:
     tilt = abs(np.degrees(np.arctan2(a[0], -a[1])))
     remark = f"it points {tilt:.0f} degrees from straight down in the picture"
     remark += "; right if the camera stands level" if tilt <= _LEVEL_DEG else ", which a level camera would not show"
-    g = Quantity("g", np.hypot(a[0], a[1]), 1, -2, remark, check=warns)
-    return [_measured(description, g, "acceleration")]
+    in_plane = Quantity("g", float(np.hypot(a[0], a[1])), 1, -2, remark, check=warns)
+    return [_measured(description, in_plane, "acceleration")]
 
 
 def _pendulum_gravity(description: Described, length_m: float) -> list[Quantity]:

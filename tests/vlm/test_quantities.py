@@ -99,10 +99,14 @@ def test_constants_in_metres_call_a_flights_acceleration_g(found):
         (1.02487, 0.00024, "1.02487 ± 0.00024"),
         (7732.4, 55.4, "7732 ± 55"),
         (77321.0, 1234.0, "77300 ± 1200"),
+        (1.0248917, 0.0000992, "1.02489 ± 0.00010"),
+        (0.868644590663, 3.8e-27, "0.868645"),
+        (1234567.0, 0.4, "1.23457e+06"),
+        (0.0, 0.012, "0.000 ± 0.012"),
         (9.75, 0.0, "9.75"),
         (9.7512, float("inf"), "9.75"),
         (9.7512, None, "9.75"),
     ],
 )
-def test_a_value_is_written_to_its_errors_second_digit(value, error, shown):
+def test_a_value_is_written_to_its_errors_second_digit_and_to_six_at_most(value, error, shown):
     assert with_error(value, error) == shown
