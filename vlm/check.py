@@ -95,7 +95,8 @@ def refusal(
     if is_irregular(measurement, settings):
         return "irregular", (
             f"even the nearest curve, {measurement.best.family.name}, misses the object by "
-            f"{measurement.best.residual_px:.1f} pixels of the video"
+            f"{measurement.best.residual_px:.1f} pixels of the video; give --start and --end of a part in which it "
+            f"moves freely"
         )
     for name in ("acceleration", "period"):
         value, error, unit = measurement.best.values.get(name, (1.0, 0.0, ""))

@@ -34,7 +34,7 @@ from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.base_model import DEFAULT_NAME
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
-from trajvlm.vlm.check import best, measured, refusal
+from trajvlm.vlm.check import CheckSettings, best, is_irregular, measured, refusal
 from trajvlm.vlm.classical_baseline import track_and_fit
 from trajvlm.vlm.described import NEAREST, Projection
 from trajvlm.vlm.measure import Measured, Measurement
@@ -74,15 +74,19 @@ class PhaseFound:
     """Seconds of the video."""
     stop_s: float
     measurement: Measurement | None
-    """None where the object rests, or is seen too seldom to be measured."""
+    """None where the object rests, moves irregularly, or is seen too seldom to be measured."""
     rests: bool
     is_answer: bool
+    irregular: bool = False
+    """Whether no curve runs where the object was seen, of a phase that the answer is not about."""
 
     @property
     def name(self) -> str:
-        """The family, "at rest", or "too short to measure"."""
+        """The family, "at rest", "irregular", or "too short to measure"."""
         if self.rests:
             return "at rest"
+        if self.irregular:
+            return "irregular"
         return self.measurement.best.family.name if self.measurement else "too short to measure"
 
     def to_dict(self, focal: float) -> dict:
@@ -445,10 +449,7 @@ class Describer:
             phases=_phases(candidate, measurement, clips[chosen].placement),
             filmed_track=candidate.track,
             refused=refused,
-            objects=tuple(
-                (*(round(float(value), 1) for value in one.part.centres_px[0]), round(float(one.part.times_s[0]), 3))
-                for one in _of_different_tracks((candidate, *tried))
-            )
+            objects=tuple(_first_place(one) for one in _of_different_tracks((candidate, *tried)))
             if refused and refused[0] == "several_move"
             else (),
         )
@@ -521,6 +522,12 @@ def _of_different_tracks(tried: Iterable[Candidate]) -> list[Candidate]:
     return out
 
 
+def _first_place(candidate: Candidate) -> tuple[float, float, float]:
+    """x and y in pixels, and seconds, at which a candidate's phase begins."""
+    x, y = candidate.part.centres_px[0].tolist()
+    return round(x, 1), round(y, 1), round(float(candidate.part.times_s[0]), 3)
+
+
 def _phases(candidate: Candidate, measurement: Measurement | None, placement: Placement) -> tuple[PhaseFound, ...]:
     """All phases of a candidate's object, each measured in the units of the answer's clip."""
     out = []
@@ -529,9 +536,18 @@ def _phases(candidate: Candidate, measurement: Measurement | None, placement: Pl
         one = replace(candidate, phase=phase)
         told = dict.fromkeys(FAMILIES, 1 / len(FAMILIES))
         by_itself = None if phase.rests or is_answer else measured(one, placement, Answer("", np.empty(0), told))
+        irregular = by_itself is not None and (is_irregular(by_itself, CheckSettings()) or _explains_nothing(by_itself))
+        found = None if irregular else by_itself
         start, stop = one.part.times_s[[0, -1]].tolist()
-        out.append(PhaseFound(start, stop, measurement if is_answer else by_itself, phase.rests, is_answer))
+        out.append(PhaseFound(start, stop, measurement if is_answer else found, phase.rests, is_answer, irregular))
     return tuple(out)
+
+
+def _explains_nothing(measurement: Measurement) -> bool:
+    """Whether the curve's extent in the picture is smaller than its distance from the object."""
+    best = measurement.best
+    path = best.pixels(np.linspace(best.start_s, best.stop_s, 200))
+    return float(np.ptp(path, axis=0).max()) < best.residual_px
 
 
 def _check_numbers(**settings: object) -> None:
