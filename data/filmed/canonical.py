@@ -116,7 +116,9 @@ def clip_of(
 
 def _used_note(found: FoundTracks, t0: float, t1: float) -> tuple[str, ...]:
     total = max(found.video.duration_s or 0.0, float(found.times_s[-1]))
-    return (f"used {t0:.2f}-{t1:.2f} s of {total:.2f} s",) if t1 - t0 < _NOTED * total else ()
+    if t1 - t0 >= _NOTED * total:
+        return ()
+    return (f"the {FRAMES} frames that the networks see are from {t0:.2f} to {t1:.2f} s of {total:.2f} s",)
 
 
 def _unseen_note(unseen: np.ndarray, first: float, last: float) -> tuple[str, ...]:
