@@ -176,7 +176,9 @@ class Session:
 
         Raises UserError, and leaves everything as it was, if the video can't be described like that.
         """
-        _check_rate(settings.get("fps"))
+        rate = settings.get("fps")
+        assert not isinstance(rate, tuple)  # only a place has several numbers
+        _check_rate(rate)
         with self.lock:
             before = {name: getattr(self, name) for name in settings} | {"_description": self._description}
             vars(self).update(settings | {"_description": None})

@@ -46,7 +46,6 @@ from trajvlm.agents.wording import (
 )
 from trajvlm.data.clip import SIZE
 from trajvlm.data.errors import UserError
-from trajvlm.data.motions.readable import capitalised
 from trajvlm.vlm import quantities
 from trajvlm.vlm.quantities import constants_in_words, with_error
 from trajvlm.vlm.scale import Scale, size_warning
@@ -88,13 +87,15 @@ def describe_video(
     found = session.description()
     rivals = sorted((p, name) for name, p in found.probabilities.items() if name != found.family)[::-1]
     others = ", ".join(f"{name} {p:.0%}" for p, name in rivals[:2] if p >= 0.01)
-    finding = capitalised(found.finding) if _is_refused(found) else f"The motion is {found.finding}"
-    text = f"{finding} ({found.meaning}), confidence {found.confidence:.0%}"
-    text += f"; next: {others}. " if others else ". "
-    if (against := doubt(found)) != "":
-        text += f"{against} "
-    if (measured := measured_in_words(found, session.metres_per_unit)) != "":
-        text += f"Measured: {measured}. "
+    against, measured = doubt(found), measured_in_words(found, session.metres_per_unit)
+    if refused := _is_refused(found):
+        text = f"The answer is refused. {against} The nearest curve is {found.family} ({found.meaning}). "
+    else:
+        text = f"The motion is {found.finding} ({found.meaning}). "
+    if measured:
+        text += f"{'It measures' if refused else 'Measured'}: {measured}. "
+    text += f"Confidence {found.confidence:.0%}{f'; next: {others}' if others else ''}. " if not refused else ""
+    text += f"{against} " if against and not refused else ""
     if len(found.views) == 1 and len(found.views[0].phases) > 1:
         text += f"The object's track has {len(found.views[0].phases)} phases; ask for them. "
     text += f"{bounce_in_words(session)}{window(session)}{rate(session)}{scale_now(session)}"

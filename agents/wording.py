@@ -135,8 +135,11 @@ def in_metres(session: Session) -> dict:
 def bounce_in_words(session: Session) -> str:
     """How high, when and how fast a ball bounces, as a sentence with a space behind it; empty for another motion."""
     found, metres = session.description(), in_metres(session).get("metres_per_unit")
-    told = bounce(found.best if metres is None else found.best.scaled(metres))
-    unit = found.unit if metres is None else "m"
+    unit, factor = (found.unit, 1.0) if metres is None else ("m", metres)
+    if metres is None and found.constants:
+        # As all that was measured.
+        unit, factor = "px", found.clip.placement.half_width_px
+    told = bounce(found.best.scaled(factor))
     return "" if told is None else f"{capitalised(told.in_words(found.lasts_s, unit))}. "
 
 
@@ -177,7 +180,9 @@ def doubt(found: "Described") -> str:
     if objects:
         one, *others = [f"'the one at {x:.0f},{y:.0f}'" for x, y, _ in objects]
         return f"Several objects move at the same time; say which one is meant: {' or '.join([one, *others])}."
-    return f"{capitalised(found.doubt)}." if found.doubt else ""
+    # The sentence is that of the command line.
+    told = (found.doubt or "").replace("give --start and --end of a part", "say a part such as 'look at 1 to 2 s'")
+    return f"{capitalised(told)}." if told else ""
 
 
 def axes(found: "Described") -> str:

@@ -1,7 +1,6 @@
 """The long answer in the chat: family, confidence, equations, pictures and tables of one description."""
 
 import html
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from trajvlm.agents.tools import draw_curve, plot, save_table, show_tokens
 from trajvlm.agents.wording import doubt
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import latex
-from trajvlm.ui.measured_words import constants_in_words, misses_in_words, phase_in_words, warnings
+from trajvlm.ui.measured_words import constants_in_words, misses_in_words, phase_in_words, unbroken, warnings
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -74,8 +73,12 @@ def bars(description: "Description") -> str:
             f'<div class="family{best}"><span class="name">{html.escape(name)}</span><span class="track">'
             f'<span class="fill" style="width:{100 * p:.1f}%"></span></span><span class="share">{p:.0%}</span></div>'
         )
-    head = f"<b>{html.escape(description.finding)}</b>: {html.escape(description.meaning)}"
-    return f'<div class="families"><p>{head}</p>{"".join(rows)}{_doubt(description)}</div>'
+    meaning, against = html.escape(description.meaning), _doubt(description)
+    if description.refused is not None:
+        head = f"{against}<p>Nearest: <b>{html.escape(description.family)}</b>: {meaning}</p>"
+        return f'<div class="families"><p><b>Refused</b></p>{head}{"".join(rows)}</div>'
+    head = f"<b>{html.escape(description.finding)}</b>: {meaning}"
+    return f'<div class="families"><p>{head}</p>{"".join(rows)}{against}</div>'
 
 
 def _doubt(description: "Description") -> str:
@@ -96,7 +99,7 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
     measured = ""
     if description.measurement is not None:
         told = constants_in_words(description, metres_per_unit).split(", ")
-        measured = "".join(f"- {_unbroken(one)}\n" for one in told)
+        measured = "".join(f"- {unbroken(one)}\n" for one in told)
         measured = f"**Measured** {misses_in_words(description)}:\n\n{measured}\n"
         kind = "Measured equation"
     careful = "".join(f"{one}\n\n" for one in warnings(description, metres_per_unit))
@@ -108,13 +111,8 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
 
 def phases(description: "Description") -> str:
     """All phases of the object's track as a list in Markdown."""
-    told = [_unbroken(phase_in_words(phase)) for phase in description.phases]
+    told = [unbroken(phase_in_words(phase)) for phase in description.phases]
     return "\n".join(["**Phases** of the object, in seconds of the video:", "", *(f"- {one}" for one in told)])
-
-
-def _unbroken(text: str) -> str:
-    """Text in which no line ends between a number, its error and its unit."""
-    return re.sub(r"(?<=[\d±]) (?=[±\da-z1/²]+)", "\N{NO-BREAK SPACE}", text)
 
 
 def before_and_after(description: "Description", metres_per_unit: float | None = None) -> str:

@@ -175,7 +175,13 @@ def describe(
     Exit status: 0 if all were described, 1 if any could not be, 2 for wrong usage. With a table, in which errors are a
     column: 0 if at least one was described, 1 if none was.
     """
-    options = {"start": start, "end": end, "fps": fps, "refine": not no_refine, "field_of_view": field_of_view}
+    options: dict[str, object] = {
+        "start": start,
+        "end": end,
+        "fps": fps,
+        "refine": not no_refine,
+        "field_of_view": field_of_view,
+    }
     if at is not None:
         options["at"] = parse_place(at)
     networks = {"base_model": base_model, "device": device, "adapter": adapter, "tokenizer": tokenizer}

@@ -24,8 +24,8 @@ from trajvlm.data.clip import Placement
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import frames
 from trajvlm.data.motions.equation import Equation
-from trajvlm.data.motions.readable import lines
-from trajvlm.ui.measured_words import constants_in_words
+from trajvlm.data.motions.readable import NO_BREAK, lines, unbroken_terms
+from trajvlm.ui.measured_words import constants_in_words, refusal_in_words
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -40,7 +40,6 @@ _DENSE_MEASURED = 1600
 """Of a measured curve, which may have many periods."""
 _LONGEST_SIDE = 640
 _MARGIN_S = 0.5
-_NO_BREAK = "\N{NO-BREAK SPACE}"
 _LINE_HEIGHT = 0.24
 """Inches that a line of an equation takes."""
 _PANEL_CHARACTERS, _PICTURE_CHARACTERS = 48, 140
@@ -58,7 +57,7 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
     # Each frame is about three inches wide; the path in space beside them needs at least three inches of height.
     video_height = np.clip(0.45 + 3.0 * place.video_height_px / place.video_width_px, 3.0, 4.6)
     heights = (
-        0.8 if description.measurement is None else 1.05,
+        0.8 if description.measurement is None and description.refused is None else 1.05,
         video_height,
         2.7 + _LINE_HEIGHT * len(_own_lines(description)),
         1.95,
@@ -76,15 +75,19 @@ def draw(description: "Description", path: Path, fps: float | None = None) -> No
 
 
 def _draw_title(part: SubFigure, description: "Description") -> None:
-    headline, about = description.finding, description.meaning
+    headline, about, measured = description.finding, description.meaning, constants_in_words(description)
     if description.known:
         headline += f", confidence {description.confidence:.0%}"
+    elif refused := refusal_in_words(description):
+        about = f"nearest: {description.family}" + f", {measured}" * bool(measured)
+        headline, measured = "refused", refused.removeprefix("refused: ")
     elif description.doubt:
         about = description.doubt
-    measured = constants_in_words(description)
     high, low = (0.72, 0.08) if measured else (0.58, 0.14)
     part.text(0.035, high, headline, fontsize=19, fontweight="bold", color=INK, va="center")
-    part.text(0.035, 0.38, measured, fontsize=12.5, color=INK, va="center")
+    # A refusal is a whole sentence.
+    told, size = (measured, 12.5) if len(measured) <= 110 else ("\n".join(wrap(measured, 150)), 10.5)
+    part.text(0.035, 0.38, told, fontsize=size, color=INK, va="center", parse_math=False)
     # A file's name may hold a dollar sign, which would begin a formula.
     about = f"{about}   ·   {_drawable(Path(description.clip.source).name)}"
     part.text(0.035, low, about, fontsize=11, color=GREY, va="center", parse_math=False)
@@ -104,6 +107,9 @@ def _draw_frames(part: SubFigure, description: "Description", fps: float | None)
     axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.90, "bottom": 0.03, "wspace": 0.05})
     for ax, (name, colour, _), (time, picture) in zip(axes, MOMENTS, pictures, strict=True):
         draw_frame(ax, picture, place)
+        for x, y, _ in description.objects:
+            at = f"{x:.0f},{y:.0f}"
+            ax.annotate(at, (x, y), (0, 12), textcoords="offset points", ha="center", fontsize=8, path_effects=HALO)
         # The square that the tokenizer was given.
         corner = place.to_pixels(np.array([-1.0, 1.0]))
         side = 2 * place.half_width_px
@@ -224,6 +230,7 @@ def _draw_curves(part: SubFigure, description: "Description") -> None:
     grid = {"left": 0.05, "right": 0.985, "top": 0.84, "bottom": 0.21, "wspace": 0.10 if places is None else 0.16}
     axes = part.subplots(1, len(shown) + (places is not None), sharex=True, gridspec_kw=grid)
     kind = "measured" if description.measured is not None else "refined"
+    axes[0].set_ylabel("half widths of the dashed square", fontsize=8.5, color=INK)
     for ax, k in zip(axes, shown):
         ax.sharey(axes[0])
         ax.axhline(0, color="#e3e6eb", lw=1, zorder=0)
@@ -276,8 +283,9 @@ def _draw_residuals(ax: Axes, description: "Description", t: np.ndarray, pixels:
 
 def _equation_lines(description: "Description") -> list[str]:
     """The equation's lines with ², ³ and minus signs, as a person writes them."""
-    signs = (("**2", "²"), ("**3", "³"), ("*", " "), ("-", "\N{MINUS SIGN}"))
-    return [reduce(lambda text, sign: text.replace(*sign), signs, line) for line in lines(description.best, 3)]
+    signs = (("**2", "²"), ("**3", "³"), ("*", NO_BREAK), ("-", "\N{MINUS SIGN}"))
+    written = map(unbroken_terms, lines(description.best, 3))
+    return [reduce(lambda text, sign: text.replace(*sign), signs, line) for line in written]
 
 
 def _own_lines(description: "Description") -> list[str]:
@@ -285,9 +293,7 @@ def _own_lines(description: "Description") -> list[str]:
     found = _equation_lines(description)
     if len(found) == len("xyz") and max(map(len, found)) <= _PANEL_CHARACTERS:
         return []
-    # A line breaks between two flights of a bounce, not within one.
-    kept = [line.replace(" ", _NO_BREAK).replace(f",{_NO_BREAK}then", ", then") for line in found]
-    return [part for line in kept for part in wrap(line, _PICTURE_CHARACTERS, subsequent_indent=" " * 8)]
+    return [part for line in found for part in wrap(line, _PICTURE_CHARACTERS, subsequent_indent=" " * 8)]
 
 
 def _draw_strips(part: SubFigure, description: "Description") -> None:

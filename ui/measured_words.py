@@ -1,5 +1,6 @@
 """What was measured on a video's own pixels, in words: constants with their standard errors, phases, and depth."""
 
+import re
 from typing import TYPE_CHECKING
 
 from trajvlm.data.errors import UserError
@@ -23,9 +24,24 @@ def misses_in_words(description: "Description") -> str:
         return ""
     best = description.measurement.best
     return (
-        f"in {len(best.residuals_px)} frames from {best.start_s:.2f} to {best.stop_s:.2f} s of the video, which the "
-        f"curve misses by {best.residual_px:.2g} pixels (root mean square)"
+        f"in {len(best.residuals_px)} frames from {best.start_s:.2f} to {best.stop_s:.2f} s of the video; the curve "
+        f"misses the object by {best.residual_px:.2g} pixels (root mean square)"
     )
+
+
+def unbroken(text: str) -> str:
+    """Text in which no line ends between a number, its error and its unit."""
+    return re.sub(r"(?<=[\d±]) (?=[±\da-z1/²]+)", "\N{NO-BREAK SPACE}", text)
+
+
+def refusal_in_words(description: "Description") -> str:
+    """Why the answer is not believed and what helps, as one sentence without its full stop; empty where it is."""
+    return f"refused: {description.refused[1]}" if description.refused else ""
+
+
+def nearest_in_words(description: "Description") -> str:
+    """Of a refused answer the family that comes nearest."""
+    return f"{description.family}: {description.meaning}"
 
 
 def phase_in_words(phase: "PhaseFound") -> str:

@@ -172,6 +172,17 @@ def test_why_says_that_and_why_an_answer_is_refused(chat, reason):
     assert "refused" in text and "a sentence" in text and "follows a sine" not in text
 
 
+def test_a_refusal_says_in_the_chats_words_what_would_help(chat):
+    session = chat()
+    sentence = "it explains only 20% of the path; give --start and --end of a part in which it moves freely"
+    session._description = replace(session.description(), known=False, refused=("held", sentence), doubt=sentence)
+    text = tools.describe_video(session).text
+    assert text.startswith("The answer is refused. It explains only 20%") and "--" not in text
+    assert "say a part such as 'look at 1 to 2 s' in which it moves freely." in text
+    assert text.index("The nearest curve is oscillating") < text.index("It measures: period")
+    assert plan("look at 1 to 2 s") == [Call("choose_window", {"start_s": 1.0, "end_s": 2.0})]
+
+
 def test_a_plot_of_positions_has_the_places_that_were_seen(chat, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(plots.Figure, "savefig", lambda self, *_, **__: drawn.extend(self.axes))

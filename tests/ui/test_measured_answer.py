@@ -8,10 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from rich.console import Console
 
 from tests.ui import fake
-from trajvlm.ui.answer_card import equations, phases
+from trajvlm.data.motions.readable import bounce
+from trajvlm.ui.answer_card import bars, equations, phases
 from trajvlm.ui.answer_details import Extras
 from trajvlm.ui.columns import COLUMNS, values
 from trajvlm.ui.figures import draw
@@ -74,16 +77,61 @@ def test_a_fading_size_is_told_by_the_time_in_which_it_halves(found):
 def test_a_measured_bounce_is_printed_flight_by_flight(found):
     text = printed(found("bouncing"))
     assert "to 0.7 s, then " in text and "impact at 0.70 s; restitution 0.80" in text
+    height = bounce(found("bouncing").best).height * found("bouncing").clip.placement.half_width_px
+    assert f"first impact is {height:.3g} px high" in text
+    assert " m high" in printed(found("bouncing"), Extras.of(found("bouncing"), METRE))
 
 
-@pytest.mark.parametrize(
-    ("reason", "said"),
-    [("several_move", "several objects move; the clearest is circular"), ("irregular", "none of the known families")],
-)
-def test_a_refused_answer_says_why(found, reason, said):
-    description = replace(found("circular"), known=False, refused=(reason, "a reason"), doubt="a reason")
-    text = printed(description)
-    assert said in text and text.index("doubt       a reason") < text.index("measured ")
+def refused(description, reason="irregular", **changes):
+    return replace(description, known=False, refused=(reason, "a reason"), doubt="a reason", **changes)
+
+
+def test_a_refusal_is_one_sentence_before_all_numbers(found):
+    video, sentence, nearest, *numbers = printed(refused(found("circular"))).splitlines()
+    assert sentence == "  refused: a reason" and nearest.startswith("  nearest     circular: ")
+    assert numbers[0].startswith("  measured ") and not any("a reason" in line for line in numbers)
+
+
+def test_several_objects_are_listed_with_what_points_at_them(found):
+    text = printed(refused(found("circular"), "several_move", objects=((100.4, 200.0, 0.0), (320.0, 180.0, 1.25))))
+    assert "object      --at 100,200 is seen from 0.00 s on" in text
+    assert "object      --at 320,180 is seen from 1.25 s on" in text
+
+
+def test_the_card_of_a_refused_answer_begins_with_why(found):
+    shown = bars(refused(found("circular")))
+    assert shown.index("Refused") < shown.index("A reason.") < shown.index("Nearest: <b>circular</b>")
+    assert "Refused" not in bars(found("circular"))
+
+
+def test_the_picture_of_a_refused_answer_says_why_and_where_the_objects_are(found, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path: drawn.append(figure))
+    several = ((100.4, 200.0, 0.0), (320.0, 180.0, 1.25))
+    long = "several objects move at the same time; " + "say which one is meant " * 8
+    description = replace(refused(found("oscillating"), objects=several), refused=("several_move", long))
+    draw(description, tmp_path / "picture.png")
+    [figure] = drawn
+    figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    assert [text.get_text() for text in texts].count("320,180") == 3
+    [sentence] = [text for text in texts if text.get_text().startswith("several objects")]
+    assert sentence.get_window_extent().x1 <= figure.bbox.x1
+    others = [text for text in texts if text.get_text() == "refused" or text.get_text().startswith("nearest: ")]
+    box = sentence.get_window_extent()
+    assert len(others) == 2 and not any(text.get_window_extent().overlaps(box) for text in others)
+
+
+@pytest.mark.parametrize("family", ["damped", "bouncing"])
+def test_on_a_narrow_terminal_lines_end_between_words_terms_and_flights(found, family):
+    text, width = io.StringIO(), 72
+    print_answer(Console(file=text, width=width, force_terminal=True, color_system=None), "ball.mp4", found(family))
+    lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= width and "\N{NO-BREAK SPACE}" not in text.getvalue()
+    assert all(line.startswith((" " * 14, "    ")) or line[2] != " " for line in lines[1:])
+    assert not any(line.endswith((" ±", " +", " -", "(t")) for line in lines)
+    joined = " ".join(" ".join(lines).split())
+    assert all(" ".join(line.split()) in joined for line in printed(found(family)).splitlines())
 
 
 def test_json_has_errors_and_with_a_scale_constants_in_metres(found):
