@@ -94,8 +94,8 @@ def judge(clip: FilmedClip, answer: Answer) -> dict[str, Any]:
 
 def _constant(name: str, clip: FilmedClip, answer: Answer) -> float | None:
     if name == "period":
-        told = answer.constants.get("period")
-        return None if told is None else told.value
+        period = answer.constants.get("period")
+        return None if period is None else period.value
     window = answer.window
     if window is None:
         return None
