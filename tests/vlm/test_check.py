@@ -10,7 +10,7 @@ from trajvlm.data.filmed.decode import VideoInfo
 from trajvlm.data.filmed.track import FoundTracks, Track
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.vlm.answer import Answer
-from trajvlm.vlm.check import best, measured, refusal
+from trajvlm.vlm.check import CheckSettings, best, measured, refusal
 
 RATE = 30.0
 INFO = VideoInfo("clip.mp4", 640, 480, RATE, 4.0, 120)
@@ -91,3 +91,22 @@ def test_a_long_swing_is_shown_for_a_period_and_a_half():
 
 def test_reasons_are_of_the_fixed_list():
     assert {"several_move", "irregular", "held", "too_short"} <= set(REASONS)
+
+
+def test_an_acceleration_that_is_hardly_known_is_too_short_a_while():
+    (candidate, *_) = candidates(FoundTracks((track(throw()),), np.arange(120) / RATE, INFO))
+    measurement = measured(candidate, PLACEMENT, EVEN)
+    assert refusal(candidate, measurement, [candidate]) is None
+    reason, sentence = refusal(candidate, measurement, [candidate], CheckSettings(relative_error=1e-6))
+    assert reason == "too_short" and "acceleration" in sentence and "film it for longer" in sentence
+
+
+def test_a_path_that_goes_on_in_another_track_is_one_objects():
+    places = np.concatenate([throw(), throw()[-1] + np.cumsum(by_hand()[:80] - by_hand()[0], axis=0) * 0.2])
+    whole = track(places)
+    first, second = whole.part(slice(0, 40)), whole.part(slice(41, None))
+    (candidate, *_) = candidates(FoundTracks((first,), np.arange(120) / RATE, INFO))
+    assert candidate.explained() > 0.9
+    assert candidate.explained((first, second)) < 0.6
+    far = track(throw(600)).part(slice(0, 20))
+    assert candidate.explained((first, far)) == candidate.explained()

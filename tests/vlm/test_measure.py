@@ -7,7 +7,7 @@ from trajvlm.data.cameras.camera import magnification, project
 from trajvlm.data.clip import Placement
 from trajvlm.data.filmed.track import Track
 from trajvlm.data.motions.families import FAMILIES
-from trajvlm.vlm.measure import measure
+from trajvlm.vlm.measure import MeasureSettings, measure
 
 RATE = 30.0
 PLACEMENT = Placement(320, 240, 200, 0.0, 1.0, 640, 480)
@@ -113,3 +113,21 @@ def test_the_equation_runs_through_the_track_on_the_clips_clock():
     # The clip's placement begins at 0 s, and so does the equation's time.
     drawn = PLACEMENT.to_pixels(found.equation(4.0).positions(later.times_s)[:, :2])
     assert np.abs(drawn - later.centres_px).max() < 1.5
+
+
+def test_a_swing_that_grows_is_not_called_damped():
+    t = np.arange(60) / RATE
+    wave = 0.1 * np.exp(0.8 * t) * np.cos(2 * np.pi * t / 0.8)
+    found = measure(seen(np.stack([wave, 0.2 * wave, 0 * t], axis=-1)), PLACEMENT, EVEN, np.empty(0), 6.0)
+    assert found is None or found.best.family.name != "damped"
+
+
+def test_part_of_a_turn_needs_more_evidence_than_a_throw():
+    angle = 2 * np.pi * 0.55 * np.arange(20) / 20
+    arc = seen(np.stack([0.5 * np.cos(angle), 0.5 * np.sin(angle), 0 * angle], axis=-1), noise=6.0)
+    even, doubted = (
+        measure(arc, PLACEMENT, EVEN, np.empty(0), 3.0, MeasureSettings(part_of_turn=nats)).probabilities
+        for nats in (0.0, 3.0)
+    )
+    odds = [told["circular"] / told["parabolic"] for told in (even, doubted)]
+    assert odds[1] == pytest.approx(odds[0] * np.exp(-3), rel=1e-3)
