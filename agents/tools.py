@@ -185,9 +185,11 @@ def phases(session: Session) -> Result:
     if not found.phases:
         raise UserError("the track was not cut into phases, because nothing was measured; describe the video with fits")
     told, rows = [], []
+    metres = session.metres_per_unit
+    by_pixel = None if metres is None else metres / found.clip.placement.half_width_px
     for number, phase in enumerate(found.phases, 1):
         constants = phase.measurement.best.values if phase.measurement else {}
-        in_words = constants_in_words(constants, phase.name)
+        in_words = constants_in_words(quantities.scaled_constants(constants, by_pixel), phase.name)
         answer = ", which the answer is about" if phase.is_answer else ""
         told.append(
             f"{number}. {phase.start_s:.2f} to {phase.stop_s:.2f} s: {phase.name}{answer}"
@@ -195,7 +197,8 @@ def phases(session: Session) -> Result:
         )
         rows.append(phase.to_dict(found.focal))
     count = f"{len(told)} phases" if len(told) > 1 else "one phase"
-    text = f"The object's track has {count}, in seconds of the video and in pixels:\n" + "\n".join(told)
+    unit = "pixels" if metres is None else "metres"
+    text = f"The object's track has {count}, in seconds of the video and in {unit}:\n" + "\n".join(told)
     return Result(text, {"phases": rows})
 
 

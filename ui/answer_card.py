@@ -50,7 +50,7 @@ def card(session: Session) -> Iterator[tuple[str, list]]:
     yield "", [gr.HTML(bars(description)), equations(description, metres)]
     if description.phases:
         # One phase says nothing that the answer doesn't.
-        yield "" if len(description.phases) > 1 else "One phase", [phases(description)]
+        yield "" if len(description.phases) > 1 else "One phase", [phases(description, metres)]
     yield "", [media(draw_curve(session).files[0])]
     yield "", [gr.Plot(path_in_space(description, metres), show_label=False)]
     for what in ("position", "velocity"):
@@ -109,9 +109,11 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
     )
 
 
-def phases(description: "Description") -> str:
+def phases(description: "Description", metres_per_unit: float | None = None) -> str:
     """All phases of the object's track as a list in Markdown."""
-    told = [unbroken(phase_in_words(phase)) for phase in description.phases]
+    half = description.clip.placement.half_width_px
+    by_pixel = None if metres_per_unit is None else metres_per_unit / half
+    told = [unbroken(phase_in_words(phase, by_pixel)) for phase in description.phases]
     return "\n".join(["**Phases** of the object, in seconds of the video:", "", *(f"- {one}" for one in told)])
 
 

@@ -25,7 +25,7 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import frames
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import NO_BREAK, lines, unbroken_terms
-from trajvlm.ui.measured_words import constants_in_words, refusal_in_words
+from trajvlm.ui.measured_words import constants_in_words, pixels_in_words, refusal_in_words
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -277,7 +277,7 @@ def _draw_residuals(ax: Axes, description: "Description", t: np.ndarray, pixels:
     ax.plot(t, away[:, 0].clip(-limit, limit), ".", ms=size, color=INK, label="to the right")
     ax.plot(t, -away[:, 1].clip(-limit, limit), ".", ms=size, color=MOMENTS[2][1], label="up")
     ax.set_ylim(-1.25 * limit, 1.25 * limit)
-    title = f"seen minus measured, pixels; root mean square {description.measurement.best.residual_px:.2g}"
+    title = f"seen minus measured; root mean square {pixels_in_words(description.measurement.best.residual_px)}"
     ax.set_title(title, loc="left", fontsize=10.5, color=INK, pad=7)
 
 

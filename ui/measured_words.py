@@ -25,8 +25,13 @@ def misses_in_words(description: "Description") -> str:
     best = description.measurement.best
     return (
         f"in {len(best.residuals_px)} frames from {best.start_s:.2f} to {best.stop_s:.2f} s of the video; the curve "
-        f"misses the object by {best.residual_px:.2g} pixels (root mean square)"
+        f"misses the object by {pixels_in_words(best.residual_px)} (root mean square)"
     )
+
+
+def pixels_in_words(distance: float) -> str:
+    """A distance in pixels with its unit: to a tenth of a pixel, or, of less than one, to a hundredth."""
+    return f"{distance:.{1 if distance >= 0.995 else 2}f} pixels"
 
 
 def unbroken(text: str) -> str:
@@ -44,18 +49,20 @@ def nearest_in_words(description: "Description") -> str:
     return f"{description.family}: {description.meaning}"
 
 
-def phase_in_words(phase: "PhaseFound") -> str:
-    """When a phase is, what it is, and its constants in pixels."""
-    constants = _of_phase(phase)
+def phase_in_words(phase: "PhaseFound", metres_per_pixel: float | None = None) -> str:
+    """When a phase is, what it is, and its constants in pixels, or in metres where a scale is known."""
+    constants = _of_phase(phase, metres_per_pixel)
     told = f"{phase.start_s:.2f} to {phase.stop_s:.2f} s {phase.name}{': ' * bool(constants)}{constants}"
     return f"{told} (this answer)" if phase.is_answer else told
 
 
-def _of_phase(phase: "PhaseFound") -> str:
-    from trajvlm.vlm.quantities import constants_in_words
+def _of_phase(phase: "PhaseFound", metres_per_pixel: float | None) -> str:
+    from trajvlm.vlm.quantities import constants_in_words, scaled_constants
 
-    found = phase.measurement
-    return "" if found is None else constants_in_words(found.best.values, found.best.family.name)
+    if phase.measurement is None:
+        return ""
+    best = phase.measurement.best
+    return constants_in_words(scaled_constants(best.values, metres_per_pixel), best.family.name)
 
 
 def depth_in_words(description: "Description", field_of_view: float, scaled: bool) -> str:
@@ -73,7 +80,7 @@ def warnings(description: "Described", metres: float | None) -> list[str]:
     from trajvlm.vlm.quantities import derive
 
     unit_m = description.metres_per_unit if metres is None else metres
-    if unit_m is None:
+    if unit_m is None or not description.known:
         return []
     try:
         [g] = derive("g", description)

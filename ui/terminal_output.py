@@ -74,7 +74,8 @@ def print_answer(
     for warning in warnings(description, extras.metres):
         print_line(answers, "note", warning, "bold")
     if len(description.phases) > 1:
-        _several(answers, "phases", [phase_in_words(phase) for phase in description.phases])
+        by_pixel = None if extras.metres is None else metres / place.half_width_px
+        _several(answers, "phases", [phase_in_words(phase, by_pixel) for phase in description.phases])
     frame = description.to_dict()["frame"]
     print_line(answers, "time", f"t counts seconds from {place.t0_s:.2f} s of the video")
     print_line(answers, "axes", "x to the right, y up, z towards the camera")

@@ -14,6 +14,7 @@ from trajvlm.data.clip import Placement
 from trajvlm.data.filmed.candidates import Candidate
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.measure import Measurement, measure
+from trajvlm.vlm.quantities import constants_in_words
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,21 @@ def is_irregular(measurement: Measurement, settings: CheckSettings) -> bool:
     return measurement.miss > settings.miss and measurement.relative_miss > share
 
 
+def rivals(chosen: Candidate, others: Sequence[Candidate], settings: CheckSettings | None = None) -> list[Candidate]:
+    """Of other objects that move at the same time, and about as clearly, one phase each."""
+    settings = settings or CheckSettings()
+    start, stop = chosen.part.times_s[[0, -1]]
+    found: list[Candidate] = []
+    for other in others:
+        if other.score < settings.rival * chosen.score or any(one.track is other.track for one in (chosen, *found)):
+            continue
+        times = other.part.times_s
+        common = min(stop, times[-1]) - max(start, times[0])
+        if common >= settings.together * (stop - start):
+            found.append(other)
+    return found
+
+
 def refusal(
     chosen: Candidate,
     measurement: Measurement | None,
@@ -76,19 +92,10 @@ def refusal(
 ) -> tuple[str, str] | None:
     """A reason of `trajvlm.data.errors.REASONS` and a sentence for why the answer isn't believed; None where it is."""
     settings = settings or CheckSettings()
-    start, stop = chosen.part.times_s[[0, -1]]
-    rivals = []
-    for other in others:
-        if other.track is chosen.track or other.score < settings.rival * chosen.score:
-            continue
-        times = other.part.times_s
-        common = min(stop, times[-1]) - max(start, times[0])
-        if common >= settings.together * (stop - start):
-            rivals.append(other)
-    if rivals:
+    if found := rivals(chosen, others, settings):
         return "several_move", (
             "several objects move at the same time; say which one is meant with --at X,Y: "
-            + " or ".join(f"{x:.0f},{y:.0f}" for x, y in (one.part.centres_px[0] for one in (chosen, *rivals)))
+            + " or ".join(f"{x:.0f},{y:.0f}" for x, y in (one.part.centres_px[0] for one in (chosen, *found)))
         )
     if measurement is None:
         return "too_short", "the object moves by one law for too short a while; film it for longer"
@@ -101,9 +108,10 @@ def refusal(
     for name in ("acceleration", "period"):
         value, error, unit = measurement.best.values.get(name, (1.0, 0.0, ""))
         if error > settings.relative_error * abs(value):
+            told = constants_in_words({name: (value, error, unit)}, measurement.best.family.name)
             return "too_short", (
-                f"the object is seen for too short a while to tell its {name}, {value:.2g} +- {error:.1g} {unit}; film "
-                f"it for longer, or at a higher frame rate"
+                f"the object is seen for too short a while to tell its {told}; film it for longer, or at a higher "
+                f"frame rate"
             )
     tracks = {id(other.track): other.track for other in others}
     explained = chosen.explained(tuple(tracks.values()))

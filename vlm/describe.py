@@ -7,7 +7,6 @@ fits' probabilities.
 
 import math
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -34,7 +33,7 @@ from trajvlm.tokenizer.readout import Readout
 from trajvlm.vlm.answer import Answer
 from trajvlm.vlm.base_model import DEFAULT_NAME
 from trajvlm.vlm.calibration import DEFAULTS, Calibration
-from trajvlm.vlm.check import CheckSettings, best, is_irregular, measured, refusal
+from trajvlm.vlm.check import CheckSettings, best, is_irregular, measured, refusal, rivals
 from trajvlm.vlm.classical_baseline import track_and_fit
 from trajvlm.vlm.described import NEAREST, Projection
 from trajvlm.vlm.measure import Measured, Measurement
@@ -449,7 +448,7 @@ class Describer:
             phases=_phases(candidate, measurement, clips[chosen].placement),
             filmed_track=candidate.track,
             refused=refused,
-            objects=tuple(_first_place(one) for one in _of_different_tracks((candidate, *tried)))
+            objects=tuple(_first_place(one) for one in (candidate, *rivals(candidate, tried)))
             if refused and refused[0] == "several_move"
             else (),
         )
@@ -511,15 +510,6 @@ class Describer:
             miss_px=None if combined is None else combined.miss_px,
             calibration=calibration,
         )
-
-
-def _of_different_tracks(tried: Iterable[Candidate]) -> list[Candidate]:
-    """The first candidate of each track."""
-    out: list[Candidate] = []
-    for one in tried:
-        if all(one.track is not other.track for other in out):
-            out.append(one)
-    return out
 
 
 def _first_place(candidate: Candidate) -> tuple[float, float, float]:

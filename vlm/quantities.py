@@ -95,13 +95,19 @@ def measured_constants(description: Described, metres: float | None = None) -> d
     In pixels of the video and seconds, or with lengths in metres where `metres`, the equation's unit in metres, is
     given. The acceleration of a free flight is then called g.
     """
-    found = description.constants
-    if metres is None:
-        return dict(found)
-    factor = metres / description.clip.placement.half_width_px
+    by_pixel = None if metres is None else metres / description.clip.placement.half_width_px
+    return scaled_constants(description.constants, by_pixel)
+
+
+def scaled_constants(
+    constants: dict[str, tuple[float, float, str]], metres_per_pixel: float | None
+) -> dict[str, tuple[float, float, str]]:
+    """Constants in pixels with lengths in metres; unchanged where no scale is known."""
+    if metres_per_pixel is None:
+        return dict(constants)
     out = {}
-    for name, (value, error, unit) in found.items():
-        by = factor if unit.startswith("px") else 1.0
+    for name, (value, error, unit) in constants.items():
+        by = metres_per_pixel if unit.startswith("px") else 1.0
         new = "g" if name == "acceleration" else name
         out[new] = (value * by, error * by, unit.replace("px", "m"))
     return out
