@@ -107,7 +107,7 @@ def _draw_frames(part: SubFigure, description: "Description", fps: float | None)
     axes = part.subplots(1, 3, gridspec_kw={"left": 0.05, "right": 0.985, "top": 0.90, "bottom": 0.03, "wspace": 0.05})
     for ax, (name, colour, _), (time, picture) in zip(axes, MOMENTS, pictures, strict=True):
         draw_frame(ax, picture, place)
-        for x, y, _ in description.objects:
+        for x, y, _ in description.objects if name == "first" else ():
             at = f"{x:.0f},{y:.0f}"
             ax.annotate(at, (x, y), (0, 12), textcoords="offset points", ha="center", fontsize=8, path_effects=HALO)
         # The square that the tokenizer was given.
