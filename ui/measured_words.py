@@ -72,7 +72,7 @@ def depth_in_words(description: "Description", field_of_view: float, scaled: boo
         told = "z is not seen: the motion is taken to be across the picture"
         return f"{told}, and one camera can't tell {unknown}" if unknown else told
     unknown = f"{unknown}, nor how deep its path" if unknown else "how deep a path is"
-    return f"one camera can't tell {unknown}: the scale of z assumes a field of view of {field_of_view:g} degrees"
+    return f"one camera can't tell {unknown}: the scale of z assumes a field of view of {field_of_view:.3g} degrees"
 
 
 def warnings(description: "Described", metres: float | None) -> list[str]:

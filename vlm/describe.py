@@ -44,6 +44,8 @@ from trajvlm.vlm.tta import FOUR_FLIPS, decode_flips, encode_flips
 TOKENIZER_NAME = "MAGVIT-2's encoder (magvit2-pytorch), glimpses, a regression: place and size of one ball as FSQ codes"
 
 
+_FADING = {"oscillating": "damped", "circular": "spiral"}
+"""Families with what they are where they fade: too slowly, often, for the clip that the networks see to show it."""
 _NO_FAMILY = "none of the known families; nearest:"
 _NOT_BELIEVED = {
     "several_move": "several objects move; the clearest is",
@@ -215,7 +217,7 @@ class Description:
 
     @property
     def doubt(self) -> str | None:
-        """A sentence where no family fits, or where the language model and the fit name different ones."""
+        """A sentence where no family fits, or where language model, fit and measurement name different ones."""
         other = self.second_opinion
         if self.refused is not None:
             return self.refused[1]
@@ -225,7 +227,11 @@ class Description:
                 f"clip's 64"
             )
         if other is None or other.family == self.model_family:
-            return None
+            same = self.family in (self.model_family, _FADING.get(self.model_family))
+            if self.measurement is None or same:
+                return None
+            told = "the language model says" if other is None else "the language model and the fit to its tokens say"
+            return f"{told} {self.model_family}, what was measured on the video's own pixels is {self.family}"
         return (
             f"the language model alone says {self.model_family} ({self.model_probabilities[self.model_family]:.0%}), "
             f"the fit to its tokens alone {other.family} ({other.probabilities[other.family]:.0%})"

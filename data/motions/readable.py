@@ -177,7 +177,7 @@ def _as_latex(expression: sympy.Expr) -> str:
 
 def _sum(axis: sympy.Expr, digits: int, write: Callable[[sympy.Expr], str]) -> str:
     """A coordinate as text: what is no wave, then its waves, the largest first."""
-    waves: dict[tuple[sympy.Expr, sympy.Expr], complex] = {}
+    waves: dict[tuple[float, sympy.Expr], complex] = {}
     others = []
     for term in sympy.Add.make_args(axis):
         if (wave := _wave(term)) is None:
@@ -198,7 +198,7 @@ def _sum(axis: sympy.Expr, digits: int, write: Callable[[sympy.Expr], str]) -> s
     return " + ".join(told)
 
 
-def _wave(term: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, complex] | None:
+def _wave(term: sympy.Expr) -> tuple[float, sympy.Expr, complex] | None:
     """Rate w > 0, envelope e(t) and size c of a term e(t) Re(c exp(i w t)); None where it is another."""
     size, rest = term.as_coeff_Mul()
     factors = sympy.Mul.make_args(rest)
@@ -211,7 +211,7 @@ def _wave(term: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, complex] | None:
         return None
     turned = complex(size) * np.exp(1j * float(phase)) * (-1j if functions[0].func is sympy.sin else 1)
     envelope = sympy.Mul(*(factor for factor in factors if factor is not functions[0]))
-    return (rate, envelope, turned) if rate > 0 else (-rate, envelope, turned.conjugate())
+    return abs(float(rate)), envelope, turned if rate > 0 else turned.conjugate()
 
 
 def capitalised(text: str) -> str:

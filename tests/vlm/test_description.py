@@ -34,6 +34,15 @@ def test_json_says_where_language_model_and_fit_disagree():
     assert "parabolic" in replace(found, second_opinion=other).to_dict()["doubt"]
 
 
+def test_a_doubt_names_what_was_measured_where_the_stages_before_agree_on_another():
+    found = made_up.description("oscillating")
+    measured = replace(found, measurement=object(), probabilities=dict.fromkeys(found.probabilities, 0.1))
+    assert measured.doubt is None and replace(measured, family="damped").doubt is None
+    for other in (found.second_opinion, None):
+        doubt = replace(measured, family="helical", second_opinion=other).doubt
+        assert "oscillating" in doubt and "measured on the video's own pixels is helical" in doubt
+
+
 @pytest.mark.parametrize("name", ["start", "end", "fps", "field_of_view"])
 @pytest.mark.parametrize("wrong", ["a", [1.0], True])
 def test_a_setting_that_is_no_number_is_one_sentence(name, wrong):

@@ -150,6 +150,11 @@ def test_the_phase_of_a_wave_is_that_at_the_clips_first_frame():
     assert shown == f"x(t) = 0.1 + 0.5*cos(6.1306*t {'-' if phase < 0 else '+'} {abs(phase):.3f})"
 
 
+def test_a_wave_in_parts_of_pi_is_written_in_numbers():
+    equation = Equation.from_text({"x": "2*sin(2.5*pi*t)", "y": "0.3*cos(2*pi*t - pi)", "z": "0"})
+    assert lines(equation)[:2] == ["x(t) = 2.0*cos(7.854*t - 1.571)", "y(t) = 0.3*cos(6.2832*t + 3.142)"]
+
+
 @pytest.mark.parametrize("text", ["max(t, 1 - t)", "max(0, t)", "max(0, 1 - t**2, 9 - (t - 9)**2)", "max(0, t**2 - 1)"])
 def test_a_maximum_that_is_no_bounce_stays_a_maximum(text):
     equation = Equation.from_text({"x": text, "y": "t", "z": "0"})
