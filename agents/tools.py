@@ -340,7 +340,8 @@ def quantity(
         value, shown = in_unit(number, session, unit)
         remark = f" ({number.remark})" if number.remark else ""
         error = None if number.error is None or not number.value else abs(value * number.error / number.value)
-        parts.append(f"The {number.name} is {f'{with_error(value, error)} {shown}'.strip()}{remark}.")
+        of = number.name if number.name == "g" else f"The {number.name}"
+        parts.append(f"{of} is {f'{with_error(value, error)} {shown}'.strip()}{remark}.")
         key = f"{number.name} [{shown}]" if shown else number.name
         values[key] = value
         if error is not None:

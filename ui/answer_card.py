@@ -48,9 +48,10 @@ def card(session: Session) -> Iterator[tuple[str, list]]:
 
     [description], metres = session.description().views, session.metres_per_unit
     yield "", [gr.HTML(bars(description)), equations(description, metres)]
-    if description.phases:
-        # One phase says nothing that the answer doesn't.
-        yield "" if len(description.phases) > 1 else "One phase", [phases(description, metres)]
+    # One phase says nothing that the answer doesn't.
+    if len(description.phases) > 1:
+        names = ", ".join(phase.name for phase in description.phases)
+        yield f"{len(description.phases)} phases: {names}", [phases(description, metres)]
     yield "", [media(draw_curve(session).files[0])]
     yield "", [gr.Plot(path_in_space(description, metres), show_label=False)]
     for what in ("position", "velocity"):
@@ -87,8 +88,9 @@ def _doubt(description: "Description") -> str:
     return f'<p class="doubt">{html.escape(against)}</p>' if against else ""
 
 
-def equations(description: "Description", metres_per_unit: float | None = None) -> str:
-    """The best equation as LaTeX, with what its numbers are measured in."""
+def equations(description: "Description", metres_per_unit: float | None = None, said: str = "") -> str:
+    """What was measured, and the best equation as LaTeX, with what its numbers are measured in. A warning that was
+    `said` already is not repeated."""
     place = description.clip.placement
     length = (
         f"u is half the width of the crop, {place.half_width_px:.3g} pixels at the path's mean depth"
@@ -102,7 +104,7 @@ def equations(description: "Description", metres_per_unit: float | None = None) 
         measured = "".join(f"- {unbroken(one)}\n" for one in told)
         measured = f"**Measured** {misses_in_words(description)}:\n\n{measured}\n"
         kind = "Measured equation"
-    careful = "".join(f"{one}\n\n" for one in warnings(description, metres_per_unit))
+    careful = "".join(f"{one}\n\n" for one in warnings(description, metres_per_unit) if one not in said)
     return (
         f"{measured}{careful}{_shown(kind, description.best, metres_per_unit)}\n\n"
         f"t in seconds from the clip's first frame; {length}; x to the right, y up, z to the camera."

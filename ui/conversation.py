@@ -240,7 +240,7 @@ class Conversation:
             yield
         elif equation.__name__ in names or (whole and set_scale.__name__ in names):
             [description] = self.session.description().views
-            self._say(equations(description, self.session.metres_per_unit))
+            self._say(equations(description, self.session.metres_per_unit, self.answer))
             yield
         for result in results:
             for path in result.files:

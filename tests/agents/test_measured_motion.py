@@ -83,7 +83,7 @@ def test_g_with_a_scale_has_an_error_and_a_warning(chat):
     tools.set_scale(session, pixels_per_metre=100.0)
     result = tools.quantity(session, "g")
     acceleration, error, _ = session.description().constants["acceleration"]
-    assert f"The g is {with_error(acceleration / 100, error / 100)} m/s²" in result.text
+    assert f"g is {with_error(acceleration / 100, error / 100)} m/s²" in result.text
     assert "on Earth g is 9.81" in result.values["warning"]
 
 

@@ -394,7 +394,7 @@ def test_processes_share_the_work(clips, tmp_path):
         [*launch, "describe", str(clips), "--out", str(out)],
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": ".", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+        env={"PYTHONPATH": f"src{os.pathsep}.", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
     assert [row["family"] for row in read(out)] == ["helical", None, "helical"]

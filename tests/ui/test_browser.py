@@ -129,6 +129,7 @@ def test_a_clip_is_uploaded_and_everything_is_seen_and_asked_on(visit, videos):
     assert "x" in chat.locator(".katex").first.inner_text()
     measured = chat.get_by_text("acceleration 364.5").last.inner_text().replace("\N{NO-BREAK SPACE}", " ")
     assert re.search(r"acceleration 364\.50 ± 0\.\d\d px/s²", measured)
+    chat.get_by_role("button", name="2 phases: parabolic, at rest").click()
     chat.get_by_text("1.40 to 1.60 s at rest").first.wait_for()
     chat.locator(".js-plotly-plot canvas, .js-plotly-plot .main-svg").first.wait_for()
     overlay = chat.locator("video").last
