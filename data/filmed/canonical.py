@@ -12,8 +12,9 @@ from scipy import ndimage
 from trajvlm.data.clip import CANONICAL, FRAMES, SIZE, Clip, Placement
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.candidates import Candidate, candidates
-from trajvlm.data.filmed.decode import frames
+from trajvlm.data.filmed.decode import pictures
 from trajvlm.data.filmed.find import find_tracks
+from trajvlm.data.filmed.picture import Picture
 from trajvlm.data.filmed.track import FoundTracks, Track
 
 LEAST_FRAMES = 9
@@ -150,11 +151,18 @@ def _sampled(
     crops = [np.empty(0, np.uint8)] * FRAMES
     times = np.full(FRAMES, np.inf)
     slack = 1e-6
-    for seconds, picture in frames(path, fps, start=t0 - slack, end=window_s[1] + slack):
+    nearest: tuple[int, float, Picture] | None = None
+    for seconds, picture in pictures(path, fps, t0 - slack, window_s[1] + slack):
         time = (seconds - t0) / duration
         slot = round(time * (FRAMES - 1))
+        # Converted once it is known to be the nearest.
+        if nearest and slot > nearest[0]:
+            crops[nearest[0]] = _crop(nearest[2], nearest[1], square, found)
+            nearest = None
         if abs(time - CANONICAL.times[slot]) < abs(times[slot] - CANONICAL.times[slot]) - slack:
-            crops[slot], times[slot] = _crop(_steadied(picture, seconds, found), *square), time
+            times[slot], nearest = time, (slot, seconds, picture)
+    if nearest:
+        crops[nearest[0]] = _crop(nearest[2], nearest[1], square, found)
     repeated = np.isinf(times)
     # The window begins at a frame, so that the first slot has one.
     for slot in np.flatnonzero(repeated).tolist():
@@ -162,22 +170,9 @@ def _sampled(
     return np.stack(crops), times, repeated
 
 
-def _steadied(picture: np.ndarray, seconds: float, found: FoundTracks) -> np.ndarray:
-    """The picture as a camera that stood still would have taken it."""
-    if found.poses is None:
-        return picture
-    pose = found.poses[int(np.abs(found.times_s - seconds).argmin())].copy()
-    # Poses count pixels from the corner of the first, OpenCV from its middle.
-    pose[:, 2] += pose[:, :2] @ [0.5, 0.5] - [0.5, 0.5]
-    size = picture.shape[1], picture.shape[0]
-    return cv2.warpAffine(picture, pose, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _crop(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
-    """The square resampled to (64, 64, 3), with the picture's edge repeated beyond it."""
-    height, width = picture.shape[:2]
-    # By indices: the square may lie outside the picture completely, further than a padding function reaches.
-    rows = np.clip(np.arange(top, top + side), 0, height - 1)
-    columns = np.clip(np.arange(left, left + side), 0, width - 1)
-    square = picture[rows][:, columns]
-    return cv2.resize(square, (SIZE, SIZE), interpolation=cv2.INTER_AREA if side >= SIZE else cv2.INTER_LINEAR)
+def _crop(picture: Picture, seconds: float, square: tuple[int, int, int], found: FoundTracks) -> np.ndarray:
+    """The square as a camera that stood still would have taken it, resampled to (64, 64, 3)."""
+    left, top, side = square
+    pose = None if found.poses is None else found.poses[int(np.abs(found.times_s - seconds).argmin())]
+    pixels = picture.steadied(pose, left, top, left + side, top + side)
+    return cv2.resize(pixels, (SIZE, SIZE), interpolation=cv2.INTER_AREA if side >= SIZE else cv2.INTER_LINEAR)

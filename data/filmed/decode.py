@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.clock import GUESSED_RATE, Clock, Look, clock_of
+from trajvlm.data.filmed.picture import Picture
 
 # No messages of FFmpeg: a damaged file is reported once, by a UserError. Any level but None calls back into Python from
 # the decoder's threads, which can deadlock.
@@ -73,7 +74,7 @@ def open_video(path: str | Path, fps: float | None = None) -> VideoInfo:
         if first is None:
             raise UserError(f"no picture of {path} can be decoded; the file is damaged, save or download it again")
         second = next(decoded, None)
-        width, height = _upright_size(first)
+        width, height = Picture(first).size
         if min(width, height) < MIN_SIDE:
             raise UserError(
                 f"the pictures of {path} are {width} x {height} pixels; "
@@ -130,12 +131,21 @@ def frames(
     Transparent pixels become white.
     Raises UserError if `path` is not a video.
     """
+    for k, (time, picture) in enumerate(pictures(path, fps, start, end)):
+        if k % stride == 0:
+            yield time, picture.whole(longest_side)
+
+
+def pictures(
+    path: str | Path, fps: float | None = None, start: float | None = None, end: float | None = None
+) -> Iterator[tuple[float, Picture]]:
+    """As `frames`, but what is needed of each picture is converted to RGB only when it is asked for."""
     with _stream(path) as (container, stream):
         decoded = _decode(container, stream)
         first = next(decoded, None)
         if first is None:
             return
-        origin, size = _seconds(first, 0.0), _scaled(first, longest_side)
+        origin, stored = _seconds(first, 0.0), (first.width, first.height)
         clock = Clock(fps, False, False, None) if fps else _clock(path)
         # With wrong stamps nobody can tell where a jump landed, and in broadcasts they differ after a jump.
         may_seek = clock.exact and not container.format.flags & Flags.ts_discont.value
@@ -143,15 +153,12 @@ def frames(
             timed = _timed(_decode(container, stream), clock, origin)
         else:
             timed = _timed(_chain(first, decoded), clock, origin)
-        kept = 0
         for time, frame in timed:
             if end is not None and time > end:
                 return
             if start is not None and time < start:
                 continue
-            if kept % stride == 0:
-                yield time, _upright_rgb(frame, size)
-            kept += 1
+            yield time, Picture(frame, stored)
 
 
 @contextmanager
@@ -304,39 +311,3 @@ def _describe(path: str, container: InputContainer, stream: VideoStream, width: 
         duration = container.duration / av.time_base
     count = stream.frames or (round(duration * rate) if duration else None)
     return VideoInfo(path, width, height, rate, duration, count)
-
-
-def _turn(frame: av.VideoFrame) -> np.ndarray:
-    """The display matrix's linear part as signs: (x right, y down) of the stored picture to the upright one."""
-    for side in frame.side_data:
-        if side.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d = np.frombuffer(bytes(side), np.int32)[:5]
-            turn = np.round(np.array([[a, c], [b, d]]) / 65536).astype(int)
-            if np.abs(turn).sum() == 2 and abs(round(np.linalg.det(turn))) == 1:
-                return turn
-    return np.eye(2, dtype=int)  # no flag, or an odd angle, which no phone writes
-
-
-def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
-    swapped = _turn(frame)[0, 0] == 0
-    return (frame.height, frame.width) if swapped else (frame.width, frame.height)
-
-
-def _scaled(frame: av.VideoFrame, longest_side: int | None) -> tuple[int, int]:
-    """Size (width, height) of the stored picture made smaller, if need be, to `longest_side`."""
-    shrink = min(1.0, (longest_side or np.inf) / max(frame.width, frame.height))
-    return max(1, round(frame.width * shrink)), max(1, round(frame.height * shrink))
-
-
-def _upright_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
-    """The picture as (H, W, 3) uint8; scaled before the conversion, so that 8K never exists as RGB unless asked for."""
-    see_through = any(component.is_alpha for component in frame.format.components)
-    layout = "rgba" if see_through else "rgb24"
-    rgb = frame.reformat(width=size[0], height=size[1], format=layout, interpolation="AREA").to_ndarray()
-    if see_through:
-        alpha = rgb[..., 3:].astype(np.uint16)
-        rgb = ((rgb[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    turn = _turn(frame)
-    if turn[0, 0] == 0:
-        rgb, turn = rgb.swapaxes(0, 1), turn[:, ::-1]
-    return np.ascontiguousarray(rgb[:: turn[1, 1], :: turn[0, 0]])

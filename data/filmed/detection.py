@@ -99,26 +99,34 @@ def detection_of(
     """
     rows, columns = np.nonzero(core)
     weight = difference[rows, columns].astype(float)
-    x, y = np.average(columns, weights=weight), np.average(rows, weights=weight)
+    total = float(weight.sum())
+    x, y = (float((weight * places).sum()) / total for places in (columns, rows))
     # The edge of the object is where the difference falls to half; the threshold of the mask is lower.
     full = weight > 0.5 * np.median(weight)
-    spread = np.cov(np.stack([columns[full], rows[full]])) if full.sum() > 1 else np.zeros((2, 2))
     left, top = corner
     return Detection(
         frame=index,
         x=left + x + 0.5,
         y=top + y + 0.5,
         # A filled ellipse has the variance (semi-axis)^2 / 4; the minor one is not stretched by motion blur.
-        radius=2 * math.sqrt(np.linalg.eigvalsh(spread)[0] + 1 / 12),
+        radius=2 * math.sqrt(_least_variance(columns[full], rows[full]) + 1 / 12),
         area=float(len(rows)),
-        colour=np.average(shown[rows, columns], axis=0, weights=weight),
+        colour=(weight[:, None] * shown[rows, columns]).sum(axis=0) / total,
         contrast=float(weight.mean()),
-        at_edge=_at_edge(core, corner, shape),
+        at_edge=bool(
+            columns.min() + left == 0
+            or rows.min() + top == 0
+            or columns.max() + left == shape[1] - 1
+            or rows.max() + top == shape[0] - 1
+        ),
         attached=attached,
     )
 
 
-def _at_edge(core: np.ndarray, corner: tuple[int, int], shape: tuple[int, int]) -> bool:
-    rows, columns = np.nonzero(core)
-    low = columns.min() + corner[0] == 0 or rows.min() + corner[1] == 0
-    return bool(low or columns.max() + corner[0] == shape[1] - 1 or rows.max() + corner[1] == shape[0] - 1)
+def _least_variance(x: np.ndarray, y: np.ndarray) -> float:
+    """Of places (N,) along the direction in which they vary least."""
+    if len(x) < 2:
+        return 0.0
+    dx, dy = x - x.mean(), y - y.mean()
+    xx, yy, xy = (float((a * b).sum()) / (len(x) - 1) for a, b in ((dx, dx), (dy, dy), (dx, dy)))
+    return max(0.0, (xx + yy) / 2 - math.hypot((xx - yy) / 2, xy))

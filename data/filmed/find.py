@@ -196,12 +196,14 @@ def _steadiness(track: DetectionTrack, times: list[float]) -> float:
     wavers += 0.5 * float(np.median(np.abs(np.diff(area))))
     path, radius = track.array("x", "y"), track.array("radius")[:, 0]
     seen = np.array(times)[[b.frame for b in track.detections]]
-    left = []
-    for k in range(len(path) - 4):
-        t, five = seen[k : k + 5] - seen[k + 2], path[k : k + 5]
-        design = np.stack([np.ones(5), t, t * t], axis=1)
-        left.append(np.linalg.norm(five - design @ np.linalg.lstsq(design, five, rcond=None)[0]) / math.sqrt(5))
-    rough = float(np.median(left)) / (0.25 * float(np.median(radius)) + 0.5) if left else 0.0
+    left = np.empty(0)
+    if len(path) > 4:
+        fives = np.arange(len(path) - 4)[:, None] + np.arange(5)
+        t = seen[fives] - seen[fives[:, 2:3]]
+        design = np.stack([np.ones_like(t), t, t * t], axis=-1)
+        away = path[fives] - design @ (np.linalg.pinv(design) @ path[fives])
+        left = np.linalg.norm(away, axis=(1, 2)) / math.sqrt(5)
+    rough = float(np.median(left)) / (0.25 * float(np.median(radius)) + 0.5) if len(left) else 0.0
     return 1 / ((1 + (wavers / 0.15) ** 2) * (1 + rough**2))
 
 

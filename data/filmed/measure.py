@@ -9,10 +9,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy import ndimage
 from scipy.ndimage import median_filter
 
-from trajvlm.data.filmed.decode import frames
+from trajvlm.data.filmed.decode import pictures
+from trajvlm.data.filmed.difference import largest_colour
+from trajvlm.data.filmed.median import median_picture
+from trajvlm.data.filmed.picture import Picture
 from trajvlm.data.filmed.track import Track
 
 _REACH = 3.0
@@ -24,6 +26,7 @@ _BATCH = 600
 _SAMPLE_BYTES = 160_000_000
 """Of the frames at full resolution that are kept for the background."""
 _TILE = 64
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _LEAST_LEVEL = 6.0
 """Difference, 0 to 255, of an object that can be measured."""
 _SHARES = (0.12, 0.25, 0.5)
@@ -66,22 +69,22 @@ def measured(
     found: list[dict[int, Seen | None]] = [{} for _ in tracks]
     size = (0, 0)
     where = [{int(f): k for k, f in enumerate(track.frames)} for track in tracks]
-    decoded = frames(path, fps, start=times[needed[0]] - 1e-6, end=times[needed[-1]] + 1e-6)
+    decoded = pictures(path, fps, start=times[needed[0]] - 1e-6, end=times[needed[-1]] + 1e-6)
     for first in range(0, len(needed), _BATCH):
         wanted = needed[first : first + _BATCH]
         kept = set(_spread(tracks, wanted, samples).tolist())
         ground = Ground(tracks, poses)
         patches = []
         for time, picture in decoded:
-            size = picture.shape[1], picture.shape[0]
+            size = picture.size
             index = int(np.abs(times - time).argmin())
             for n, track in enumerate(tracks):
                 k = where[n].get(index)
                 if k is not None:
                     pose = None if poses is None else poses[index]
                     patches.append((n, k, *_cut(picture, pose, _box(track, k), scales[n])))
-            if index in kept and ground.room(picture, samples):
-                ground.add(picture, index)
+            if index in kept and ground.room(size, samples):
+                ground.add(picture.whole(), index)
             if index >= wanted[-1]:
                 break
         for n in range(len(tracks)):
@@ -113,17 +116,15 @@ def _box(track: Track, k: int) -> tuple[int, int, int, int]:
     return int(x - reach[0]), int(y - reach[1]), int(x + reach[0]) + 2, int(y + reach[1]) + 2
 
 
-def _cut(picture: np.ndarray, pose: np.ndarray | None, box: tuple[int, int, int, int], scale: float):
+def _cut(picture: Picture, pose: np.ndarray | None, box: tuple[int, int, int, int], scale: float):
     """The part of a steadied picture in a box, made smaller by `scale`: the patch (h, w, 3), and its box, cut off by
     the picture's edge where the camera stands still."""
     left, top, right, bottom = box
     if pose is None:
+        width, height = picture.size
         left, top = max(0, left), max(0, top)
-        right, bottom = max(left + 1, min(picture.shape[1], right)), max(top + 1, min(picture.shape[0], bottom))
-        patch = picture[top:bottom, left:right]
-    else:
-        patch = _warped(picture, pose, (left, top, right, bottom))
-    return _shrunk(patch, scale), (left, top, right, bottom)
+        right, bottom = max(left + 1, min(width, right)), max(top + 1, min(height, bottom))
+    return _shrunk(picture.steadied(pose, left, top, right, bottom), scale), (left, top, right, bottom)
 
 
 def _shrunk(patch: np.ndarray, scale: float) -> np.ndarray:
@@ -151,9 +152,9 @@ class Ground:
         self.indices: list[int] = []
         self.tiles: dict[tuple[int, int], np.ndarray] = {}
 
-    def room(self, picture: np.ndarray, samples: int) -> bool:
-        """Whether one more picture fits into the memory that is set aside."""
-        return len(self.pictures) < max(7, min(samples, _SAMPLE_BYTES // picture.nbytes))
+    def room(self, size: tuple[int, int], samples: int) -> bool:
+        """Whether one more picture of a size fits into the memory that is set aside."""
+        return len(self.pictures) < max(7, min(samples, _SAMPLE_BYTES // (3 * size[0] * size[1])))
 
     def add(self, picture: np.ndarray, index: int) -> None:
         self.pictures.append(picture)
@@ -181,7 +182,6 @@ class Ground:
         box = left, top, left + _TILE, top + _TILE
         values = np.empty((len(self.pictures), _TILE, _TILE, 3), np.uint8)
         taken = np.zeros(values.shape[:3], bool)
-        rows, columns = np.indices((_TILE, _TILE))
         for n, (picture, index) in enumerate(zip(self.pictures, self.indices)):
             if self.poses is None:
                 inside = picture[top : top + _TILE, left : left + _TILE]
@@ -189,26 +189,40 @@ class Ground:
                 values[n] = cv2.copyMakeBorder(inside, 0, _TILE - h, 0, _TILE - w, cv2.BORDER_REPLICATE)
             else:
                 values[n] = _warped(picture, self.poses[index], box)
-                pose = self.poses[index]
-                back = np.linalg.inv(pose[:, :2])
-                u = back[0, 0] * (columns + left + 0.5 - pose[0, 2]) + back[0, 1] * (rows + top + 0.5 - pose[1, 2])
-                v = back[1, 0] * (columns + left + 0.5 - pose[0, 2]) + back[1, 1] * (rows + top + 0.5 - pose[1, 2])
-                taken[n] |= (u < 0) | (v < 0) | (u > picture.shape[1]) | (v > picture.shape[0])
+                taken[n] = _outside(self.poses[index], box, picture.shape)
             for track in self.tracks:
-                k = int(np.abs(track.frames - index).argmin())
+                k = int(np.searchsorted(track.frames, index))
+                k = min(range(max(k - 1, 0), min(k + 1, len(track))), key=lambda j: abs(int(track.frames[j]) - index))
                 if abs(int(track.frames[k]) - index) <= 2:
                     x, y = track.centres_px[k] - [left, top]
                     step = track.centres_px[min(k + 1, len(track) - 1)] - track.centres_px[max(k - 1, 0)]
                     reach = 1.5 * track.radii_px[k] + 3 + 0.25 * np.linalg.norm(step)
                     if -reach < x < _TILE + reach and -reach < y < _TILE + reach:
-                        taken[n] |= np.hypot(columns + 0.5 - x, rows + 0.5 - y) < reach
-        # Where something always is, it is part of the background.
-        taken &= (~taken).sum(axis=0) >= 3
-        light = np.cumsum(taken, axis=0) % 2 == 0
-        for value, gap, white in zip(values, taken, light):
-            value[gap] = np.where(white[gap], 255, 0)[:, None]
-        values = np.ascontiguousarray(np.moveaxis(values, 0, -1))
-        return np.partition(values, len(self.pictures) // 2, axis=-1)[..., len(self.pictures) // 2]
+                        across, down = (np.arange(_TILE) + 0.5 - at for at in (x, y))
+                        taken[n] |= across**2 + down[:, None] ** 2 < reach**2
+        if taken.any():
+            # Where something always is, it is part of the background.
+            taken &= (~taken).sum(axis=0) >= 3
+            light = np.cumsum(taken, axis=0) % 2 == 0
+            for value, gap, white in zip(values, taken, light):
+                value[gap] = np.where(white[gap], 255, 0)[:, None]
+        return median_picture(values)
+
+
+def _outside(pose: np.ndarray, box: tuple[int, int, int, int], shape: tuple[int, ...]) -> np.ndarray:
+    """Which pixels (h, w) of a box a steadied picture does not show."""
+    left, top, right, bottom = box
+    back = np.linalg.inv(pose[:, :2])
+
+    def shown(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        u = back[0, 0] * (x - pose[0, 2]) + back[0, 1] * (y - pose[1, 2])
+        v = back[1, 0] * (x - pose[0, 2]) + back[1, 1] * (y - pose[1, 2])
+        return (u >= 0) & (v >= 0) & (u <= shape[1]) & (v <= shape[0])
+
+    corners = np.array([left, right, left, right]), np.array([top, top, bottom, bottom])
+    if shown(*corners).all():
+        return np.zeros((bottom - top, right - left), bool)
+    return ~shown(np.arange(left, right) + 0.5, np.arange(top, bottom)[:, None] + 0.5)
 
 
 @dataclass(frozen=True)
@@ -244,17 +258,18 @@ class Seen:
 
 
 def _prepared(patch: np.ndarray, ground: np.ndarray, box, track: Track, k: int, shrink: float) -> _View:
-    signed = patch.astype(np.float32) - ground
-    rows, columns = np.indices(signed.shape[:2])
-    scale = patch.shape[1] / (box[2] - box[0]), patch.shape[0] / (box[3] - box[1])
+    signed = cv2.subtract(patch, ground, dtype=cv2.CV_32F)
+    height, width = signed.shape[:2]
+    scale = width / (box[2] - box[0]), height / (box[3] - box[1])
     at, radius = (track.centres_px[k] - box[:2]) * scale, float(track.radii_px[k]) * shrink
-    away = np.hypot(columns + 0.5 - at[0], rows + 0.5 - at[1])
+    away = np.hypot(np.arange(width) + 0.5 - at[0], np.arange(height)[:, None] + 0.5 - at[1]).astype(np.float32)
     outside = away > 2.0 * radius + 3
     noise = 1.0
-    if outside.sum() > 20:
+    plenty = np.count_nonzero(outside) > 20
+    if plenty:
         signed -= np.median(signed[outside], axis=0)
-    difference = np.abs(cv2.GaussianBlur(signed, (0, 0), 0.5)).max(axis=-1)
-    if outside.sum() > 20:
+    difference = largest_colour(np.abs(cv2.GaussianBlur(signed, (0, 0), 0.5)))
+    if plenty:
         noise = 1.48 * float(np.median(difference[outside]))
     inner = difference[away < max(1.5, 0.8 * radius)]
     level = float(np.percentile(inner, 70)) if len(inner) else 0.0
@@ -330,25 +345,33 @@ def _measure(view: _View, share: float) -> Seen | None:
     if found is None:
         return None
     core, pieces = found
-    solid, attached = _opened(_filled(core), radius, view.away)
-    others = mask & ~solid
-    support = ndimage.binary_dilation(solid, iterations=2) & ~others
-    depth = cv2.distanceTransform(np.pad(solid, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    box = _around(core, 0)
+    solid, attached = np.zeros(mask.shape, bool), False
+    solid[box], attached = _opened(_filled(core[box]), radius, view.away[box])
+    # All that follows is nothing beyond the object's edge.
+    box = _around(solid, 3)
+    solid, mask, difference = solid[box], mask[box], difference[box]
+    support = cv2.dilate(solid.astype(np.uint8), _CROSS, iterations=2).astype(bool) & ~(mask & ~solid)
+    depth = _depth(solid)
     inside = depth >= min(_EDGE_PX, 0.6 * float(depth.max()))
     # The edge of the object is where the difference falls to half of what it is just inside.
     spread = min(max(1.0, 0.2 * radius), 4.0)
-    weight = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), spread)
-    plateau = cv2.GaussianBlur(inside * difference, (0, 0), spread) / np.maximum(weight, 1e-6)
+    weight, weighted = (
+        cv2.GaussianBlur(values, (0, 0), spread, borderType=cv2.BORDER_CONSTANT)
+        for values in (inside.astype(np.float32), inside * difference)
+    )
+    plateau = weighted / np.maximum(weight, 1e-6)
     alpha = np.clip(_STEEPER * (difference / np.maximum(plateau, 1.0) - 0.5) + 0.5, 0, 1) * support
     alpha[inside if not pieces else solid] = 1.0
-    total = float(alpha.sum())
-    rows, columns = np.indices(alpha.shape)
-    x, y = float((alpha * columns).sum()) / total, float((alpha * rows).sum()) / total
+    across, down = alpha.sum(axis=0, dtype=float), alpha.sum(axis=1, dtype=float)
+    total = float(across.sum())
+    columns, rows = np.arange(len(across)), np.arange(len(down))
+    x, y = float(across @ columns) / total, float(down @ rows) / total
     dx, dy = columns - x, rows - y
-    xx, yy, xy = (float((alpha * a).sum()) / total for a in (dx * dx, dy * dy, dx * dy))
+    xx, yy, xy = float(across @ dx**2) / total, float(down @ dy**2) / total, float(dy @ alpha @ dx) / total
     roundness = min(1.0, total / (4 * np.pi * np.sqrt(max(xx * yy - xy * xy, 1e-9))))
     (left, top), (wide, high) = view.corner, view.scale
-    centre = left + (x + 0.5) / wide, top + (y + 0.5) / high
+    centre = left + (box[1].start + x + 0.5) / wide, top + (box[0].start + y + 0.5) / high
     return Seen(centre, float(np.sqrt(total / (np.pi * wide * high))), roundness, attached, pieces)
 
 
@@ -356,7 +379,7 @@ def _object(mask: np.ndarray, away: np.ndarray, radius: float) -> tuple[np.ndarr
     """The largest connected region that begins within a radius of where the object is expected, and whether it is in
     pieces: then what lies between them too, as a post divides what passes behind it."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    near = np.unique(labels[away < max(2.0, 0.9 * radius)])
+    near = np.flatnonzero(np.bincount(labels[away < max(2.0, 0.9 * radius)], minlength=count))
     near = near[near > 0]
     if len(near) == 0:
         return None
@@ -370,8 +393,24 @@ def _object(mask: np.ndarray, away: np.ndarray, radius: float) -> tuple[np.ndarr
     return hull > 0, True
 
 
+def _around(region: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of the box around a region (h, w), bool, with a margin."""
+    x, y, w, h = cv2.boundingRect(region.astype(np.uint8))
+    return np.s_[max(0, y - margin) : y + h + margin, max(0, x - margin) : x + w + margin]
+
+
+def _framed(region: np.ndarray, value: int = 0) -> np.ndarray:
+    """A region (h, w), bool, as (h + 2, w + 2) uint8 with a frame of `value`."""
+    return cv2.copyMakeBorder(region.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=value)
+
+
+def _depth(region: np.ndarray) -> np.ndarray:
+    """(h, w) distance of each pixel of a region from what does not belong to it, the picture's edge included."""
+    return cv2.distanceTransform(_framed(region), cv2.DIST_L2, 5)[1:-1, 1:-1]
+
+
 def _filled(region: np.ndarray) -> np.ndarray:
-    flooded = np.pad(region, 1).astype(np.uint8)
+    flooded = _framed(region)
     cv2.floodFill(flooded, None, (0, 0), 2)
     return (flooded != 2)[1:-1, 1:-1]
 
@@ -379,10 +418,10 @@ def _filled(region: np.ndarray) -> np.ndarray:
 def _opened(region: np.ndarray, radius: float, away: np.ndarray) -> tuple[np.ndarray, bool]:
     """The region without what is thinner than the object (a string, a hand's fingers), and whether what was cut off is
     thick itself."""
-    inside = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5)
-    near = np.where(np.pad(away, 1, constant_values=np.inf) < 1.2 * radius, inside, 0)
+    inside = _depth(region)
+    near = np.where(away < 1.2 * radius, inside, 0)
     largest = float(near.max())
-    compact = np.pi * largest**2 > _COMPACT * region.sum()
+    compact = np.pi * largest**2 > _COMPACT * np.count_nonzero(region)
     reach = (_OPENING if compact else _WIDE_OPENING) * largest
     opened = (inside >= max(reach, 1.0)).astype(np.uint8)
     count, labels = cv2.connectedComponents(opened, connectivity=8)
@@ -390,6 +429,5 @@ def _opened(region: np.ndarray, radius: float, away: np.ndarray) -> tuple[np.nda
     if labels[middle] == 0:
         return region, False
     apart = cv2.distanceTransform((labels != labels[middle]).astype(np.uint8), cv2.DIST_L2, 5)
-    solid = ((apart < reach + 0.5)[1:-1, 1:-1]) & region
-    rest = cv2.distanceTransform(np.pad(region & ~solid, 1).astype(np.uint8), cv2.DIST_L2, 5)
-    return solid, bool(rest.max() > _THICK * largest)
+    solid = (apart < reach + 0.5) & region
+    return solid, bool(_depth(region & ~solid).max() > _THICK * largest)

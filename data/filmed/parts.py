@@ -3,8 +3,10 @@
 So the memory that is needed does not depend on how long the video is.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -12,6 +14,8 @@ from scipy import ndimage
 from scipy.ndimage import median_filter
 
 from trajvlm.data.filmed.decode import VideoInfo, frames
+from trajvlm.data.filmed.difference import largest_colour
+from trajvlm.data.filmed.median import median_picture
 from trajvlm.data.filmed.steady import Pose, Reference
 
 _STILL_PX = 0.25
@@ -75,14 +79,20 @@ def _batches(decoded: Iterator[tuple[float, np.ndarray]], most: int) -> Iterator
 
 def _scenes(pictures: np.ndarray) -> list[tuple[int, int]]:
     """First and stop of each stretch between cuts; most of the picture changes there at once, not before or after."""
-    thumbs = np.stack([cv2.resize(p, (32, 32), interpolation=cv2.INTER_AREA) for p in pictures]).astype(np.int16)
-    changed = (np.abs(np.diff(thumbs, axis=0)).max(-1) > 25).mean((1, 2))
+    thumbs = [_thumb(p) for p in pictures]
+    changed = np.array([(largest_colour(cv2.absdiff(a, b)) > 25).mean() for a, b in pairwise(thumbs)])
     if len(changed) == 0:
         return [(0, len(pictures))]
     around = ndimage.median_filter(changed, 5, mode="nearest")
     cuts = np.flatnonzero((changed > 0.5) & (around < 0.2)) + 1
     edges = [0, *cuts.tolist(), len(pictures)]
     return list(zip(edges, edges[1:], strict=False))
+
+
+def _thumb(picture: np.ndarray) -> np.ndarray:
+    """(32, 32, 3); a few rows and columns are left out where that lets each pixel be the mean of whole ones."""
+    height, width = (side - side % 32 or side for side in picture.shape[:2])
+    return cv2.resize(picture[:height, :width], (32, 32), interpolation=cv2.INTER_AREA)
 
 
 def _poses(
@@ -108,15 +118,20 @@ def _poses(
 def camera_moves(pictures: np.ndarray, times: np.ndarray) -> bool:
     """Whether frames that lie a moment apart are shifted against each other as a whole, in enough places of a part."""
     first = np.unique(np.linspace(0, len(pictures) - 1, _LOOKED_AT + 1).astype(int)[:-1])
-    references = [Reference(pictures[k]) for k in first]
+    references: dict[int, Reference] = {}
+    enough = math.floor(_MOVED * len(first)) + 1
     for moment in _MOMENTS_S:
         moved = 0
-        for k, reference in zip(first, references, strict=True):
+        for tried, k in enumerate(first.tolist()):
+            if moved + len(first) - tried < enough:
+                break
+            if k not in references:
+                references[k] = Reference(pictures[k])
             later = pictures[min(max(k + 1, int(np.searchsorted(times, times[k] + moment))), len(pictures) - 1)]
-            pose = reference.locate(later)
-            moved += pose.moved_px > _STILL_PX and reference.speaks_for(later, pose)
-        if moved > _MOVED * len(first):
-            return True
+            pose = references[k].locate(later)
+            moved += pose.moved_px > _STILL_PX and references[k].speaks_for(later, pose)
+            if moved == enough:
+                return True
     return False
 
 
@@ -162,13 +177,8 @@ def steadied(part: Part, index: int, canvas: Canvas) -> tuple[np.ndarray, np.nda
 def repeated(part: Part) -> np.ndarray:
     """(N,) bool: the picture is the one before it once more, as cameras and converters fill a gap, while something
     moves: what it shows was so a frame earlier."""
-    change = np.array(
-        [
-            cv2.blur(cv2.absdiff(b[::2, ::2], a[::2, ::2]), (2, 2)).max()
-            for a, b in zip(part.pictures, part.pictures[1:])
-        ],
-        float,
-    )
+    small = (np.ascontiguousarray(p[::2, ::2]) for p in part.pictures)
+    change = np.array([cv2.blur(cv2.absdiff(b, a), (2, 2)).max() for a, b in pairwise(small)], float)
     if len(change) < 5:
         return np.zeros(len(part.times), bool)
     # Where a swing turns, the pictures before and after hardly change either.
@@ -179,8 +189,8 @@ def repeated(part: Part) -> np.ndarray:
 def sample_frames(part: Part, count: int = _BACKGROUND_FRAMES) -> np.ndarray:
     """Indices of pictures spread evenly over the *motion*: spread over time, an object that rests for half of the video
     would become background."""
-    small = [np.ascontiguousarray(p[::3, ::3]) for p in part.pictures]
-    energy = np.array([0.0] + [float((cv2.absdiff(b, a).max(-1) > 20).mean()) for a, b in zip(small, small[1:])])
+    small = (np.ascontiguousarray(p[::3, ::3]) for p in part.pictures)
+    energy = np.array([0.0] + [float((largest_colour(cv2.absdiff(b, a)) > 20).mean()) for a, b in pairwise(small)])
     if energy.any():
         # Limited, as an arm changes more pixels than the object and would take most of the samples.
         energy = np.minimum(energy, np.median(energy[energy > 0]))
@@ -210,10 +220,9 @@ def background(part: Part, canvas: Canvas, samples: np.ndarray) -> tuple[np.ndar
     spread = np.empty(values.shape[1:3], np.uint8)
     for top in range(0, len(ground), 32):
         rows = np.s_[top : top + 32]
-        piece = np.ascontiguousarray(np.moveaxis(values[:, rows], 0, -1))
-        ground[rows] = np.partition(piece, len(values) // 2, axis=-1)[..., len(values) // 2]
-        away = np.stack([cv2.absdiff(v, ground[rows]).max(axis=-1) for v in values[:, rows]], axis=-1)
+        ground[rows] = median_picture(values[:, rows])
+        away = np.stack([largest_colour(cv2.absdiff(v, ground[rows])) for v in values[:, rows]])
         if missing is not None:
-            away[np.moveaxis(missing[:, rows], 0, -1)] = 0
-        spread[rows] = np.partition(away, len(values) // 2, axis=-1)[..., len(values) // 2]
+            away[missing[:, rows]] = 0
+        spread[rows] = median_picture(away)
     return ground, spread

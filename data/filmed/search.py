@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from trajvlm.data.filmed.detection import Detection, DetectionTrack, detection_of, split_at_mismatches
+from trajvlm.data.filmed.difference import largest_colour
 from trajvlm.data.filmed.parts import Canvas, Part, background, repeated, sample_frames, smoothed, steadied
 
 _GRID = 8
@@ -66,6 +67,7 @@ def detect(part: Part, first: int, settings: SearchSettings) -> Detected:
     ground, spread = background(part, canvas, sample_frames(part))
     # Five standard deviations of what flickers, moves in the wind or is sharpened anew at each key frame.
     restless = cv2.dilate(spread, np.ones((3, 3), np.uint8)).astype(np.float32) * 1.48 * settings.noise_factor
+    restless = restless.clip(0, 255).astype(np.uint8)
     found: list[list[Detection]] = []
     moving: list[float] = []
     repeats = repeated(part)
@@ -79,60 +81,70 @@ def detect(part: Part, first: int, settings: SearchSettings) -> Detected:
         difference = _difference(shown, ground, there)
         noise = 1.4826 * float(np.median(difference[::4, ::4]))
         least = max(settings.min_contrast, settings.noise_factor * 0.6 * noise)
-        threshold = np.maximum(restless, least).clip(0, 255).astype(np.uint8)
-        mask = cv2.compare(difference, threshold, cv2.CMP_GT) // 255
-        tiles = cv2.resize(mask.astype(np.float32), (12, 12), interpolation=cv2.INTER_AREA) > 0.1
-        moving.append(float(tiles.mean()))
+        threshold = cv2.max(restless, min(int(least), 255))
+        mask = cv2.compare(difference, threshold, cv2.CMP_GT)
+        moving.append(_share_of_tiles(mask))
         found.append(_regions(first + index, mask, difference, shown, threshold, (canvas.left, canvas.top), settings))
     return Detected(found, np.array(moving))
 
 
+def _share_of_tiles(mask: np.ndarray) -> float:
+    """Share of 12 x 12 tiles of a mask (h, w), 0 or 255, of which more than a tenth is covered."""
+    height, width = (side - side % 12 for side in mask.shape)
+    tiles = cv2.resize(mask[:height, :width], (12, 12), interpolation=cv2.INTER_AREA)
+    return float((tiles > 25).mean())
+
+
 def _difference(shown: np.ndarray, ground: np.ndarray, there: np.ndarray | None) -> np.ndarray:
     """Largest difference of the three colours from the background as this frame's exposure shows it."""
-    here, behind = (
-        p[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID].reshape(-1, 3).astype(np.float32) for p in (shown, ground)
-    )
+    here, behind = (p[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID].reshape(-1, 3).T for p in (shown, ground))
     if there is not None:
         inside = there[_GRID // 2 :: _GRID, _GRID // 2 :: _GRID].ravel() > 0
-        here, behind = here[inside], behind[inside]
-    table = np.empty((1, 256, 3), np.uint8)
-    levels = np.arange(256, dtype=np.float32)
-    for colour in range(3):
-        gain, offset = _exposure(here[:, colour], behind[:, colour])
-        table[0, :, colour] = np.clip(gain * levels + offset + 0.5, 0, 255)
+        here, behind = here[:, inside], behind[:, inside]
+    gain, offset = _exposure(*(np.ascontiguousarray(p, np.float32) for p in (here, behind)))
+    table = np.clip(np.arange(256)[:, None] * gain + offset + 0.5, 0, 255).astype(np.uint8)[None]
     difference = cv2.absdiff(shown, cv2.LUT(ground, table))
-    red, green, blue = cv2.split(difference)
-    largest = cv2.max(cv2.max(red, green), blue)
+    largest = largest_colour(difference)
     return largest if there is None else cv2.bitwise_and(largest, there)
 
 
-def _exposure(here: np.ndarray, behind: np.ndarray) -> tuple[float, float]:
-    """Gain and offset that take the background to this frame, by iterated least squares without what moves."""
-    gain, offset = 1.0, 0.0
-    if len(here) < 50:
+def _exposure(here: np.ndarray, behind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gain and offset (3,) that take the background's colours (3, N) to this frame's, by iterated least squares without
+    what moves."""
+    gain, offset = np.ones(3), np.zeros(3)
+    if here.shape[1] < 50:
         return gain, offset
     for _ in range(3):
-        away = here - gain * behind - offset
-        near = np.abs(away) < 3 * max(1.0, 1.48 * float(np.median(np.abs(away))))
-        x, y = behind[near], here[near]
-        middle, spread = float(x.mean()), float(x.var())
+        away = np.abs(here - gain[:, None].astype(np.float32) * behind - offset[:, None].astype(np.float32))
+        near = away < 3 * np.maximum(1.0, 1.48 * np.median(away, axis=1, keepdims=True))
+        count = near.sum(axis=1)
+        x, y = ((values * near).sum(axis=1, dtype=float) / count for values in (behind, here))
+        dx = (behind - x[:, None].astype(np.float32)) * near
+        dy = here - y[:, None].astype(np.float32)
+        spread, common = (dx * dx).sum(axis=1, dtype=float) / count, (dx * dy).sum(axis=1, dtype=float) / count
         # A plain background says nothing about the gain.
-        slope = (float(((x - middle) * (y - y.mean())).mean()) + 25.0) / (spread + 25.0)
-        gain, offset = slope, float(y.mean()) - slope * middle
-    return (gain, offset) if 0.5 < gain < 2.0 else (1.0, 0.0)
+        gain = (common + 25.0) / (spread + 25.0)
+        offset = y - gain * x
+    usable = (0.5 < gain) & (gain < 2.0)
+    return np.where(usable, gain, 1.0), np.where(usable, offset, 0.0)
 
 
 def _regions(frame, mask, difference, shown, threshold, corner, settings: SearchSettings) -> list[Detection]:
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    left, top, width, height = cv2.boundingRect(mask)
+    around = np.s_[top : top + height, left : left + width]
+    if not width:
+        return []
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[around], connectivity=8)
     areas = stats[1:, cv2.CC_STAT_AREA]
     large = np.flatnonzero(areas >= settings.min_area)
     order: Iterable[int] = large[np.argsort(-areas[large])][:30] + 1
     found = []
     for label in order:
-        x, y, w, h, area = stats[label]
+        x, y, w, h, area = stats[label].tolist()
+        own = labels[y : y + h, x : x + w] == label
+        x, y = left + x, top + y
         box = np.s_[y : y + h, x : x + w]
-        own = labels[box] == label
         if (difference[box][own] < 1.6 * threshold[box][own]).all():
             continue
         region = _filled(own)

@@ -66,12 +66,13 @@ class Reference:
         gx, gy = (g.ravel()[self.at] for g in (right, down))
         px, py = (p.ravel()[self.at] for p in (x, y))
         self.values = self.grey.ravel()[self.at]
-        self.points = np.stack([columns.ravel()[self.at], rows.ravel()[self.at]], axis=1).astype(np.float32)
+        self.points = np.stack([columns.ravel()[self.at], rows.ravel()[self.at]]).astype(np.float32)
         ones = np.ones_like(gx)
-        # Columns: shift right, shift down, zoom, turn, gain, offset.
+        # Rows: shift right, shift down, zoom, turn, gain, offset.
         self.jacobian = np.stack(
-            [gx, gy, gx * px + gy * py, gy * px - gx * py, (self.values - 128) / 128, ones], axis=1
+            [gx, gy, gx * px + gy * py, gy * px - gx * py, (self.values - 128) / 128, ones]
         ).astype(np.float32)
+        self.slope_squared = gx * gx + gy * gy
 
     def _grey(self, picture: np.ndarray) -> np.ndarray:
         size = max(1, round(picture.shape[1] * self.scale)), max(1, round(picture.shape[0] * self.scale))
@@ -108,8 +109,8 @@ class Reference:
         spread = min(max(1.0, 1.48 * float(np.median(np.abs(residual)))) for residual in left)
         costs = [np.minimum((residual / (3 * spread)) ** 2, 1.0) for residual in left]
         height, width = grey.shape
-        cell = (self.points // [width / _CELLS, height / _CELLS]).astype(int)
-        gain = np.bincount(cell[:, 1] * _CELLS + cell[:, 0], costs[0] - costs[1], _CELLS**2).reshape(_CELLS, _CELLS)
+        cell = (self.points // [[width / _CELLS], [height / _CELLS]]).astype(int)
+        gain = np.bincount(cell[1] * _CELLS + cell[0], costs[0] - costs[1], _CELLS**2).reshape(_CELLS, _CELLS)
         better, worse = gain > _EVIDENCE, gain < -_EVIDENCE
         half = _CELLS // 2
         quarters = [
@@ -121,15 +122,13 @@ class Reference:
 
     def _left(self, grey: np.ndarray, p: np.ndarray) -> np.ndarray:
         """(N,) by how much each compared pixel differs from the reference as this frame's exposure shows it."""
-        where = self._moved(p)
-        values = cv2.remap(grey, where[:, :1], where[:, 1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
-        residual = values - self.values
+        residual = self._sampled(grey, self._moved(p)) - self.values
         for _ in range(3):
             spread = max(1.0, 1.48 * float(np.median(np.abs(residual))))
             weight = np.clip(1 - (residual / (_CUT_OFF * spread)) ** 2, 0, None) ** 2
-            exposure = self.jacobian[:, 4:]
-            normal = (exposure * weight[:, None]).T @ exposure + np.eye(2, dtype=np.float32)
-            residual = residual - exposure @ np.linalg.solve(normal, exposure.T @ (weight * residual))
+            exposure = self.jacobian[4:]
+            normal = (exposure * weight) @ exposure.T + np.eye(2, dtype=np.float32)
+            residual = residual - np.linalg.solve(normal, exposure @ (weight * residual)) @ exposure
         return residual
 
     def _coarse(self, grey: np.ndarray) -> np.ndarray:
@@ -141,36 +140,39 @@ class Reference:
         """Parameters (4,), and how large what is left is beside what a shift by a pixel changes, in the median."""
         gain = np.zeros(2)
         height, width = grey.shape
-        slope = np.hypot(self.jacobian[:, 0], self.jacobian[:, 1])
         for iteration in range(_ITERATIONS):
             where = self._moved(p)
-            values = cv2.remap(grey, where[:, :1], where[:, 1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            inside = (where > 0).all(axis=1) & (where < (width - 1, height - 1)).all(axis=1)
-            if inside.sum() < 100:
+            inside = (where[0] > 0) & (where[0] < width - 1) & (where[1] > 0) & (where[1] < height - 1)
+            if np.count_nonzero(inside) < 100:
                 return p, np.inf
-            residual = values[:, 0] - self.values - self.jacobian[:, 4:] @ gain.astype(np.float32)
+            residual = self._sampled(grey, where) - self.values - gain.astype(np.float32) @ self.jacobian[4:]
             spread = max(0.5, 1.48 * float(np.median(np.abs(residual[inside]))))
             # At first a strong edge may be off by the pixel or two that are to be found.
-            allowed = np.hypot(spread, max(0.1, _LOOSE * 0.6**iteration) * slope)
-            weight = np.clip(1 - (residual / (_CUT_OFF * allowed)) ** 2, 0, None) ** 2 * inside
-            weighted = self.jacobian * weight[:, None]
+            loose = max(0.1, _LOOSE * 0.6**iteration)
+            allowed = _CUT_OFF**2 * (spread**2 + loose**2 * self.slope_squared)
+            weight = np.maximum(1 - residual * residual / allowed, 0) ** 2 * inside
+            weighted = self.jacobian * weight
             prior = spread**2 / np.square(_PRIOR)
-            normal = (weighted.T @ self.jacobian).astype(float) + np.diag(prior)
+            normal = (weighted @ self.jacobian.T).astype(float) + np.diag(prior)
             # What is left is the frame minus the reference, so that the place's step is taken back and the gain's not.
-            step = np.linalg.solve(normal, weighted.T @ residual + prior * np.concatenate([p, -gain]))
+            step = np.linalg.solve(normal, weighted @ residual + prior * np.concatenate([p, -gain]))
             p, gain = p - step[:4], gain + step[4:]
             if np.abs(step[:4]).max() < 0.005:
                 break
-        contrast = np.abs(self.jacobian[:, :2]).max(axis=1) + 2.0
+        contrast = np.abs(self.jacobian[:2]).max(axis=0) + 2.0
         return p, float(np.median((np.abs(residual) / contrast)[inside]))
 
+    def _sampled(self, grey: np.ndarray, where: np.ndarray) -> np.ndarray:
+        """(N,) a picture's values at places (2, N)."""
+        x, y = where[:, :, None]
+        return cv2.remap(grey, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
+
     def _moved(self, p: np.ndarray) -> np.ndarray:
-        """Where the chosen points of the reference lie in a frame (N, 2), float32."""
-        centred = self.points - self.middle
+        """Where the chosen points of the reference lie in a frame (2, N), float32."""
         zoom, turn = p[2] / self.unit, p[3] / self.unit
-        x = centred[:, 0] * (1 + zoom) - centred[:, 1] * turn + p[0]
-        y = centred[:, 1] * (1 + zoom) + centred[:, 0] * turn + p[1]
-        return (np.stack([x, y], axis=1) + self.middle).astype(np.float32)
+        linear = np.array([[1 + zoom, -turn], [turn, 1 + zoom]])
+        shift = self.middle + p[:2] - linear @ self.middle
+        return (linear.astype(np.float32) @ self.points) + shift[:, None].astype(np.float32)
 
     def _matrix(self, p: np.ndarray) -> np.ndarray:
         """(2, 3) from pixels of a frame to pixels of the reference, both as they were given."""
