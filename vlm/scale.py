@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _UNSURE = 1.2
 """An apparent radius below this many times the smallest in the training is unreliable."""
+_LEAST_WIDTH_PX = 10.0
+"""Width of the object in pixels of the video below which a blurred edge counts."""
 _CALIBRATED = "two views have the scale of the cameras' file, and no other can be set; leave the length out"
 _METRES = (1e-6, 1e6)
 _PIXELS_PER_METRE = (1e-4, 1e8)
@@ -84,9 +86,18 @@ class Scale:
 
 
 def size_warning(found: Described) -> str:
-    """A sentence where the object looks as small as the tokens can show, and may be smaller; empty elsewhere. Raises
-    UserError as `Scale.metres_per_unit` does."""
-    radius = radius_in_units(one_view(found, _CALIBRATED))
+    """A sentence where the object looks too small for its width to be measured well; empty elsewhere. Raises UserError
+    as `Scale.metres_per_unit` does."""
+    description = one_view(found, _CALIBRATED)
+    radius = radius_in_units(description)
+    if _measured_sizes(description) is not None:
+        wide = 2 * radius * description.clip.placement.half_width_px
+        if wide >= _LEAST_WIDTH_PX:
+            return ""
+        return (
+            f"Careful: the object is only {wide:.0f} pixels of the video wide, and its edge is blurred by about one of "
+            f"them, so lengths may be wrong by a tenth and more. Pixels per metre do not have that error."
+        )
     if radius > _UNSURE * SceneSettings().radius[0]:
         return ""
     return (
@@ -97,10 +108,29 @@ def size_warning(found: Described) -> str:
 
 
 def radius_in_units(description: "Description") -> float:
-    """The object's radius in units of the equation, from its apparent size in the scene that the tokens decode to.
+    """The object's radius in units of the equation: from its apparent size on the video's own pixels where it was
+    measured, else from that in the scene that the tokens decode to.
 
     Raises UserError where the object is seen in fewer than half of the frames that count in a fit.
     """
+    t, radii = _measured_sizes(description) or _decoded_sizes(description)
+    nearer = magnification(description.best.positions(t), description.focal)
+    return float(np.median(radii / nearer))
+
+
+def _measured_sizes(description: "Description") -> tuple[np.ndarray, np.ndarray] | None:
+    """Seconds of the clip (N,) and apparent radii (N,) in half widths, in the measured phase where the object is seen
+    whole; None where nothing was measured."""
+    track, measurement = description.filmed_track, description.measurement
+    if track is None or measurement is None:
+        return None
+    part = track.between(measurement.best.start_s, measurement.best.stop_s)
+    part = part.part(part.whole) if part.whole.any() else part
+    place = description.clip.placement
+    return part.times_s - place.t0_s, part.radii_px / place.half_width_px
+
+
+def _decoded_sizes(description: "Description") -> tuple[np.ndarray, np.ndarray]:
     readout, times = description.track, description.clip.fit_times
     counts = np.isfinite(times)
     seen = readout.seen[0].numpy() & counts
@@ -109,6 +139,4 @@ def radius_in_units(description: "Description") -> float:
             "the decoded tokens do not show the object well enough to measure its size; give the scale as pixels per "
             "metre instead"
         )
-    t = times[seen] * description.clip.placement.duration_s
-    nearer = magnification(description.best.positions(t), description.focal)
-    return float(np.median(readout.track.radius[0].numpy()[seen] / nearer))
+    return times[seen] * description.clip.placement.duration_s, readout.track.radius[0].numpy()[seen]
