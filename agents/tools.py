@@ -37,6 +37,7 @@ from trajvlm.agents.wording import (
     lengths,
     limits,
     measured_in_words,
+    measured_window,
     rate,
     scale_in_words,
     scale_now,
@@ -93,12 +94,13 @@ def describe_video(
     else:
         text = f"The motion is {found.finding} ({found.meaning}). "
     if measured:
-        text += f"{'It measures' if refused else 'Measured'}: {measured}. "
+        text += f"{'It measures' if refused else 'Measured'} {measured_window(session)}: {measured}. "
     text += f"Confidence {found.confidence:.0%}{f'; next: {others}' if others else ''}. " if not refused else ""
     text += f"{against} " if against and not refused else ""
     if len(found.views) == 1 and len(found.views[0].phases) > 1:
-        text += f"The object's track has {len(found.views[0].phases)} phases; ask for them. "
-    text += f"{bounce_in_words(session)}{window(session)}{rate(session)}{scale_now(session)}"
+        text += f"Its track has {len(found.views[0].phases)} phases. "
+    told = (text, bounce_in_words(session), window(session), rate(session), scale_now(session))
+    text = " ".join(filter(None, map(str.strip, told)))
     caveats = " ".join([limits(found), *(f"Note: {note}." for note in found.clip_notes)])
     return Result(text, {**useful(found), **in_metres(session), "video": session.video.name}, caveats=caveats)
 

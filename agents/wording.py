@@ -87,13 +87,21 @@ def check_time(found: "Described", t: float) -> None:
         raise UserError(f"the time has to lie within {FURTHEST_S:g} seconds of the clip")
 
 
-def window(session: Session) -> str:
-    """Which seconds of the file as it plays were looked at, as a sentence."""
+def measured_window(session: Session) -> str:
+    """Which seconds of the file as it plays were measured, in words; empty where nothing was."""
     found = session.description()
     measurement = None if found.calibrated else found.views[0].measurement
-    if measurement is not None:
-        first, last = (time * session.slower for time in (measurement.best.start_s, measurement.best.stop_s))
-        return f"It was measured from {first:.2f} to {last:.2f} s of the video."
+    if measurement is None:
+        return ""
+    first, last = (time * session.slower for time in (measurement.best.start_s, measurement.best.stop_s))
+    return f"from {first:.2f} to {last:.2f} s of the video"
+
+
+def window(session: Session) -> str:
+    """Which seconds of the file as it plays were looked at, as a sentence; empty where `measured_window` says it."""
+    found = session.description()
+    if measured_window(session):
+        return ""
     view = found.projections[0]
     first, last = (time * session.slower for time in (view.starts_s, view.starts_s + view.duration_s))
     return f"The clip runs from {first:.2f} to {last:.2f} s of {view.video}."

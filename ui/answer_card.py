@@ -15,6 +15,8 @@ from trajvlm.ui.measured_words import constants_in_words, misses_in_words, phase
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
 
+_LEAST_SHOWN = 0.005
+"""Probability of a family that would be shown as 0 %."""
 FOLLOW_UPS = (
     "What is the equation?",
     "How fast is it?",
@@ -47,15 +49,17 @@ def card(session: Session) -> Iterator[tuple[str, list]]:
     from trajvlm.ui.plot3d import path_in_space
 
     [description], metres = session.description().views, session.metres_per_unit
-    yield "", [gr.HTML(bars(description)), equations(description, metres)]
+    yield "", [gr.HTML(bars(description, metres)), formula(description, metres)]
     # One phase says nothing that the answer doesn't.
     if len(description.phases) > 1:
         names = ", ".join(phase.name for phase in description.phases)
         yield f"{len(description.phases)} phases: {names}", [phases(description, metres)]
     yield "", [media(draw_curve(session).files[0])]
     yield "", [gr.Plot(path_in_space(description, metres), show_label=False)]
-    for what in ("position", "velocity"):
-        yield f"{what.capitalize()} against time", [media(plot(session, what).files[0])]
+    yield (
+        "Position and velocity against time",
+        [media(plot(session, what).files[0]) for what in ("position", "velocity")],
+    )
     yield "Visual tokens, between the clip and what they decode to", [media(show_tokens(session).files[0])]
     yield "", [media(save_table(session, kind).files[0]) for kind in ("csv", "json")]
 
@@ -65,21 +69,33 @@ def media(path: Path) -> dict:
     return {"path": str(path), "alt_text": path.stem.replace("-", " ")}
 
 
-def bars(description: "Description") -> str:
-    """The family and the probability of each, as HTML."""
+def bars(description: "Description", metres_per_unit: float | None = None) -> str:
+    """The family, what was measured, and the probability of each family that has one, as HTML."""
     rows = []
     for name, p in sorted(description.probabilities.items(), key=lambda item: -item[1]):
+        if p < _LEAST_SHOWN and name != description.family:
+            continue
         best = " best" if name == description.family else ""
         rows.append(
             f'<div class="family{best}"><span class="name">{html.escape(name)}</span><span class="track">'
             f'<span class="fill" style="width:{100 * p:.1f}%"></span></span><span class="share">{p:.0%}</span></div>'
         )
     meaning, against = html.escape(description.meaning), _doubt(description)
+    told = _numbers(description, metres_per_unit) + "".join(rows)
     if description.refused is not None:
-        head = f"{against}<p>Nearest: <b>{html.escape(description.family)}</b>: {meaning}</p>"
-        return f'<div class="families"><p><b>Refused</b></p>{head}{"".join(rows)}</div>'
-    head = f"<b>{html.escape(description.finding)}</b>: {meaning}"
-    return f'<div class="families"><p>{head}</p>{"".join(rows)}{against}</div>'
+        head = f"<p><b>Refused</b></p>{against}<p>Nearest: <b>{html.escape(description.family)}</b>: {meaning}</p>"
+        return f'<div class="families">{head}{told}</div>'
+    head = f"<p><b>{html.escape(description.finding)}</b>: {meaning}</p>"
+    return f'<div class="families">{head}{told}{against}</div>'
+
+
+def _numbers(description: "Description", metres_per_unit: float | None) -> str:
+    """What was measured, one number a line, as HTML; empty where nothing was."""
+    if description.measurement is None:
+        return ""
+    numbers = constants_in_words(description, metres_per_unit).split(", ")
+    told = "".join(f"<p>{html.escape(unbroken(one))}</p>" for one in numbers)
+    return f'<div class="measured">{told}<p class="how">{html.escape(misses_in_words(description))}</p></div>'
 
 
 def _doubt(description: "Description") -> str:
@@ -89,7 +105,17 @@ def _doubt(description: "Description") -> str:
 
 
 def equations(description: "Description", metres_per_unit: float | None = None, said: str = "") -> str:
-    """What was measured, and the best equation as LaTeX, with what its numbers are measured in. A warning that was
+    """What was measured in words, and the `formula`."""
+    measured = ""
+    if description.measurement is not None:
+        told = constants_in_words(description, metres_per_unit).split(", ")
+        measured = "".join(f"- {unbroken(one)}\n" for one in told)
+        measured = f"**Measured** {misses_in_words(description)}:\n\n{measured}\n"
+    return measured + formula(description, metres_per_unit, said)
+
+
+def formula(description: "Description", metres_per_unit: float | None = None, said: str = "") -> str:
+    """The best equation as LaTeX, with what its numbers are measured in, and what speaks against g. A warning that was
     `said` already is not repeated."""
     place = description.clip.placement
     length = (
@@ -98,15 +124,11 @@ def equations(description: "Description", metres_per_unit: float | None = None, 
         else "lengths in metres, by the scale that was set"
     )
     kind = "Refined" if description.refined is not None else "From the language model alone"
-    measured = ""
     if description.measurement is not None:
-        told = constants_in_words(description, metres_per_unit).split(", ")
-        measured = "".join(f"- {unbroken(one)}\n" for one in told)
-        measured = f"**Measured** {misses_in_words(description)}:\n\n{measured}\n"
         kind = "Measured equation"
     careful = "".join(f"{one}\n\n" for one in warnings(description, metres_per_unit) if one not in said)
     return (
-        f"{measured}{careful}{_shown(kind, description.best, metres_per_unit)}\n\n"
+        f"{careful}{_shown(kind, description.best, metres_per_unit)}\n\n"
         f"t in seconds from the clip's first frame; {length}; x to the right, y up, z to the camera."
     )
 

@@ -46,6 +46,9 @@ CSS = """
 }
 .families p { margin: 0 0 0.5em; }
 .families .doubt { margin: 0.7em 0 0; padding-left: 0.7em; border-left: 3px solid #e0a100; }
+.families .measured { margin: 0 0 0.7em; }
+.families .measured p { margin: 0; font-weight: 600; }
+.families .measured .how { margin: 0.2em 0 0; font-weight: 400; font-size: 0.85em; opacity: 0.8; }
 .family { display: flex; align-items: center; gap: 0.6em; margin: 0.25em 0; font-size: 0.92em; }
 .family .name { width: 6.5em; }
 .family .track { flex: 1; max-width: 22em; height: 0.7em; border-radius: 0.35em; background: rgba(139,147,161,0.25); }

@@ -99,7 +99,7 @@ def test_errors_are_explained_with_their_numbers_and_what_is_not_in_them(chat):
 
 def test_describing_says_what_was_measured_and_how_many_phases_there_are(chat):
     result = tools.describe_video(chat())
-    assert "Measured: period 1.25" in result.text and "2 phases" in result.text
+    assert "Measured from 0.00 to 1.40 s of the video: period 1.25" in result.text and "2 phases" in result.text
     assert "z is not seen" in result.caveats and "assumed field of view" not in result.caveats
     assert result.values["measured"]["x"]
 
@@ -179,7 +179,9 @@ def test_a_refusal_says_in_the_chats_words_what_would_help(chat):
     text = tools.describe_video(session).text
     assert text.startswith("The answer is refused. It explains only 20%") and "--" not in text
     assert "say a part such as 'look at 1 to 2 s' in which it moves freely." in text
-    assert text.index("The nearest curve is oscillating") < text.index("It measures: period")
+    assert text.index("The nearest curve is oscillating") < text.index(
+        "It measures from 0.00 to 1.40 s of the video: period"
+    )
     assert plan("look at 1 to 2 s") == [Call("choose_window", {"start_s": 1.0, "end_s": 2.0})]
 
 

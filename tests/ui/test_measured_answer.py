@@ -98,6 +98,17 @@ def test_several_objects_are_listed_with_what_points_at_them(found):
     assert "object      --at 320,180 is seen from 1.25 s on" in text
 
 
+def test_the_card_has_numbers_before_probabilities_and_no_family_of_none(found):
+    description = replace(found("circular"), probabilities={"circular": 0.9, "spiral": 0.098, "linear": 0.002})
+    shown = bars(description)
+    period, error, _ = description.constants["period"]
+    number = f"<p>period {with_error(period, error)} s</p>"
+    assert number in shown.replace("\N{NO-BREAK SPACE}", " ") and shown.index("measured") < shown.index("90%")
+    assert (
+        "spiral" in shown and "linear" not in shown and "measured" not in bars(replace(description, measurement=None))
+    )
+
+
 def test_the_card_of_a_refused_answer_begins_with_why(found):
     shown = bars(refused(found("circular")))
     assert shown.index("Refused") < shown.index("A reason.") < shown.index("Nearest: <b>circular</b>")
