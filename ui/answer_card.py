@@ -56,10 +56,8 @@ def card(session: Session) -> Iterator[tuple[str, list]]:
         yield f"{len(description.phases)} phases: {names}", [phases(description, metres)]
     yield "", [media(draw_curve(session).files[0])]
     yield "", [gr.Plot(path_in_space(description, metres), show_label=False)]
-    yield (
-        "Position and velocity against time",
-        [media(plot(session, what).files[0]) for what in ("position", "velocity")],
-    )
+    for what in ("position", "velocity"):
+        yield f"{what.capitalize()} against time", [media(plot(session, what).files[0])]
     yield "Visual tokens, between the clip and what they decode to", [media(show_tokens(session).files[0])]
     yield "", [media(save_table(session, kind).files[0]) for kind in ("csv", "json")]
 
