@@ -161,7 +161,7 @@ def _said(describe: Describe, video: Path) -> dict:
     try:
         said: dict = {"answer": describe(video)}
     except UserError as error:
-        said = {"error": str(error), "reason": getattr(error, "reason", None)}
+        said = {"error": str(error), "reason": error.reason}
     except Exception as error:  # noqa: BLE001 - one file must not end the measurement of all
         said = {"error": f"the program crashed: {type(error).__name__}: {error}", "reason": CRASHED}
     return said | {"seconds": round(time.perf_counter() - began, 3)}

@@ -15,10 +15,6 @@ from trajvlm.eval.video_files.kept import Kept
 from trajvlm.ui.cli import app
 
 
-class Refusal(UserError):
-    reason = "several_move"
-
-
 class Program:
     """Says the truth of each file but those that it is told to refuse or to crash at; writes down what it was asked."""
 
@@ -33,7 +29,7 @@ class Program:
         if video.name in self.crashes:
             raise ZeroDivisionError("by nothing")
         if video.name in self.refuses:
-            raise Refusal("several things move; give one of which one does")
+            raise UserError("several things move; give one of which one does", reason="several_move")
         return said(constants={"period": {"value": 1.01, "sd": 0.02}, "radius": {"value": 40.0, "sd": 0.5}})
 
 
