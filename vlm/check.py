@@ -26,7 +26,7 @@ class CheckSettings:
     irregular, where `relative_miss` says so too."""
     relative_miss: float = 0.006
     """The same as a part of the path's extent."""
-    relative_miss_of_swings: float = 0.03
+    relative_miss_of_swings: float = 0.05
     """The same of what goes round or to and fro at least twice, which nothing irregular does."""
     restitution_error: float = 0.2
     """Standard error of a restitution from which on there was no bounce."""
