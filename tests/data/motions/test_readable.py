@@ -8,7 +8,7 @@ import pytest
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.families import FAMILIES
 from trajvlm.data.motions.families.bouncing import speeds_at_impacts, with_impacts
-from trajvlm.data.motions.readable import bounce, capitalised, latex, lines
+from trajvlm.data.motions.readable import NO_BREAK, bounce, capitalised, latex, lines, unbroken_terms
 
 DURATION = 1.43
 TIMES = np.linspace(0, 1.5 * DURATION, 200)
@@ -148,6 +148,17 @@ def test_the_phase_of_a_wave_is_that_at_the_clips_first_frame():
     [shown, *_] = lines(Equation.from_text({"x": text, "y": "0.5*sin(12*t)*t", "z": "0"}))
     phase = (-78.5 + np.arctan2(0.3, 0.4) + np.pi) % (2 * np.pi) - np.pi
     assert shown == f"x(t) = 0.1 + 0.5*cos(6.1306*t {'-' if phase < 0 else '+'} {abs(phase):.3f})"
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("x(t) = 0.1 - 2*cos(3*t - 1) + 4*t", ["x(t) = 0.1", "- 2*cos(3*t - 1)", "+ 4*t"]),
+        ("y(t) = 1 - 5*t**2 to 0.4 s, then 2 - (t - 1)**2", ["y(t) = 1 - 5*t**2 to 0.4 s,", "then 2 - (t - 1)**2"]),
+    ],
+)
+def test_a_line_may_be_wrapped_between_terms_or_flights_only(line, parts):
+    assert [part.replace(NO_BREAK, " ") for part in unbroken_terms(line).split(" ")] == parts
 
 
 def test_a_wave_in_parts_of_pi_is_written_in_numbers():
