@@ -26,7 +26,7 @@ class FindSettings:
 
     search: SearchSettings = SearchSettings()
     part_frames: int = 450
-    """Small pictures that are in memory at a time (310 MB at most)."""
+    """Small pictures that are in memory at a time (310 MB where they are 16:9)."""
     most_frames: int = 7200
     """Frames of a video that are looked at."""
     most_candidates: int = 10

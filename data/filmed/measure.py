@@ -21,8 +21,8 @@ _REACH = 3.0
 """Half a patch's side, in radii of the object."""
 _LARGEST_RADIUS = 36.0
 """In pixels; patches of larger objects are made smaller, to this radius."""
-_BATCH = 600
-"""Frames whose patches are in memory at a time (some 100 MB)."""
+_BATCH, _BATCH_BYTES = 600, 400_000_000
+"""Frames whose patches are in memory at a time, and what these may take."""
 _SAMPLE_BYTES = 160_000_000
 """Of the frames at full resolution that are kept for the background."""
 _TILE = 64
@@ -70,8 +70,7 @@ def measured(
     size = (0, 0)
     where = [{int(f): k for k, f in enumerate(track.frames)} for track in tracks]
     decoded = pictures(path, fps, start=times[needed[0]] - 1e-6, end=times[needed[-1]] + 1e-6)
-    for first in range(0, len(needed), _BATCH):
-        wanted = needed[first : first + _BATCH]
+    for wanted in _batches(needed, tracks, scales):
         kept = set(_spread(tracks, wanted, samples).tolist())
         ground = Ground(tracks, poses)
         patches = []
@@ -95,6 +94,25 @@ def measured(
             ]
             found[n].update(_measured(mine, tracks[n]))
     return _apart([_updated(track, seen, poses, size) for track, seen in zip(tracks, found, strict=True)])
+
+
+def _batches(needed: np.ndarray, tracks: list[Track], scales: list[float]) -> list[np.ndarray]:
+    """The frames that are needed, in order, in as few parts as the memory that is set aside allows."""
+    patches, views = np.zeros(len(needed)), np.zeros(len(needed))
+    for track, scale in zip(tracks, scales, strict=True):
+        steps = np.abs(np.gradient(track.centres_px, axis=0)) if len(track) > 1 else np.zeros((1, 2))
+        pixels = np.prod(2 * scale * (_REACH * track.radii_px[:, None] + 6 + steps), axis=1)
+        at = np.searchsorted(needed, track.frames)
+        patches[at] += 3 * pixels
+        # Views exist of one track at a time: a float32 a pixel.
+        views[at] = np.maximum(views[at], 4 * pixels)
+    ends, taken = [0], 0.0
+    for k, used in enumerate(patches + views):
+        if k - ends[-1] == _BATCH or (taken + used > _BATCH_BYTES and k > ends[-1]):
+            ends.append(k)
+            taken = 0.0
+        taken += used
+    return [needed[first:stop] for first, stop in zip(ends, [*ends[1:], len(needed)], strict=True)]
 
 
 def _spread(tracks: list[Track], wanted: np.ndarray, samples: int) -> np.ndarray:
@@ -203,7 +221,7 @@ class Ground:
         if taken.any():
             # Where something always is, it is part of the background.
             taken &= (~taken).sum(axis=0) >= 3
-            light = np.cumsum(taken, axis=0) % 2 == 0
+            light = np.cumsum(taken, axis=0, dtype=np.uint8) % 2 == 0
             for value, gap, white in zip(values, taken, light):
                 value[gap] = np.where(white[gap], 255, 0)[:, None]
         return median_picture(values)
@@ -231,8 +249,8 @@ class _View:
 
     difference: np.ndarray
     """(h, w) largest difference of the three colours from the background."""
-    away: np.ndarray
-    """(h, w) distance from where the object was tracked, in pixels."""
+    at: tuple[float, float]
+    """Where in the patch the object was tracked, from the corner of its first pixel."""
     level: float
     """Difference in the middle of the object."""
     noise: float
@@ -241,6 +259,17 @@ class _View:
     """Pixels of the patch to one of the video, in x and y."""
     radius: float
     """As it was tracked, in pixels of the patch."""
+
+    @property
+    def away(self) -> np.ndarray:
+        """(h, w) distance of each pixel from where the object was tracked, in pixels."""
+        return _distances(self.difference.shape, self.at)
+
+
+def _distances(shape: tuple[int, ...], at: tuple[float, float]) -> np.ndarray:
+    """(h, w) float32: distance of each pixel's middle from a place."""
+    across, down = (np.arange(n, dtype=np.float32) + np.float32(0.5 - c) for n, c in zip(shape[1::-1], at))
+    return np.sqrt(across * across + (down * down)[:, None])
 
 
 @dataclass(frozen=True)
@@ -262,18 +291,18 @@ def _prepared(patch: np.ndarray, ground: np.ndarray, box, track: Track, k: int, 
     height, width = signed.shape[:2]
     scale = width / (box[2] - box[0]), height / (box[3] - box[1])
     at, radius = (track.centres_px[k] - box[:2]) * scale, float(track.radii_px[k]) * shrink
-    away = np.hypot(np.arange(width) + 0.5 - at[0], np.arange(height)[:, None] + 0.5 - at[1]).astype(np.float32)
-    outside = away > 2.0 * radius + 3
+    away = _distances(signed.shape[:2], at)
+    outside = np.flatnonzero(away > 2.0 * radius + 3)
+    plenty = len(outside) > 20
     noise = 1.0
-    plenty = np.count_nonzero(outside) > 20
     if plenty:
-        signed -= np.median(signed[outside], axis=0)
+        signed -= np.median(signed.reshape(-1, 3)[outside].T, axis=1)
     difference = largest_colour(np.abs(cv2.GaussianBlur(signed, (0, 0), 0.5)))
     if plenty:
-        noise = 1.48 * float(np.median(difference[outside]))
+        noise = 1.48 * float(np.median(difference.ravel()[outside]))
     inner = difference[away < max(1.5, 0.8 * radius)]
     level = float(np.percentile(inner, 70)) if len(inner) else 0.0
-    return _View(difference, away, level, noise, box[:2], scale, radius)
+    return _View(difference, (float(at[0]), float(at[1])), level, noise, box[:2], scale, radius)
 
 
 def _measured(views: list[tuple[int, _View]], track: Track) -> dict[int, Seen | None]:
@@ -341,13 +370,14 @@ def _measure(view: _View, share: float) -> Seen | None:
     if view.level < max(_LEAST_LEVEL, 3 * view.noise):
         return None
     mask = difference > max(share * view.level, 3.5 * view.noise, 4.0)
-    found = _object(mask, view.away, radius)
+    away = view.away
+    found = _object(mask, away, radius)
     if found is None:
         return None
     core, pieces = found
     box = _around(core, 0)
     solid, attached = np.zeros(mask.shape, bool), False
-    solid[box], attached = _opened(_filled(core[box]), radius, view.away[box])
+    solid[box], attached = _opened(_filled(core[box]), radius, away[box])
     # All that follows is nothing beyond the object's edge.
     box = _around(solid, 3)
     solid, mask, difference = solid[box], mask[box], difference[box]

@@ -24,6 +24,8 @@ _LOOKED_AT, _MOVED, _MOMENTS_S = 12, 0.25, (0.12, 0.5)
 """Pairs of frames of each part by which it is decided whether the camera moves, the share of them that has to be
 shifted, and the times between the two: a camera shakes fast or pans slowly."""
 _BACKGROUND_FRAMES = 41
+_PART_BYTES = 420_000_000
+"""Of the small pictures that are in memory at a time."""
 _REPEATED, _MOVES = 0.25, 8.0
 """Largest change from the picture before, as a share of what is usual, below which a picture is that one again, and
 the largest change, 0 to 255, from which on anything moves at all."""
@@ -67,6 +69,7 @@ def _batches(decoded: Iterator[tuple[float, np.ndarray]], most: int) -> Iterator
     pictures: np.ndarray | None = None
     for time, picture in decoded:
         if pictures is None:
+            most = min(most, _PART_BYTES // picture.nbytes)
             pictures = np.empty((most, *picture.shape), np.uint8)
         pictures[len(times)] = picture
         times.append(time)
@@ -213,7 +216,7 @@ def background(part: Part, canvas: Canvas, samples: np.ndarray) -> tuple[np.ndar
     if part.poses is not None:
         missing = np.stack([there == 0 for _, there in shown])
         # By turns black and white where there is no picture, so that the median is that of the others.
-        parity = np.cumsum(missing, axis=0) % 2 == 0
+        parity = np.cumsum(missing, axis=0, dtype=np.uint8) % 2 == 0
         for value, gap, light in zip(values, missing, parity):
             value[gap] = np.where(light[gap], 255, 0)[:, None]
     ground = np.empty(values.shape[1:], np.uint8)

@@ -66,7 +66,7 @@ class Reference:
         gx, gy = (g.ravel()[self.at] for g in (right, down))
         px, py = (p.ravel()[self.at] for p in (x, y))
         self.values = self.grey.ravel()[self.at]
-        self.points = np.stack([columns.ravel()[self.at], rows.ravel()[self.at]]).astype(np.float32)
+        self.points = np.stack([columns.ravel()[self.at], rows.ravel()[self.at]]).astype(float)
         ones = np.ones_like(gx)
         # Rows: shift right, shift down, zoom, turn, gain, offset.
         self.jacobian = np.stack(
@@ -172,7 +172,7 @@ class Reference:
         zoom, turn = p[2] / self.unit, p[3] / self.unit
         linear = np.array([[1 + zoom, -turn], [turn, 1 + zoom]])
         shift = self.middle + p[:2] - linear @ self.middle
-        return (linear.astype(np.float32) @ self.points) + shift[:, None].astype(np.float32)
+        return (linear @ self.points + shift[:, None]).astype(np.float32)
 
     def _matrix(self, p: np.ndarray) -> np.ndarray:
         """(2, 3) from pixels of a frame to pixels of the reference, both as they were given."""
