@@ -13,7 +13,7 @@ from scipy.ndimage import median_filter
 
 from trajvlm.data.filmed.decode import pictures
 from trajvlm.data.filmed.difference import largest_colour
-from trajvlm.data.filmed.median import median_picture
+from trajvlm.data.filmed.median import median, median_picture
 from trajvlm.data.filmed.picture import Picture
 from trajvlm.data.filmed.track import Track
 
@@ -296,10 +296,10 @@ def _prepared(patch: np.ndarray, ground: np.ndarray, box, track: Track, k: int, 
     plenty = len(outside) > 20
     noise = 1.0
     if plenty:
-        signed -= np.median(signed.reshape(-1, 3)[outside].T, axis=1)
+        signed -= median(np.take(signed.reshape(-1, 3), outside, axis=0).T)
     difference = largest_colour(np.abs(cv2.GaussianBlur(signed, (0, 0), 0.5)))
     if plenty:
-        noise = 1.48 * float(np.median(difference.ravel()[outside]))
+        noise = 1.48 * float(median(np.take(difference, outside)))
     inner = difference[away < max(1.5, 0.8 * radius)]
     level = float(np.percentile(inner, 70)) if len(inner) else 0.0
     return _View(difference, (float(at[0]), float(at[1])), level, noise, box[:2], scale, radius)

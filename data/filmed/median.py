@@ -1,7 +1,8 @@
-"""The median of many pictures, in a tenth of the time that sorting each pixel takes.
+"""Medians: the same as numpy's in less time.
 
-It comes from a sorting network (Batcher, "Sorting networks and their applications", 1968) of which
-only the comparisons are kept that reach the middle; each compares two pictures at once, pixel by pixel.
+That of many pictures comes in a tenth of the time that sorting each pixel takes, from a sorting network (Batcher,
+"Sorting networks and their applications", 1968) of which only the comparisons are kept that reach the middle; each
+compares two pictures at once, pixel by pixel.
 """
 
 from functools import lru_cache
@@ -54,3 +55,13 @@ def _to_the_middle(count: int) -> list[tuple[int, int, str]]:
             kept.append((low, high, "both" if {low, high} <= needed else "lower" if low in needed else "upper"))
             needed |= {low, high}
     return kept[::-1]
+
+
+def median(values: np.ndarray) -> np.ndarray:
+    """The medians (...) along the last axis of numbers (..., N); numpy's looks for values that are none, too."""
+    count = values.shape[-1]
+    middle = count // 2
+    if count % 2:
+        return np.partition(values, middle, axis=-1)[..., middle]
+    around = np.partition(values, (middle - 1, middle), axis=-1)[..., middle - 1 : middle + 1]
+    return around.mean(axis=-1)

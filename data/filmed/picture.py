@@ -87,16 +87,17 @@ class Picture:
     def _cut(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
         """A part that lies inside the picture; without its surroundings where the format allows that."""
         frame = self._frame
-        if frame.format.name not in _PLANAR or (self._turn != np.eye(2)).any():
+        # Pictures of odd size are converted in another way, with colours between those that are stored.
+        even = frame.width % _ALIGNED == frame.height % _ALIGNED == 0
+        if frame.format.name not in _PLANAR or not even or (self._turn != np.eye(2)).any():
             if self._rgb is None:
                 self._rgb = self.whole()
             return self._rgb[top:bottom, left:right]
         x, y = left - left % _ALIGNED, top - top % _ALIGNED
-        width = min(frame.width, right + right % _ALIGNED) - x
-        height = min(frame.height, bottom + bottom % _ALIGNED) - y
+        width, height = right + right % _ALIGNED - x, bottom + bottom % _ALIGNED - y
         piece = av.VideoFrame(width, height, frame.format.name)
         for source, target in zip(frame.planes, piece.planes, strict=True):
-            across, down = -(-frame.width // source.width), -(-frame.height // source.height)
+            across, down = frame.width // source.width, frame.height // source.height
             rows = np.frombuffer(source, np.uint8).reshape(source.height, source.line_size)
             to = np.frombuffer(target, np.uint8).reshape(target.height, target.line_size)
             to[:, : target.width] = rows[y // down :, x // across :][: target.height, : target.width]

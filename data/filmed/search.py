@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from trajvlm.data.filmed.detection import Detection, DetectionTrack, detection_of, split_at_mismatches
 from trajvlm.data.filmed.difference import largest_colour
+from trajvlm.data.filmed.median import median
 from trajvlm.data.filmed.parts import Canvas, Part, background, repeated, sample_frames, smoothed, steadied
 
 _GRID = 8
@@ -79,7 +80,7 @@ def detect(part: Part, first: int, settings: SearchSettings) -> Detected:
         shown, there = steadied(part, index, canvas)
         shown = smoothed(shown)
         difference = _difference(shown, ground, there)
-        noise = 1.4826 * float(np.median(difference[::4, ::4]))
+        noise = 1.4826 * float(median(difference[::4, ::4].ravel()))
         least = max(settings.min_contrast, settings.noise_factor * 0.6 * noise)
         threshold = cv2.max(restless, min(int(least), 255))
         mask = cv2.compare(difference, threshold, cv2.CMP_GT)
@@ -116,7 +117,7 @@ def _exposure(here: np.ndarray, behind: np.ndarray) -> tuple[np.ndarray, np.ndar
         return gain, offset
     for _ in range(3):
         away = np.abs(here - gain[:, None].astype(np.float32) * behind - offset[:, None].astype(np.float32))
-        near = away < 3 * np.maximum(1.0, 1.48 * np.median(away, axis=1, keepdims=True))
+        near = away < 3 * np.maximum(1.0, 1.48 * median(away)[:, None])
         count = near.sum(axis=1)
         x, y = ((values * near).sum(axis=1, dtype=float) / count for values in (behind, here))
         dx = (behind - x[:, None].astype(np.float32)) * near

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from trajvlm.data.filmed.median import median
+
 _SIDE = 320
 """Longest side, in pixels, of the grey pictures that are compared."""
 _ITERATIONS = 12
@@ -106,7 +108,7 @@ class Reference:
         least three quarters of the picture: one thing that moves is no moving camera."""
         grey = self._grey(picture)
         left = [self._left(grey, p) for p in (np.zeros(4), self._parameters(pose.matrix))]
-        spread = min(max(1.0, 1.48 * float(np.median(np.abs(residual)))) for residual in left)
+        spread = min(max(1.0, 1.48 * float(median(np.abs(residual)))) for residual in left)
         costs = [np.minimum((residual / (3 * spread)) ** 2, 1.0) for residual in left]
         height, width = grey.shape
         cell = (self.points // [[width / _CELLS], [height / _CELLS]]).astype(int)
@@ -124,7 +126,7 @@ class Reference:
         """(N,) by how much each compared pixel differs from the reference as this frame's exposure shows it."""
         residual = self._sampled(grey, self._moved(p)) - self.values
         for _ in range(3):
-            spread = max(1.0, 1.48 * float(np.median(np.abs(residual))))
+            spread = max(1.0, 1.48 * float(median(np.abs(residual))))
             weight = np.clip(1 - (residual / (_CUT_OFF * spread)) ** 2, 0, None) ** 2
             exposure = self.jacobian[4:]
             normal = (exposure * weight) @ exposure.T + np.eye(2, dtype=np.float32)
@@ -146,7 +148,7 @@ class Reference:
             if np.count_nonzero(inside) < 100:
                 return p, np.inf
             residual = self._sampled(grey, where) - self.values - gain.astype(np.float32) @ self.jacobian[4:]
-            spread = max(0.5, 1.48 * float(np.median(np.abs(residual[inside]))))
+            spread = max(0.5, 1.48 * float(median(np.abs(residual[inside]))))
             # At first a strong edge may be off by the pixel or two that are to be found.
             loose = max(0.1, _LOOSE * 0.6**iteration)
             allowed = _CUT_OFF**2 * (spread**2 + loose**2 * self.slope_squared)
