@@ -91,7 +91,8 @@ def detect(part: Part, first: int, settings: SearchSettings) -> Detected:
 
 def _share_of_tiles(mask: np.ndarray) -> float:
     """Share of 12 x 12 tiles of a mask (h, w), 0 or 255, of which more than a tenth is covered."""
-    height, width = (side - side % 12 for side in mask.shape)
+    # Less than a tile is left out at the far edges, unless it is all that there is.
+    height, width = (side - side % 12 or side for side in mask.shape)
     tiles = cv2.resize(mask[:height, :width], (12, 12), interpolation=cv2.INTER_AREA)
     return float((tiles > 25).mean())
 

@@ -343,3 +343,8 @@ def test_a_ball_that_bounces_keeps_more_of_its_turns_than_a_swing(tmp_path):
         for k, path in enumerate((bounces, swing, knocking))
     ]
     assert 1.9 < periods[0] < 2.2 and 1.3 < periods[1] < 1.7 and periods[2] < 1.7
+
+
+def test_a_picture_of_a_few_columns_is_searched_as_any_other(tmp_path):
+    path = write(tmp_path / "slit.mp4", [np.full((1600, 16, 3), 90, np.uint8)] * 12)
+    assert "nothing moves" in refusal(lambda: find_tracks(path))
