@@ -90,7 +90,8 @@ def describe_video(
     others = ", ".join(f"{name} {p:.0%}" for p, name in rivals[:2] if p >= 0.01)
     against, measured = doubt(found), measured_in_words(found, session.metres_per_unit)
     if refused := _is_refused(found):
-        text = f"The answer is refused. {against} The nearest curve is {found.family} ({found.meaning}). "
+        nearest = "clearest" if found.views[0].objects else "nearest curve"
+        text = f"The answer is refused. {against} The {nearest} is {found.family} ({found.meaning}). "
     else:
         text = f"The motion is {found.finding} ({found.meaning}). "
     if measured:

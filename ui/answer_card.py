@@ -10,7 +10,14 @@ from trajvlm.agents.tools import draw_curve, plot, save_table, show_tokens
 from trajvlm.agents.wording import doubt
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import latex
-from trajvlm.ui.measured_words import constants_in_words, misses_in_words, phase_in_words, unbroken, warnings
+from trajvlm.ui.measured_words import (
+    constants_in_words,
+    misses_in_words,
+    phase_in_words,
+    unbroken,
+    warnings,
+    what_is_refused,
+)
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -81,7 +88,8 @@ def bars(description: "Description", metres_per_unit: float | None = None) -> st
     meaning, against = html.escape(description.meaning), _doubt(description)
     told = _numbers(description, metres_per_unit) + "".join(rows)
     if description.refused is not None:
-        head = f"<p><b>Refused</b></p>{against}<p>Nearest: <b>{html.escape(description.family)}</b>: {meaning}</p>"
+        of = what_is_refused(description).capitalize()
+        head = f"<p><b>Refused</b></p>{against}<p>{of}: <b>{html.escape(description.family)}</b>: {meaning}</p>"
         return f'<div class="families">{head}{told}</div>'
     head = f"<p><b>{html.escape(description.finding)}</b>: {meaning}</p>"
     return f'<div class="families">{head}{told}{against}</div>'

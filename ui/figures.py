@@ -25,7 +25,7 @@ from trajvlm.data.errors import UserError
 from trajvlm.data.filmed.decode import frames
 from trajvlm.data.motions.equation import Equation
 from trajvlm.data.motions.readable import NO_BREAK, lines, unbroken_terms
-from trajvlm.ui.measured_words import constants_in_words, pixels_in_words, refusal_in_words
+from trajvlm.ui.measured_words import constants_in_words, pixels_in_words, refusal_in_words, what_is_refused
 
 if TYPE_CHECKING:
     from trajvlm.vlm.describe import Description
@@ -79,7 +79,7 @@ def _draw_title(part: SubFigure, description: "Description") -> None:
     if description.known:
         headline += f", confidence {description.confidence:.0%}"
     elif refused := refusal_in_words(description):
-        about = f"nearest: {description.family}" + f", {measured}" * bool(measured)
+        about = f"{what_is_refused(description)}: {description.family}" + f", {measured}" * bool(measured)
         headline, measured = "refused", refused.removeprefix("refused: ")
     elif description.doubt:
         about = description.doubt

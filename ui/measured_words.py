@@ -44,9 +44,9 @@ def refusal_in_words(description: "Description") -> str:
     return f"refused: {description.refused[1]}" if description.refused else ""
 
 
-def nearest_in_words(description: "Description") -> str:
-    """Of a refused answer the family that comes nearest."""
-    return f"{description.family}: {description.meaning}"
+def what_is_refused(description: "Description") -> str:
+    """What the family of a refused answer is that of: the clearest of several objects, or the nearest curve."""
+    return "clearest" if description.refused and description.refused[0] == "several_move" else "nearest"
 
 
 def phase_in_words(phase: "PhaseFound", metres_per_pixel: float | None = None) -> str:

@@ -13,11 +13,11 @@ from trajvlm.ui.measured_words import (
     constants_in_words,
     depth_in_words,
     misses_in_words,
-    nearest_in_words,
     phase_in_words,
     refusal_in_words,
     unbroken,
     warnings,
+    what_is_refused,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def print_answer(
         _print(answers, "  ", refused, "bold red")
         for x, y, t in description.objects:
             print_line(answers, "object", f"--at {x:.0f},{y:.0f} is seen from {t:.2f} s on")
-        print_line(answers, "nearest", nearest_in_words(description))
+        print_line(answers, what_is_refused(description), f"{description.family}: {description.meaning}")
     else:
         style = "bold green" if description.known else "bold red"
         _print(answers, "  ", f"{description.finding}: {description.meaning}", style, len(description.finding))

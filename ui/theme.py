@@ -45,7 +45,7 @@ CSS = """
   #chat .bot.message > :has(.file-container) { grid-column: auto; }
 }
 .families p { margin: 0 0 0.5em; }
-.families .doubt { margin: 0.7em 0 0; padding-left: 0.7em; border-left: 3px solid #e0a100; }
+.families .doubt { margin: 0.7em 0; padding-left: 0.7em; border-left: 3px solid #e0a100; }
 .families .measured { margin: 0 0 0.7em; }
 .families .measured p { margin: 0; font-weight: 600; }
 .families .measured .how { margin: 0.2em 0 0; font-weight: 400; font-size: 0.85em; opacity: 0.8; }

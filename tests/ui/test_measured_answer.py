@@ -93,7 +93,9 @@ def test_a_refusal_is_one_sentence_before_all_numbers(found):
 
 
 def test_several_objects_are_listed_with_what_points_at_them(found):
+    assert "  nearest     circular" in printed(refused(found("circular")))
     text = printed(refused(found("circular"), "several_move", objects=((100.4, 200.0, 0.0), (320.0, 180.0, 1.25))))
+    assert "  clearest    circular" in text
     assert "object      --at 100,200 is seen from 0.00 s on" in text
     assert "object      --at 320,180 is seen from 1.25 s on" in text
 
@@ -128,7 +130,7 @@ def test_the_picture_of_a_refused_answer_says_why_and_where_the_objects_are(foun
     assert [text.get_text() for text in texts].count("320,180") == 1
     [sentence] = [text for text in texts if text.get_text().startswith("several objects")]
     assert sentence.get_window_extent().x1 <= figure.bbox.x1
-    others = [text for text in texts if text.get_text() == "refused" or text.get_text().startswith("nearest: ")]
+    others = [text for text in texts if text.get_text() == "refused" or text.get_text().startswith("clearest: ")]
     box = sentence.get_window_extent()
     assert len(others) == 2 and not any(text.get_window_extent().overlaps(box) for text in others)
 
