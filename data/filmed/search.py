@@ -24,6 +24,8 @@ _AREA_RATIO, _COLOUR, _LONGEST_GAP_S = 1.6, 30.0, 1.5
 """Ratio of two areas, mean difference of two colours (0 to 255), and gap up to which two tracks may be one object's."""
 _COMPACT = 0.45
 """Share of a region's area that its largest circle has where it is one thing."""
+_LONG = 4.0
+"""Longest side of its box, in radii of that circle, from which on it has something thin and long: a string."""
 _FINER = 3
 """Times finer than the small pictures is the grid on which a region of few pixels is divided."""
 _OPENING = 0.7
@@ -168,7 +170,8 @@ def _cores(region: np.ndarray, difference: np.ndarray, at_edge: bool) -> list[np
     What is one solid thing is left as it is, unless it reaches the picture's edge, as a bob does by its string.
     """
     inside = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5)
-    if not at_edge and math.pi * inside.max() ** 2 > _COMPACT * region.sum():
+    compact = math.pi * inside.max() ** 2 > _COMPACT * region.sum() and max(region.shape) < _LONG * inside.max()
+    if compact and not at_edge:
         return [region]
     # Finer than the small picture, and where the difference falls to half; the threshold of the mask is lower.
     fine = _FINER if inside.max() < 8 else 1

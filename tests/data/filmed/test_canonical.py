@@ -348,3 +348,16 @@ def test_a_ball_that_bounces_keeps_more_of_its_turns_than_a_swing(tmp_path):
 def test_a_picture_of_a_few_columns_is_searched_as_any_other(tmp_path):
     path = write(tmp_path / "slit.mp4", [np.full((1600, 16, 3), 90, np.uint8)] * 12)
     assert "nothing moves" in refusal(lambda: find_tracks(path))
+
+
+def test_a_bob_on_a_string_is_found_at_the_bob(tmp_path):
+    t = np.arange(60) / RATE
+    angle = 0.9 * np.cos(2 * np.pi * t / 1.4)
+    bob = np.stack([120 + 130 * np.sin(angle), 10 + 130 * np.cos(angle)], axis=1)
+
+    def string(picture, index):
+        x, y = bob[index]
+        cv2.line(picture, (120, 10), (round(x), round(y)), (20, 20, 20), 2, cv2.LINE_AA)
+
+    (track, *_) = find_tracks(film(tmp_path / "bob.mp4", bob, radius=9, extra=string)).tracks
+    assert np.abs(track.centres_px - along(bob)(track.times_s)).max() < 1.5
