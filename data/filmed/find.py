@@ -16,6 +16,8 @@ from trajvlm.data.filmed.search import SearchSettings, detect, link
 from trajvlm.data.filmed.track import FoundTracks, Track
 from trajvlm.data.filmed.window import check_window, time_range
 
+_POINTED_RADII, _POINTED_SHARE = 4.0, 0.04
+"""Radii of an object, or part of the picture's diagonal, within which a place points at it."""
 _NEVER_WHOLE = 0.05
 """Share of its score that a track keeps which is never seen whole and alone."""
 
@@ -68,7 +70,8 @@ def find_tracks(
         at: (x, y) or (x, y, t) in pixels of the upright picture and seconds: the track that comes nearest is the first.
 
     Raises:
-        UserError: `path` is no usable video, nothing moves, the camera moves, or the window is not inside the video.
+        UserError: `path` is no usable video, nothing moves, or not at the place that is given, the camera moves, or the
+            window is not inside the video.
     """
     settings = settings or FindSettings()
     info = open_video(path, fps)
@@ -91,7 +94,7 @@ def find_tracks(
     tracks = measured(path, fps, tracks, times, poses, settings.samples)
     tracks = _clearest([score for score, _, _ in found], tracks, settings)
     if at is not None:
-        tracks = sorted(tracks, key=lambda track: _distance(track, at))
+        tracks = _pointed_at(tracks, at, math.hypot(info.width, info.height))
     return FoundTracks(tuple(tracks), times, info, (*notes, *_cut_note(scenes, scene)), poses)
 
 
@@ -235,6 +238,21 @@ def _enlarged(poses: np.ndarray, shrink: np.ndarray) -> np.ndarray:
     large[:, :, :2] *= shrink[None, None, :] / shrink[None, :, None]
     large[:, :, 2] /= shrink
     return large
+
+
+def _pointed_at(tracks: list[Track], at: tuple[float, ...], diagonal: float) -> list[Track]:
+    """The tracks, the one that comes nearest to a place first; raises UserError where none comes near it."""
+    tracks = sorted(tracks, key=lambda track: _distance(track, at))
+    nearest = tracks[0]
+    if _distance(nearest, at) > max(_POINTED_RADII * float(np.median(nearest.radii_px)), _POINTED_SHARE * diagonal):
+        moment = f" at {at[2]:g} s" if len(at) == 3 else ""
+        firsts = [(*track.centres_px[0].tolist(), float(track.times_s[0])) for track in tracks]
+        raise UserError(
+            f"nothing that moves is seen near {at[0]:g},{at[1]:g}{moment}; give a place and time of what does, as "
+            + " or ".join(f"{x:.0f},{y:.0f},{t:.2f}" for x, y, t in firsts),
+            reason="nothing_moves",
+        )
+    return tracks
 
 
 def _distance(track: Track, at: tuple[float, ...]) -> float:

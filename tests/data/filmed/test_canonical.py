@@ -223,6 +223,10 @@ def test_a_second_moving_object_has_a_track_of_its_own(tmp_path):
     for x, y in ((40, 160), centres[0]):
         (pointed, *_) = find_tracks(path, at=(x, y, 0.0)).tracks
         assert np.abs(pointed.centres_px[0] - [x, y]).max() < 8
+    # A place where nothing is points at nothing, and what there is is told.
+    said = refusal(lambda: find_tracks(path, at=(220, 100, 0.0)))
+    told = [[float(part) for part in place.split(",")] for place in said.rpartition(", as ")[2].split(" or ")]
+    assert np.allclose(sorted(told), [[40, 20, 0], [40, 160, 0]], atol=2)
 
 
 def test_few_frames(tmp_path):
