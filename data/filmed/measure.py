@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from trajvlm.data.filmed.decode import pictures
-from trajvlm.data.filmed.difference import largest_colour
+from trajvlm.data.filmed.difference import filled, framed, largest_colour
 from trajvlm.data.filmed.median import median, median_picture
 from trajvlm.data.filmed.picture import Picture
 from trajvlm.data.filmed.track import Track
@@ -377,7 +377,7 @@ def _measure(view: _View, share: float) -> Seen | None:
     core, pieces = found
     box = _around(core, 0)
     solid, attached = np.zeros(mask.shape, bool), False
-    solid[box], attached = _opened(_filled(core[box]), radius, away[box])
+    solid[box], attached = _opened(filled(core[box]), radius, away[box])
     # All that follows is nothing beyond the object's edge.
     box = _around(solid, 3)
     solid, mask, difference = solid[box], mask[box], difference[box]
@@ -429,20 +429,9 @@ def _around(region: np.ndarray, margin: int) -> tuple[slice, slice]:
     return np.s_[max(0, y - margin) : y + h + margin, max(0, x - margin) : x + w + margin]
 
 
-def _framed(region: np.ndarray, value: int = 0) -> np.ndarray:
-    """A region (h, w), bool, as (h + 2, w + 2) uint8 with a frame of `value`."""
-    return cv2.copyMakeBorder(region.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=value)
-
-
 def _depth(region: np.ndarray) -> np.ndarray:
     """(h, w) distance of each pixel of a region from what does not belong to it, the picture's edge included."""
-    return cv2.distanceTransform(_framed(region), cv2.DIST_L2, 5)[1:-1, 1:-1]
-
-
-def _filled(region: np.ndarray) -> np.ndarray:
-    flooded = _framed(region)
-    cv2.floodFill(flooded, None, (0, 0), 2)
-    return (flooded != 2)[1:-1, 1:-1]
+    return cv2.distanceTransform(framed(region), cv2.DIST_L2, 5)[1:-1, 1:-1]
 
 
 def _opened(region: np.ndarray, radius: float, away: np.ndarray) -> tuple[np.ndarray, bool]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from trajvlm.data.filmed.detection import Detection, DetectionTrack, detection_of, split_at_mismatches
-from trajvlm.data.filmed.difference import largest_colour
+from trajvlm.data.filmed.difference import filled, framed, largest_colour
 from trajvlm.data.filmed.median import median
 from trajvlm.data.filmed.parts import Canvas, Part, background, repeated, sample_frames, smoothed, steadied
 
@@ -151,7 +151,7 @@ def _regions(frame, mask, difference, shown, threshold, corner, settings: Search
         box = np.s_[y : y + h, x : x + w]
         if (difference[box][own] < 1.6 * threshold[box][own]).all():
             continue
-        region = _filled(own)
+        region = filled(own)
         cores = _cores(region, difference[box], _touches(region, (x, y), mask.shape))
         largest = max(core.sum() for core in cores)
         for core in cores:
@@ -169,7 +169,7 @@ def _cores(region: np.ndarray, difference: np.ndarray, at_edge: bool) -> list[np
 
     What is one solid thing is left as it is, unless it reaches the picture's edge, as a bob does by its string.
     """
-    inside = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5)
+    inside = cv2.distanceTransform(framed(region), cv2.DIST_L2, 5)
     compact = math.pi * inside.max() ** 2 > _COMPACT * region.sum() and max(region.shape) < _LONG * inside.max()
     if compact and not at_edge:
         return [region]
@@ -179,7 +179,7 @@ def _cores(region: np.ndarray, difference: np.ndarray, at_edge: bool) -> list[np
     values = cv2.resize(np.where(region, difference, 0), (width * fine, height * fine), interpolation=cv2.INTER_LINEAR)
     solid = values > 0.5 * float(np.percentile(difference[region], 75))
     solid = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) if fine == 1 else solid
-    padded = np.pad(_filled(solid > 0), 1).astype(np.uint8)
+    padded = framed(filled(solid > 0))
     inside = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
     reach = _OPENING * inside.max()
     opened = (inside >= max(reach, 1.0)).astype(np.uint8)
@@ -196,13 +196,6 @@ def _touches(core, corner, shape) -> bool:
     rows, columns = np.flatnonzero(core.any(1)), np.flatnonzero(core.any(0))
     low = columns[0] + corner[0] == 0 or rows[0] + corner[1] == 0
     return bool(low or columns[-1] + corner[0] == shape[1] - 1 or rows[-1] + corner[1] == shape[0] - 1)
-
-
-def _filled(region: np.ndarray) -> np.ndarray:
-    """The region with its holes: a flood from outside leaves them."""
-    flooded = np.pad(region, 1).astype(np.uint8)
-    cv2.floodFill(flooded, None, (0, 0), 2)
-    return (flooded != 2)[1:-1, 1:-1]
 
 
 def link(
