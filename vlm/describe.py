@@ -7,6 +7,7 @@ fits' probabilities.
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -420,7 +421,7 @@ class Describer:
         Args:
             start, end: seconds of the video between which to look; found where not given.
             fps: frames a second, above 0, that override the file's, for slow motion and animations.
-            refine: whether to weigh the answer against fits to the decoded track.
+            refine: whether to weigh the answer against fits to the decoded track, and to measure and check it.
             field_of_view: of the whole picture's width, in degrees, 0 to 180; it scales z alone.
             at: (x, y) or (x, y, t) in pixels of the upright picture and seconds, where the object is seen that is
                 meant.
@@ -434,14 +435,20 @@ class Describer:
         found = find_tracks(video, start, end, fps, at)
         pointed = found if at is None else replace(found, tracks=found.tracks[:1])
         tried, clips = zip(*clips_of(candidates(pointed), found, video, fps, (start, end)))
-        codes = encode_flips(self.tokenizer.encode_codes, torch.stack([clip.frames for clip in clips]).to(self.device))
+        clips_at = time.perf_counter()
+        codes = self._encoded(clips)
+        tokens_at = time.perf_counter()
         answers = self.lm.answer(codes, flips=FOUR_FLIPS)
+        answers_at = time.perf_counter()
+        timings = {"clip": clips_at - began, "tokens": tokens_at - clips_at, "answer": answers_at - tokens_at}
         measurements = [
             measured(candidate, clip.placement, answer) if refine else None
             for candidate, clip, answer in zip(tried, clips, answers)
         ]
         chosen = best(list(zip(tried, measurements))) if refine else 0
-        description = self.describe_clip(clips[chosen], refine, field_of_view, began)
+        timings["refine"] = time.perf_counter() - answers_at
+        own = codes.unflatten(0, (len(FOUR_FLIPS), -1))[:, chosen]
+        description = self._described(clips[chosen], own, answers[chosen], refine, field_of_view, timings)
         if not refine:
             return description
         candidate, measurement = tried[chosen], measurements[chosen]
@@ -459,32 +466,47 @@ class Describer:
             else (),
         )
 
-    def describe_clip(
-        self, clip: Clip, refine: bool = True, field_of_view: float = 60.0, began: float | None = None
-    ) -> Description:
+    def describe_clip(self, clip: Clip, refine: bool = True, field_of_view: float = 60.0) -> Description:
         """Name the motion in a canonical clip.
 
         Args:
-            refine, field_of_view: as for `describe`.
-            began: `time.perf_counter()` before the clip was read, for the timings.
+            refine: whether to weigh the answer against fits to the decoded track.
+            field_of_view: as for `describe`.
 
         Raises:
             UserError: the field of view is none.
         """
         _check_field_of_view(field_of_view)
-        canonical_at = time.perf_counter()
-        calibration = self.lm.calibration
-        codes = encode_flips(self.tokenizer.encode_codes, clip.frames[None].to(self.device))
-        reconstruction, track = decode_flips(self.tokenizer.decode_codes, codes, calibration=calibration)
+        began = time.perf_counter()
+        codes = self._encoded((clip,))
         tokens_at = time.perf_counter()
         answer = self.lm.answer(codes, flips=FOUR_FLIPS)[0]
-        answer_at = time.perf_counter()
+        timings = {"clip": 0.0, "tokens": tokens_at - began, "answer": time.perf_counter() - tokens_at}
+        return self._described(clip, codes, answer, refine, field_of_view, timings)
+
+    def _encoded(self, clips: Sequence[Clip]) -> torch.Tensor:
+        """Codes of each clip's four looks."""
+        frames = torch.stack([clip.frames for clip in clips]).to(self.device)
+        return encode_flips(self.tokenizer.encode_codes, frames)
+
+    def _described(
+        self,
+        clip: Clip,
+        codes: torch.Tensor,
+        answer: Answer,
+        refine: bool,
+        field_of_view: float,
+        timings_s: dict[str, float],
+    ) -> Description:
+        """The description of one clip, of which codes and answer are known."""
+        began = time.perf_counter()
+        calibration = self.lm.calibration
+        reconstruction, track = decode_flips(self.tokenizer.decode_codes, codes, calibration=calibration)
         codes, reconstruction, track = codes.cpu(), reconstruction[0].cpu(), track.cpu()
         ids = self.lm.vocabulary.code_ids(codes)
         combined = combine(answer, track, clip.fit_times, calibration) if refine else None
         final = answer if combined is None else combined.answer
         other = None if combined is None else combined.second_opinion
-        done = time.perf_counter()
 
         placement = clip.placement
         focal = (placement.video_width_px / 2) / math.tan(math.radians(field_of_view) / 2) / placement.half_width_px
@@ -504,12 +526,7 @@ class Describer:
             focal=focal,
             field_of_view=field_of_view,
             models=self.models,
-            timings_s={
-                "clip": canonical_at - (began or canonical_at),
-                "tokens": tokens_at - canonical_at,
-                "answer": answer_at - tokens_at,
-                "refine": done - answer_at,
-            },
+            timings_s={**timings_s, "refine": timings_s.get("refine", 0.0) + time.perf_counter() - began},
             second_opinion=None
             if other is None
             else SecondOpinion(other.family, other.probabilities, _in_seconds(other, placement, focal)),
