@@ -277,7 +277,7 @@ def _draw_residuals(ax: Axes, description: "Description", t: np.ndarray, pixels:
     ax.plot(t, away[:, 0].clip(-limit, limit), ".", ms=size, color=INK, label="to the right")
     ax.plot(t, -away[:, 1].clip(-limit, limit), ".", ms=size, color=MOMENTS[2][1], label="up")
     ax.set_ylim(-1.25 * limit, 1.25 * limit)
-    title = f"seen minus measured; root mean square {pixels_in_words(description.measurement.best.residual_px)}"
+    title = f"seen minus measured: {pixels_in_words(description.measurement.best.residual_px)} rms"
     ax.set_title(title, loc="left", fontsize=10.5, color=INK, pad=7)
 
 
