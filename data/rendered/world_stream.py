@@ -30,3 +30,11 @@ def draw_worlds(settings: WorldSettings, seed: int, first: int, size: int) -> Wo
     with torch.no_grad():
         videos, layers = zip(*(draw(world) for world in worlds))
     return WorldBatch(worlds, torch.stack(videos), torch.stack(layers))
+
+
+def draw_pictures(settings: WorldSettings, seed: int, first: int, size: int) -> dict[str, Tensor]:
+    """The same without the worlds, in whole numbers from 0 to 255: `video` and `layer`."""
+    drawn = draw_worlds(settings, seed, first, size)
+    return {
+        name: (pictures * 255).round().byte() for name, pictures in (("video", drawn.video), ("layer", drawn.layer))
+    }
