@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from trajvlm.data.errors import UserError
 from trajvlm.data.files import atomic_write, remove_drafts
+from trajvlm.tokenizer.captured import CapturedStep
 from trajvlm.tokenizer.checkpoint import (
     CHECKPOINTS,
     latest_checkpoint,
@@ -41,6 +42,8 @@ from trajvlm.tokenizer.precision import has_bf16
 
 Batch = TypeVar("Batch")
 TRAINING, CURVE = "training.json", "curve.jsonl"
+_LOGGED_EVERY = 20
+"""Steps of a captured training from one reading of its figures, for which the GPU has to be waited for, to the next."""
 _SPLIT_MODEL = DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM
 
 
@@ -191,6 +194,7 @@ def steps(
     *,
     accelerator: Accelerator | None = None,
     max_norm: float | None = 1.0,
+    captured: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """The steps of a training, from the progress to the end; each is done when it is asked for.
 
@@ -201,6 +205,7 @@ def steps(
         loss: (), or None where there is nothing to minimise; and figures to log, numbers or tensors ().
         accelerator: the one that prepared model and optimizer; plain PyTorch without.
         max_norm: to which the gradients' norm is clipped; None for no clipping.
+        captured: do the steps as one CUDA graph (`trajvlm.tokenizer.captured`); batches are then columns of tensors.
 
     Returns:
         An iterator of each step's figures: those of `loss`, the first group's learning rate, and the share of the step
@@ -211,26 +216,41 @@ def steps(
     if accelerator:
         backward, clip_norm = accelerator.backward, accelerator.clip_grad_norm_
     # Read before the first step: a resumed optimizer is loaded with the rates at which it stopped.
-    peaks = [group["lr"] for group in optimizer.param_groups] if optimizer else []
+    peaks = [float(group["lr"]) for group in optimizer.param_groups] if optimizer else []
+
+    def learn(batch: Batch) -> dict[str, Any]:
+        value, figures = loss(model, batch)
+        if value is not None:
+            assert optimizer is not None, "a loss to minimise needs an optimizer"
+            backward(value)
+            if max_norm is not None:
+                clip_norm(model.parameters(), max_norm)
+            optimizer.step()
+            if not captured:
+                optimizer.zero_grad()
+        return figures
 
     def run() -> Iterator[dict[str, Any]]:
         progress.start(settings)
         stream = batches(progress)
+        work: Callable[[Any], dict[str, Any]] = learn
+        if captured:
+            assert optimizer is not None, "what is captured learns by gradients"
+            device = next(model.parameters()).device
+            for group, peak in zip(optimizer.param_groups, peaks):
+                group["lr"] = torch.tensor(peak, device=device)
+            work = CapturedStep(learn, optimizer)
         while not progress.over(settings):
             start = time.monotonic()
             batch = next(stream)
             waited = time.monotonic() - start
             rate = settings.rate(progress.step, progress.steps)
             for group, peak in zip(optimizer.param_groups if optimizer else (), peaks):
-                group["lr"] = peak * rate
-            value, figures = loss(model, batch)
-            if value is not None:
-                assert optimizer is not None, "a loss to minimise needs an optimizer"
-                backward(value)
-                if max_norm is not None:
-                    clip_norm(model.parameters(), max_norm)
-                optimizer.step()
-                optimizer.zero_grad()
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(peak * rate)
+                else:
+                    group["lr"] = peak * rate
+            figures = dict(work(batch))
             if peaks:
                 figures["rate"] = rate * peaks[0]
             figures["waiting_share"] = waited / max(time.monotonic() - start, 1e-9)
@@ -255,6 +275,7 @@ def train(
     save: Callable[[nn.Module, Path], None],
     progress: Progress | None = None,
     state: Iterable[Any] = (),
+    captured: bool = False,
 ) -> nn.Module:
     """Run or resume a training in the folder `out`.
 
@@ -271,6 +292,7 @@ def train(
             checkpoints have to keep.
         state: what else checkpoints have to keep: objects with `state_dict` and `load_state_dict`, of tensors, numbers
             and strings.
+        captured: see `steps`; figures are then read, and logged, every `_LOGGED_EVERY` steps.
 
     Returns:
         The model as it was saved last.
@@ -289,16 +311,19 @@ def train(
     plain = accelerator.unwrap_model(model, keep_torch_compile=False)
     saved, progress = averaged or plain, progress or Progress()
     accelerator.register_for_checkpointing(*filter(None, (progress, averaged)), *state)
-    work = steps(model, optimizer, batches, loss, settings, progress, accelerator=accelerator)
+    work = steps(model, optimizer, batches, loss, settings, progress, accelerator=accelerator, captured=captured)
     if checkpoint:
         load_checkpoint(accelerator, checkpoint)
     with _Log(accelerator, out, record, settings, progress) as log:
         for figures in work:
             if averaged:
                 move_average(averaged, plain, settings.averaging, progress.step - 1)
+            due = progress.validation_due(settings) or progress.over(settings)
+            if captured and not due and progress.step % _LOGGED_EVERY:
+                continue
             figures = {name: float(figure) for name, figure in figures.items()}
             log.step(figures)
-            if not progress.validation_due(settings) and not progress.over(settings):
+            if not due:
                 continue
             if accelerator.is_main_process:
                 log.validated(figures, validate(saved))
@@ -346,7 +371,7 @@ class _Log:
     def step(self, figures: dict[str, float]) -> None:
         """Log a step that is done."""
         self.accelerator.log(figures, step=self.progress.step)
-        self._bar.update()
+        self._bar.update(self.progress.step - self._bar.n)
         self._bar.set_postfix({k: f"{v:.3g}" for k, v in figures.items()}, refresh=False)
 
     def validated(self, figures: dict[str, float], measures: dict[str, float]) -> None:
