@@ -31,7 +31,7 @@ def test_the_tokenizers_losses_are_computed_on_the_device():
 
 def test_the_video_tokenizers_losses_are_computed_on_the_device():
     far, objective = FarDevice(), Objective(LayerTokenizer(TINY_VIDEO_TOKENIZER).train())
-    shapes = (2, 3, 17, 64, 64), (2, 2, 17, 64, 64), (), ()
+    shapes = (2, 5, 17, 64, 64), (2, 2, 17, 64, 64), (), ()
     batch = [far.tensor(torch.empty(shape)) for shape in shapes]
     objective = far.module(objective)
     with far.mode, torch.autocast("cuda", torch.bfloat16):

@@ -19,25 +19,26 @@ class VideoTokenizerConfig:
     patch: int = 4
     """Pixels of a patch's side: patches become channels before the first layer, for convolutions at full resolution
     are most of a step's cost."""
-    init_dim: int = 32
+    init_dim: int = 64
     layers: tuple[str | tuple[str, int], ...] = (
         "residual",
-        ("compress_space", 64),
+        ("compress_space", 96),
         "residual",
-        ("compress_time", 96),
+        ("compress_time", 128),
         "residual",
         "residual",
-        ("compress_space", 160),
-        "residual",
+        ("compress_space", 192),
     )
     grid: tuple[int, int] = (2, 3)
     """Rows and columns of tokens of each latent time step, which is two frames long; each stands for a window of two by
     two cells of the map. Windows overlap where there are fewer cells than twice the tokens."""
-    map_layers: int = 1
-    """Layers of attention between the cells of one step's map, in the encoder and in the decoder."""
-    context_layers: int = 3
+    read_layers: int = 2
+    """Layers of the encoder in which all cells of a clip's maps attend to each other, before there are tokens."""
+    context_layers: int = 2
     """Layers of the decoder in which all tokens of a clip attend to each other."""
-    heads: int = 5
+    write_layers: int = 2
+    """Layers of the decoder in which all cells do."""
+    heads: int = 6
     fsq_levels: tuple[int, ...] = (8, 8, 8, 8)
     """Levels per dimension; their product is the codebook."""
 

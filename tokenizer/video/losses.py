@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _NEAR_PX = 4
-_SCALES = (4, 8, 16)
+_SCALES = (1, 2, 4, 8, 16)
 _LEAST_SHARE = 2e-3
 """Share of a picture below which a thing counts as if it were so large."""
 
@@ -29,7 +29,7 @@ def balanced(errors: Tensor, where: Tensor) -> Tensor:
 def layer_loss(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Losses () of a reconstruction's logits (B, 2, T, H, W) from a moving layer (B, 2, T, H, W) in [0, 1].
 
-    `coverage`: cross-entropy of each pixel. `scales`: error of what squares of 4, 8 and 16 pixels hold, which tells a
+    `coverage`: cross-entropy of each pixel. `scales`: error of what squares of 1 to 16 pixels hold, which tells a
     thing that is drawn in the wrong place which way to go. `brightness`: squared error on what moves.
     """
     coverage, wanted = logits[:, 0], target[:, 0]

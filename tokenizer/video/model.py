@@ -1,8 +1,9 @@
 """The video tokenizer: `magvit2_pytorch.VideoTokenizer`'s layers, a grid of tokens over each of their maps, FSQ.
 
-    clip -> moving part -> MAGVIT-2's encoder layers -> 9 maps of 4 x 4 cells -> 2 x 3 tokens a map, by one convolution
-    over windows of 2 x 2 cells -> finite scalar quantisation (Mentzer et al., 2023) -> all tokens attend to each other
-    -> maps again, by one transposed convolution -> MAGVIT-2's decoder layers -> the moving layer: coverage, brightness
+    clip -> moving part -> MAGVIT-2's encoder layers -> 9 maps of 4 x 4 cells, which attend to each other -> 2 x 3
+    tokens a map, by one convolution over windows of 2 x 2 cells -> finite scalar quantisation (Mentzer et al., 2023)
+    -> all tokens attend to each other -> maps again, by one transposed convolution; they attend to each other ->
+    MAGVIT-2's decoder layers -> the moving layer: coverage, brightness
 
 It learns to draw what moves before a background that stands still: any number of things of any shape. No part of it
 knows of objects, places or sizes.
@@ -94,16 +95,17 @@ class LayerTokenizer(VideoTokenizer):
         )
         # The window's layer takes the place of the quantizer's own projection, which sees one cell at a time.
         self.quantizers.project_in = nn.Identity()
-        self.read = _attention(width, config.heads, config.map_layers)
+        self.read = _attention(width, config.heads, config.read_layers)
         self.gather = nn.Conv2d(width, dims, WINDOW, config.stride)
         self.context = _attention(width, config.heads, config.context_layers)
         self.scatter = nn.ConvTranspose2d(width, width, WINDOW, config.stride)
-        self.write = _attention(width, config.heads, config.map_layers)
+        self.write = _attention(width, config.heads, config.write_layers)
         self.places = nn.ParameterList(nn.Parameter(torch.randn(places, width) * 0.1) for _ in range(2))
         """Where a cell of the encoder's and of the decoder's map lies."""
         self.slots = nn.Parameter(torch.randn(slots, width) * 0.1)
         """Which of a step's tokens it is."""
-        self.times = nn.Parameter(torch.randn(config.steps, width) * 0.1)
+        self.times = nn.ParameterList(nn.Parameter(torch.randn(config.steps, 1, width) * 0.1) for _ in range(2))
+        """Which step it is, in the encoder and in the decoder."""
         self.latent_norm = nn.BatchNorm1d(slots * dims, affine=False)
         self.decoder_layers = nn.ModuleList(
             _FinerTime(layer) if type(layer).__name__ == "TimeUpsample2x" else layer for layer in self.decoder_layers
@@ -126,14 +128,19 @@ class LayerTokenizer(VideoTokenizer):
 
     def numbers(self, video: Tensor) -> Tensor:
         """Clips in the quantizer's dimensions, before quantisation: (B, steps, tokens, dims)."""
-        p = self.config.patch
-        x = self.conv_in(rearrange(prepared(video), "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
+        return self.numbers_of(prepared(video))
+
+    def numbers_of(self, moving: Tensor) -> Tensor:
+        """The same from what `prepared` makes of the clips, (B, 5, 17, 64, 64)."""
+        config, p = self.config, self.config.patch
+        x = self.conv_in(rearrange(moving, "b c t (h p) (w q) -> b (c p q) t h w", p=p, q=p))
         for layer in self.encoder_layers:
             x = layer(x)
-        cells = self.read(rearrange(x, "b c t h w -> (b t) (h w) c") + self.places[0])
-        numbers = self.gather(rearrange(cells, "n (h w) c -> n c h w", h=self.config.side))
+        cells = rearrange(x, "b c t h w -> b t (h w) c") + self.places[0] + self.times[0]
+        cells = self.read(cells.flatten(1, 2))
+        numbers = self.gather(rearrange(cells, "b (t h w) c -> (b t) c h w", t=config.steps, h=config.side))
         numbers = self.latent_norm(rearrange(numbers, "n d h w -> n (h w d)").float())
-        return rearrange(numbers, "(b t) (n d) -> b t n d", b=len(video), n=self.config.tokens_per_step)
+        return rearrange(numbers, "(b t) (n d) -> b t n d", b=len(moving), n=config.tokens_per_step)
 
     def quantize(self, numbers: Tensor, hardness: Tensor | None = None) -> Quantized:
         """Round numbers (B, steps, tokens, dims) to codes.
@@ -152,12 +159,12 @@ class LayerTokenizer(VideoTokenizer):
     def drawn(self, vectors: Tensor) -> Tensor:
         """Codes' vectors (B, steps, tokens, dims) to logits of the moving layer (B, 2, 17, 64, 64)."""
         config = self.config
-        told = self.quantizers.project_out(vectors) + self.slots + self.times[:, None]
-        told = rearrange(
-            self.context(told.flatten(1, 2)), "b (t h w) c -> (b t) c h w", h=config.grid[0], w=config.grid[1]
-        )
-        cells = self.write(rearrange(self.scatter(told), "n c h w -> n (h w) c") + self.places[1])
-        x = rearrange(cells, "(b t) (h w) c -> b c t h w", t=config.steps, h=config.side)
+        told = self.quantizers.project_out(vectors) + self.slots + self.times[1]
+        told = self.context(told.flatten(1, 2))
+        told = rearrange(told, "b (t h w) c -> (b t) c h w", h=config.grid[0], w=config.grid[1])
+        cells = rearrange(self.scatter(told), "(b t) c h w -> b t (h w) c", t=config.steps)
+        cells = self.write((cells + self.places[1] + self.times[1]).flatten(1, 2))
+        x = rearrange(cells, "b (t h w) c -> b c t h w", t=config.steps, h=config.side)
         for layer in self.decoder_layers:
             x = layer(x)
         p = config.patch

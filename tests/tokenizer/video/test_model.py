@@ -1,5 +1,7 @@
 """The video tokenizer draws what moves, and its library's traps stay mended."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -14,7 +16,9 @@ from trajvlm.tokenizer.video.train import Objective, VideoTokenizerTraining, fit
 TINY = VideoTokenizerConfig(
     init_dim=8,
     layers=("residual", ("compress_space", 16), ("compress_time", 16), ("compress_space", 16)),
+    read_layers=1,
     context_layers=1,
+    write_layers=1,
     heads=2,
 )
 
@@ -47,13 +51,13 @@ def test_codes_and_vectors_are_each_others_inverse(tiny):
 def test_every_weight_gets_a_gradient(batch):
     """Otherwise a training of several processes fails at its second step."""
     objective = Objective(LayerTokenizer(TINY).train())
-    loss, _, _ = objective(batch.video, batch.layer, torch.tensor(1.0), torch.tensor(1.0))
+    loss, _, _ = objective(prepared(batch.video), batch.layer, torch.tensor(1.0), torch.tensor(1.0))
     loss.backward()
     assert [name for name, p in objective.named_parameters() if p.grad is None] == []
 
 
-def test_a_step_sees_both_ways_in_time_and_not_far(tiny):
-    """What the picture of frame 8 is made of, by the gradient: a window about it, as far back as ahead."""
+def test_the_layers_see_both_ways_in_time_and_not_far(tiny):
+    """What the map of frame 8 is made of, by the gradient: a window about it, as far back as ahead."""
     video = torch.rand(1, 3, 17, 64, 64)
     given = prepared(video).requires_grad_()
     p = TINY.patch
@@ -104,10 +108,10 @@ def test_weights_come_back_as_they_were(tiny, batch, tmp_path):
 
 
 def test_a_training_leaves_weights_and_a_curve(tmp_path):
-    settings = VideoTokenizerTraining(steps=2, batch=2, validate_every=2, validation_clips=2)
+    settings = VideoTokenizerTraining(steps=2, batch=2, reservoir=16, validate_every=2, validation_clips=2)
     fit(tmp_path / "run", settings, WorldSettings(), TINY)
     assert LayerTokenizer.from_pretrained(tmp_path / "run").config == TINY
     assert '"step": 2,' in (tmp_path / "run" / "curve.jsonl").read_text()
     # A further training starts from them, pictures alone.
-    again = VideoTokenizerTraining(steps=1, batch=2, validate_every=1, validation_clips=2, short_until=0.0)
+    again = replace(settings, steps=1, validate_every=1, short_until=0.0)
     fit(tmp_path / "next", again, WorldSettings(), TINY, start_from=tmp_path / "run")
