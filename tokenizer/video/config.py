@@ -41,6 +41,9 @@ class VideoTokenizerConfig:
     heads: int = 6
     fsq_levels: tuple[int, ...] = (8, 8, 8, 8)
     """Levels per dimension; their product is the codebook."""
+    seen: float = 0.5
+    """Decoded coverage from which on a pixel shows something, as chosen on validation worlds: what is small is drawn
+    faintly rather than in a wrong place."""
 
     def __post_init__(self):
         if (self.frames - 1) % self.time_factor or self.image_size % self.space_factor:

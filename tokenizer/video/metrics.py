@@ -19,13 +19,18 @@ def overlap(found: Tensor, true: Tensor) -> Tensor:
     return torch.where(either < _LEAST_AREA, 1.0, both / either.clamp_min(1e-6))
 
 
-def components(coverage: Tensor) -> list[np.ndarray]:
-    """For each frame of a coverage (T, H, W) the centres (N, 2), column and row in pixels, of what is seen there."""
+def components(coverage: Tensor, seen: float = _SEEN) -> list[np.ndarray]:
+    """For each frame of a coverage (T, H, W) the centres (N, 2), column and row in pixels, of what is seen there.
+
+    Args:
+        seen: coverage from which on a pixel shows something; so much of `_LEAST_AREA` is what a component needs.
+    """
+    least = _LEAST_AREA * seen / _SEEN
     frames = []
     for frame in coverage.numpy():
-        labels, count = ndimage.label(frame > _SEEN, structure=np.ones((3, 3)))
+        labels, count = ndimage.label(frame > seen, structure=np.ones((3, 3)))
         area = ndimage.sum_labels(frame, labels, range(1, count + 1)) if count else np.zeros(0)
-        kept = [k + 1 for k in range(count) if area[k] >= _LEAST_AREA]
+        kept = [k + 1 for k in range(count) if area[k] >= least]
         centres = np.array(ndimage.center_of_mass(frame, labels, kept)).reshape(-1, 2)[:, ::-1]
         frames.append(centres)
     return frames
