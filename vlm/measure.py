@@ -49,6 +49,9 @@ class MeasureSettings:
     in perspective, whatever the sizes say: those of what is small or blurred say little."""
     helix_turns: float = 1.5
     """Turns below which a helix is believed only if the sizes tell of its depth."""
+    helix_gain: float = 3.0
+    """Gain in log likelihood, from the sizes, from which they do. Of 60 paths across the picture, drifting circles whose
+    size wavers by up to a tenth, 11 pass for helices from 0 on, none from 3 on; of 60 helices 55 and 47 are named."""
     helix_correlation: float = 0.7
     """Of the sizes seen with those of the path, from which they do."""
     whole_turn: float = 0.8
@@ -336,7 +339,8 @@ class _Phase:
             if fit is None:
                 continue
             told = self._sizes_gain(fit.residual)
-            if self.needs_depth(fit) and not (told > 0 and self._sizes_follow(fit) > self.settings.helix_correlation):
+            follow = told > self.settings.helix_gain and self._sizes_follow(fit) > self.settings.helix_correlation
+            if self.needs_depth(fit) and not follow:
                 continue
             away = least if without is None else self._away(without)
             if told > self.settings.depth_gain or self._away(fit) * self.settings.path_gain < away:

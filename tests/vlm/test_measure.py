@@ -85,6 +85,17 @@ def test_a_radius_that_wavers_makes_no_helix_of_a_throw():
     assert found.best.family.name == "parabolic" and not found.best.depth_seen
 
 
+@pytest.mark.parametrize("phase", [0.0, 3.14])
+def test_less_than_a_turn_is_no_helix_where_the_sizes_hardly_tell(phase):
+    t = np.arange(30) / RATE
+    angle = 2 * np.pi * 0.7 * t / t[-1]
+    across = np.stack([0.8 * t - 0.4 + 0.25 * np.cos(angle), 0.15 * np.sin(angle), 0 * t], axis=-1)
+    track = seen(across, noise=0.4)
+    radii = track.radii_px * np.exp(0.03 * np.cos(angle + phase))
+    wavering = Track(track.frames, track.times_s, track.centres_px, radii, track.whole)
+    assert measure(wavering, PLACEMENT, EVEN, np.empty(0), 3.0).best.family.name != "helical"
+
+
 def test_single_wrong_places_do_not_move_the_constants():
     t = np.arange(28) / RATE
     track = seen(throw(t))
