@@ -3,12 +3,12 @@
     python -m trajvlm.eval.behaviours --tokenizer tokenizer/weights/next --clips 200
 
 Each behaviour has worlds of its own, clean ones and ones with all nuisances at half strength; where things are counted,
-without arms, rods and what sways, which are in the layer too. Beside the tokenizer stand an empty picture, the mean of
-what it decodes, and one that was never trained.
+without arms, rods and what sways, which are in the layer too. Beside the tokenizer stand one that was never trained, an
+empty picture and the true layer.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -34,6 +34,7 @@ from trajvlm.tokenizer.video.losses import near
 from trajvlm.tokenizer.video.metrics import components, overlap
 from trajvlm.tokenizer.video.model import LayerTokenizer, weights_sha256
 
+RESULTS = Path(__file__).parent / "results" / "behaviours.json"
 CLEAN, HALF = Nuisances(), Nuisances.all_at(0.5)
 COUNTED = replace(HALF, hand=0.0, tether=0.0, distractors=0.0)
 """Without what would have to be counted too."""
@@ -202,38 +203,43 @@ def _pictures(clips: Clips, layer: Tensor) -> dict[str, float]:
 
 
 def evaluate(tokenizer: LayerTokenizer, clips: int) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """Figures by level, behaviour and system: `tokenizer`, `untrained` and `empty`."""
+    """Figures by level, behaviour and system: `tokenizer`, `untrained`, `empty`, and the true layer itself, `exact`."""
     torch.manual_seed(0)
     untrained = LayerTokenizer(tokenizer.config).eval()
-    systems: dict[str, Callable[[Tensor], Tensor]] = {
-        "tokenizer": lambda video: tokenizer.decode_codes(tokenizer.encode_codes(video)),
-        "untrained": lambda video: untrained.decode_codes(untrained.encode_codes(video)),
-        "empty": lambda video: torch.zeros(len(video), 2, *video.shape[2:]),
-    }
     results: dict = {}
     for level, nuisances in (("clean", CLEAN), ("half", HALF)):
         results[level] = {}
         for name, settings in settings_of(nuisances).items():
             seen = drawn(name, settings, clips)
-            results[level][name] = {}
-            for system, decode in systems.items():
-                layer = torch.cat([decode(part) for part in seen.video.split(20)])
-                figures = measured(name, seen, layer, tokenizer.config.seen)
-                results[level][name][system] = {key: float(f"{value:.4g}") for key, value in figures.items()}
-            print(level, name, results[level][name], flush=True)
+            layers = {
+                "tokenizer": _decoded(tokenizer, seen.video),
+                "untrained": _decoded(untrained, seen.video),
+                "empty": torch.zeros_like(seen.layer),
+                "exact": seen.layer,
+            }
+            results[level][name] = {
+                system: {
+                    key: float(f"{value:.4g}")
+                    for key, value in measured(name, seen, layer, tokenizer.config.seen).items()
+                }
+                for system, layer in layers.items()
+            }
     return results
+
+
+def _decoded(tokenizer: LayerTokenizer, video: Tensor) -> Tensor:
+    return torch.cat([tokenizer.decode_codes(tokenizer.encode_codes(part)) for part in video.split(20)])
 
 
 def main(
     tokenizer: Annotated[Path, typer.Option(help="Folder of the trained tokenizer.")],
     clips: Annotated[int, typer.Option(help="Worlds of each behaviour and level.", min=2)] = 200,
-    out: Annotated[Path | None, typer.Option(help="A file for the figures, as JSON.")] = None,
+    out: Annotated[Path, typer.Option(help="A file for the figures, as JSON.")] = RESULTS,
 ):
     """Measure a video tokenizer's behaviours on validation worlds."""
     with exit_with_a_sentence():
         results = evaluate(LayerTokenizer.from_pretrained(tokenizer), clips)
-        if out:
-            out.write_text(json.dumps({"sha256": weights_sha256(tokenizer), "clips": clips} | results, indent=1) + "\n")
+        out.write_text(json.dumps({"sha256": weights_sha256(tokenizer), "clips": clips} | results, indent=1) + "\n")
 
 
 if __name__ == "__main__":
