@@ -30,11 +30,14 @@ from trajvlm.data.rendered.shapes import DRAWN, ONLY_TESTED
 from trajvlm.data.rendered.stream import VALIDATION_SEED
 from trajvlm.data.rendered.world import World, WorldSettings, draw_world
 from trajvlm.data.rendered.world_render import draw
+from trajvlm.eval.markdown import markdown, write_between
+from trajvlm.tokenizer.video import model
 from trajvlm.tokenizer.video.losses import near
 from trajvlm.tokenizer.video.metrics import components, overlap
 from trajvlm.tokenizer.video.model import LayerTokenizer, weights_sha256
 
 RESULTS = Path(__file__).parent / "results" / "behaviours.json"
+DOCUMENT = Path(model.__file__).parents[1] / "README.md"
 CLEAN, HALF = Nuisances(), Nuisances.all_at(0.5)
 COUNTED = replace(HALF, hand=0.0, tether=0.0, distractors=0.0)
 """Without what would have to be counted too."""
@@ -231,6 +234,40 @@ def _decoded(tokenizer: LayerTokenizer, video: Tensor) -> Tensor:
     return torch.cat([tokenizer.decode_codes(tokenizer.encode_codes(part)) for part in video.split(20)])
 
 
+_ROWS = (
+    ("nothing", "still", "nothing moves, and next to nothing is drawn: clips", "{:.0%}"),
+    ("several", "as many", "two or three movers: as many, each within 3 pixels: frames", "{:.0%}"),
+    ("four", "as many", "four movers, which no training drew: the same", "{:.0%}"),
+    ("several", "phantoms", "phantoms at a time, beside two or three", "{:.2f}"),
+    ("leaving", "presence", "one that leaves or enters: there or not is right: frames", "{:.0%}"),
+    ("shapes", "overlap", "shapes: overlap (IoU), median", "{:.2f}"),
+    ("unseen shapes", "overlap", "shapes that no training drew", "{:.2f}"),
+    ("jitter", "slope", "a place that jumps by 2 pixels: slope of the decoded jumps", "{:.2f}"),
+    ("ball", "centre", "one ball: centre, median error, pixels of 64", "{:.2f}"),
+    ("ball", "centre p95", "its 95th percentile", "{:.1f}"),
+    ("ball", "lost", "lost", "{:.1%}"),
+    ("ball alone", "lost", "lost, without arms, strings and what sways", "{:.1%}"),
+    ("worlds", "overlap", "worlds of all kinds: overlap, median", "{:.2f}"),
+    ("worlds", "other clip", "PSNR lost with another clip's codes, dB", "{:.1f}"),
+    (
+        "worlds",
+        "gain over background",
+        "the layer over the background: PSNR gained on it alone, dB",
+        "{:.1f}",
+    ),
+)
+_COLUMNS = tuple((level, system) for level in ("clean", "half") for system in ("tokenizer", "untrained", "exact"))
+
+
+def table(results: dict) -> str:
+    """The figures as Markdown."""
+    lines = [["", *(f"{level}: {system}" for level, system in _COLUMNS)]]
+    for name, figure, label, form in _ROWS:
+        values = [results[level][name][system][figure] for level, system in _COLUMNS]
+        lines.append([label, *(form.format(value) if np.isfinite(value) else "none" for value in values)])
+    return markdown(lines, f"{results['clips']} validation worlds a row and level. Exact: the true layer itself.")
+
+
 def main(
     tokenizer: Annotated[Path, typer.Option(help="Folder of the trained tokenizer.")],
     clips: Annotated[int, typer.Option(help="Worlds of each behaviour and level.", min=2)] = 200,
@@ -238,8 +275,11 @@ def main(
 ):
     """Measure a video tokenizer's behaviours on validation worlds."""
     with exit_with_a_sentence():
-        results = evaluate(LayerTokenizer.from_pretrained(tokenizer), clips)
-        out.write_text(json.dumps({"sha256": weights_sha256(tokenizer), "clips": clips} | results, indent=1) + "\n")
+        results: dict = evaluate(LayerTokenizer.from_pretrained(tokenizer), clips)
+        results = {"tokenizer": weights_sha256(tokenizer), "clips": clips} | results
+        out.write_text(json.dumps(results, indent=1) + "\n")
+        if out == RESULTS:
+            write_between(DOCUMENT, table(results), "behaviours")
 
 
 if __name__ == "__main__":
