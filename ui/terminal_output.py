@@ -59,7 +59,8 @@ def print_answer(
     if description.measurement is not None:
         print_line(answers, "measured", constants_in_words(description, extras.metres), "bold")
         print_line(answers, "", misses_in_words(description))
-    print_line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
+    if not refused:
+        print_line(answers, "confidence", f"{description.confidence:.0%}{_rivals(description)}")
     if not description.known and description.doubt and not refused:
         print_line(answers, "doubt", description.doubt, "bold red")
     if description.measurement is not None:

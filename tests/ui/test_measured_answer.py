@@ -90,6 +90,7 @@ def test_a_refusal_is_one_sentence_before_all_numbers(found):
     video, sentence, nearest, *numbers = printed(refused(found("circular"))).splitlines()
     assert sentence == "  refused: a reason" and nearest.startswith("  nearest     circular: ")
     assert numbers[0].startswith("  measured ") and not any("a reason" in line for line in numbers)
+    assert not any("confidence" in line for line in numbers)
 
 
 def test_several_objects_are_listed_with_what_points_at_them(found):
