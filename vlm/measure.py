@@ -50,8 +50,8 @@ class MeasureSettings:
     helix_turns: float = 1.5
     """Turns below which a helix is believed only if the sizes tell of its depth."""
     helix_gain: float = 3.0
-    """Gain in log likelihood, from the sizes, from which they do. Of 60 paths across the picture, drifting circles whose
-    size wavers by up to a tenth, 11 pass for helices from 0 on, none from 3 on; of 60 helices 55 and 47 are named."""
+    """Gain in log likelihood, from the sizes, from which they do. Of 60 circles that drift across the picture and waver
+    in size by up to a tenth, 11 pass for helices from 0 on, none from 3 on; of 60 helices 55 and 47 are named."""
     helix_correlation: float = 0.7
     """Of the sizes seen with those of the path, from which they do."""
     whole_turn: float = 0.8
