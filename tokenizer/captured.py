@@ -6,6 +6,7 @@ and 43 a second so.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,19 +19,19 @@ _WARM_UPS = 4
 class CapturedStep:
     """What `step` does with a batch, on a GPU; called with the first batch it does `_WARM_UPS` steps with it."""
 
-    def __init__(self, step: Callable[[Columns], Columns], optimizer: torch.optim.Optimizer):
+    def __init__(self, step: Callable[[Any], dict[str, Any]], optimizer: torch.optim.Optimizer):
         """
         Args:
-            step: a whole step, forward, backward and the optimizer's, that never asks for a number on the CPU; returns
-                figures ().
+            step: a whole step on columns of tensors, forward, backward and the optimizer's, that never asks for a number
+                on the CPU; returns figures ().
             optimizer: made with `capturable=True`, its rates tensors on the device.
         """
         self.step, self.optimizer = step, optimizer
         self._graph: torch.cuda.CUDAGraph | None = None
         self._given: Columns = {}
-        self._figures: Columns = {}
+        self._figures: dict[str, Any] = {}
 
-    def __call__(self, batch: Columns) -> Columns:
+    def __call__(self, batch: Columns) -> dict[str, Any]:
         """The figures of a step with a batch, whose shapes are those of the first; overwritten by the next."""
         if self._graph is None:
             self._record(batch)

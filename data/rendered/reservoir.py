@@ -64,7 +64,7 @@ class Reservoir:
     @torch.no_grad()
     def _take(self, wait: bool) -> None:
         """Add what has arrived."""
-        chunks = []
+        chunks: list[Sample] = []
         while wait or (chunks and not self._arrived.empty()) or self._arrived.qsize() >= self.together:
             drawn = self._arrived.get()
             if isinstance(drawn, BaseException):
