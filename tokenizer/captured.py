@@ -22,8 +22,8 @@ class CapturedStep:
     def __init__(self, step: Callable[[Any], dict[str, Any]], optimizer: torch.optim.Optimizer):
         """
         Args:
-            step: a whole step on columns of tensors, forward, backward and the optimizer's, that never asks for a number
-                on the CPU; returns figures ().
+            step: a whole step on columns of tensors, forward, backward and the optimizer's, that never waits for a
+                number on the CPU; returns figures ().
             optimizer: made with `capturable=True`, its rates tensors on the device.
         """
         self.step, self.optimizer = step, optimizer
