@@ -145,7 +145,7 @@ def pictures(
         first = next(decoded, None)
         if first is None:
             return
-        origin, stored = _seconds(first, 0.0), (first.width, first.height)
+        origin, model = _seconds(first, 0.0), Picture(first)
         clock = Clock(fps, False, False, None) if fps else _clock(path)
         # With wrong stamps nobody can tell where a jump landed, and in broadcasts they differ after a jump.
         may_seek = clock.exact and not container.format.flags & Flags.ts_discont.value
@@ -158,7 +158,7 @@ def pictures(
                 return
             if start is not None and time < start:
                 continue
-            yield time, Picture(frame, stored)
+            yield time, Picture(frame, model)
 
 
 @contextmanager

@@ -17,11 +17,21 @@ _ALIGNED = 2
 class Picture:
     """A decoded picture, as it is shown."""
 
-    def __init__(self, frame: av.VideoFrame, stored: tuple[int, int] | None = None):
-        """Wrap a frame; one that is not `stored` (width, height) is made so, as a file's size may change within it."""
-        self._turn = _turn(frame)
-        if stored and stored != (frame.width, frame.height):
-            frame = frame.reformat(width=stored[0], height=stored[1], interpolation="AREA")
+    def __init__(self, frame: av.VideoFrame, like: "Picture | None" = None):
+        """Wrap a frame.
+
+        Args:
+            like: a picture of the same file, whose turn is this one's too, and whose size, in case that a file changes
+                it midway.
+        """
+        if like is None:
+            self._turn = _turn(frame)
+        else:
+            # To look at a frame's side data keeps it, some megabytes, until the next collection of garbage.
+            self._turn = like._turn
+            width, height = like._frame.width, like._frame.height
+            if (width, height) != (frame.width, frame.height):
+                frame = frame.reformat(width=width, height=height, interpolation="AREA")
         self._frame = frame
         self._rgb: np.ndarray | None = None
 

@@ -1,6 +1,7 @@
 """Decoding: true times, upright pictures, bounded work, and one sentence for every file that cannot be used."""
 
 import fractions
+import gc
 import tracemalloc
 
 import av
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from trajvlm.data.errors import UserError
-from trajvlm.data.filmed.decode import frames, open_video
+from trajvlm.data.filmed.decode import frames, open_video, pictures
 
 
 def write(path, pictures, times=None, rate=30, codec="libx264", pix_fmt="yuv420p", rotation=0, options=None):
@@ -166,3 +167,15 @@ def test_bad_files_are_refused_in_one_sentence(tmp_path):
     ]:
         message = refusal(lambda path=path: open_video(path))
         assert word in message and str(path) in message, message
+
+
+def test_decoded_pictures_are_let_go_of_without_a_collection_of_garbage(tmp_path):
+    path = write(tmp_path / "long.mp4", quadrants(count=40), rotation=90)
+    gc.collect()
+    gc.disable()
+    try:
+        alive = [sum(type(one) is av.VideoFrame for one in gc.get_objects()) for _ in pictures(path)]
+    finally:
+        gc.enable()
+    # The decoder hands over some at its end together.
+    assert len(alive) == 40 and max(alive) < 10
