@@ -4,9 +4,11 @@ A family's path is linear in its vectors, so only the few constants inside its f
 projection (Golub and Pereyra, 1973), over a grid and then by Gauss and Newton, with weights for soft L1.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dposv
 
 from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.data.motions.families.bouncing import speeds_at_impacts, with_impacts
@@ -170,7 +172,7 @@ class _Problem:
     def solved(self, inside: np.ndarray, rounds: int = 3) -> tuple[np.ndarray, np.ndarray]:
         """Vectors (basis, 3), and distances (N,) in standard errors."""
         vectors, away = self._solved(self.design(inside), rounds)
-        return vectors, np.linalg.norm(away, axis=1) / self.errors
+        return vectors, _lengths(away) / self.errors
 
     def _solved(self, design: np.ndarray, rounds: int, weights: np.ndarray | None = None):
         """Vectors (basis, 3), and differences (N, 2) of the places from the path's."""
@@ -184,7 +186,7 @@ class _Problem:
                 vectors = _in_perspective(design, self.places, weights)
             away = self.places - (_seen(design @ vectors) if self.perspective else design @ vectors[:, :2])
             if k < rounds - 1 and not fixed:
-                distances = np.linalg.norm(away, axis=1) / self.errors
+                distances = _lengths(away) / self.errors
                 weights = 1 / (self.errors**2 * np.sqrt(1 + distances**2))
         return vectors, away
 
@@ -206,7 +208,7 @@ class _Problem:
                 slopes[:, k] = (self._residual(inside + step, weights)[0] - residual).ravel() / step[k]
             normal, right = slopes.T @ slopes, -slopes.T @ residual.ravel()
             for _ in range(3):
-                step = np.linalg.lstsq(normal + damping * np.diag(np.diag(normal) + 1e-12), right)[0]
+                step = _solution(normal + damping * np.diag(np.diag(normal) + 1e-12), right)
                 tried = self.loss(inside + step)
                 if tried < best:
                     break
@@ -223,7 +225,7 @@ class _Problem:
         design = self.design(inside)
         if weights is None:
             away = self._solved(design, 2)[1]
-            weights = (1 + (np.linalg.norm(away, axis=1) / self.errors) ** 2) ** -0.25 / self.errors
+            weights = (1 + (_lengths(away) / self.errors) ** 2) ** -0.25 / self.errors
         away = self._solved(design, 1, weights**2)[1]
         return away * weights[:, None], weights
 
@@ -238,15 +240,15 @@ def _in_perspective(design: np.ndarray, places: np.ndarray, weights: np.ndarray)
     depth = np.zeros(len(design))
     for _ in range(2):
         roots = np.sqrt(weights) / np.maximum(1 - depth, 0.1)
-        rows = []
+        matrix = np.zeros((2, len(design), 3 * count - 1))
+        weighted = scaled * roots[:, None]
         for axis in range(2):
-            path = np.zeros((len(design), 2 * count))
-            path[:, axis * count : (axis + 1) * count] = scaled
-            rows.append(np.hstack([path, told[:, axis : axis + 1] * scaled[:, 1:]]) * roots[:, None])
-        matrix = np.vstack(rows)
+            matrix[axis, :, axis * count : (axis + 1) * count] = weighted
+            matrix[axis, :, 2 * count :] = told[:, axis : axis + 1] * weighted[:, 1:]
+        matrix = matrix.reshape(-1, 3 * count - 1)
         normal = matrix.T @ matrix
-        ridge = 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
-        found = np.linalg.solve(normal + ridge, matrix.T @ (told * roots[:, None]).T.ravel())
+        normal.flat[:: len(normal) + 1] += 1e-9 * normal.trace() / len(normal)
+        found = _solution(normal, matrix.T @ (told * roots[:, None]).T.ravel())
         deep = np.append(0.0, found[2 * count :])
         depth = scaled @ deep
     vectors = np.column_stack([found[:count], found[count : 2 * count], deep]) / size[:, None]
@@ -285,17 +287,30 @@ def _flight(
 
 
 def _least_squares(design: np.ndarray, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    size = np.sqrt((design**2).mean(0)) + 1e-12
+    size = np.sqrt(np.einsum("nk,nk->k", design, design) / len(design)) + 1e-12
     scaled = design / size
-    weighted = scaled * weights[:, None]
-    normal = scaled.T @ weighted
-    ridge = 1e-10 * np.trace(normal) * np.eye(len(normal))
-    return np.linalg.solve(normal + ridge, weighted.T @ places) / size[:, None]
+    weighted = scaled.T * weights
+    normal = weighted @ scaled
+    normal.flat[:: len(normal) + 1] += 1e-10 * normal.trace()
+    return _solution(normal, weighted @ places) / size[:, None]
+
+
+def _solution(normal: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solution (K, M) of normal equations (K, K); for a few unknowns numpy's `solve` takes ten times as long."""
+    _, found, failed = dposv(normal, right)
+    return np.linalg.lstsq(normal, right)[0] if failed else found
+
+
+def _lengths(vectors: np.ndarray) -> np.ndarray:
+    """(N,) of vectors (N, 2)."""
+    return np.sqrt(vectors[:, 0] ** 2 + vectors[:, 1] ** 2)
 
 
 def _along_a_line(design: np.ndarray, places: np.ndarray, weights: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Vectors of which those of the wave, the second and the third, lie along one line; on an arc there are more."""
-    line = np.linalg.svd(vectors[1:3])[2][0]
+    (a, b), (c, d) = vectors[1:3].tolist()
+    angle = 0.5 * math.atan2(2 * (a * b + c * d), a * a + c * c - b * b - d * d)
+    line = np.array([math.cos(angle), math.sin(angle)])
     across = np.array([-line[1], line[0]])
     out = _least_squares(design, places @ line[:, None], weights) * line
     rest = [0, *range(3, design.shape[1])]
