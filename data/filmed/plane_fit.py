@@ -172,76 +172,79 @@ class _Problem:
     def solved(self, inside: np.ndarray, rounds: int = 3) -> tuple[np.ndarray, np.ndarray]:
         """Vectors (basis, 3), and distances (N,) in standard errors."""
         vectors, away = self._solved(self.design(inside), rounds)
-        return vectors, _lengths(away) / self.errors
-
-    def _solved(self, design: np.ndarray, rounds: int, weights: np.ndarray | None = None):
-        """Vectors (basis, 3), and differences (N, 2) of the places from the path's."""
-        fixed, weights = weights is not None, 1 / self.errors**2 if weights is None else weights
-        vectors = np.zeros((design.shape[1], 3))
-        for k in range(rounds):
-            vectors[:, :2] = _least_squares(design, self.places, weights)
-            if self.on_a_line:
-                vectors[:, :2] = _along_a_line(design, self.places, weights, vectors[:, :2])
-            if self.perspective:
-                vectors = _in_perspective(design, self.places, weights)
-            away = self.places - (_seen(design @ vectors) if self.perspective else design @ vectors[:, :2])
-            if k < rounds - 1 and not fixed:
-                distances = _lengths(away) / self.errors
-                weights = 1 / (self.errors**2 * np.sqrt(1 + distances**2))
-        return vectors, away
-
-    def loss(self, inside: np.ndarray) -> float:
-        if self.family is not None and "fading" in self.family.shape and abs(inside[1]) > _MOST_FADING:
-            return np.inf
-        return float(soft_l1(self.solved(inside, 2)[1]).sum())
+        return vectors, self._distances(away)
 
     def searched(self, inside: np.ndarray) -> tuple[np.ndarray, float]:
         """The best constants inside near some, and the loss there: damped Gauss-Newton on the projected residuals."""
         inside = np.array(inside, dtype=float)
-        best, damping = self.loss(inside), 1e-3
+        (best, away), damping = self._loss(inside), 1e-3
         for _ in range(_STEPS):
-            residual, weights = self._residual(inside)
-            slopes = np.empty((residual.size, len(inside)))
-            for k in range(len(inside)):
-                step = np.zeros(len(inside))
-                step[k] = 1e-4 * max(abs(inside[k]), 0.05)
-                slopes[:, k] = (self._residual(inside + step, weights)[0] - residual).ravel() / step[k]
-            normal, right = slopes.T @ slopes, -slopes.T @ residual.ravel()
+            weights = (1 + self._distances(away) ** 2) ** -0.25 / self.errors
+            steps = np.diag(1e-4 * np.maximum(np.abs(inside), 0.05))
+            # The paths of all steps at once: what takes time here is the number of calls.
+            residual, *stepped = (
+                (self._solved(design, 1, weights**2)[1] * weights[:, None]).ravel()
+                for design in self.design(inside + np.vstack([np.zeros(len(inside)), steps]))
+            )
+            slopes = (np.array(stepped) - residual).T / steps.diagonal()
+            normal, right = slopes.T @ slopes, -slopes.T @ residual
             for _ in range(3):
                 step = _solution(normal + damping * np.diag(np.diag(normal) + 1e-12), right)
-                tried = self.loss(inside + step)
+                tried, there = self._loss(inside + step)
                 if tried < best:
                     break
                 damping *= 10
             else:
                 break
-            gained, inside, best, damping = best - tried, inside + step, tried, damping / 10
+            gained, inside, best, away, damping = best - tried, inside + step, tried, there, damping / 10
             if gained < 1e-3:
                 break
         return inside, best
 
-    def _residual(self, inside: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """(N, 2) weighted residuals of the projected problem, and the weights' roots (N,)."""
-        design = self.design(inside)
-        if weights is None:
-            away = self._solved(design, 2)[1]
-            weights = (1 + (_lengths(away) / self.errors) ** 2) ** -0.25 / self.errors
-        away = self._solved(design, 1, weights**2)[1]
-        return away * weights[:, None], weights
+    def _loss(self, inside: np.ndarray) -> tuple[float, np.ndarray]:
+        """Soft L1 of the best path, and differences (N, 2) of the places from it."""
+        if self.family is not None and "fading" in self.family.shape and abs(inside[1]) > _MOST_FADING:
+            return np.inf, np.full_like(self.places, np.inf)
+        away = self._solved(self.design(inside), 2)[1]
+        return float(soft_l1(self._distances(away)).sum()), away
+
+    def _distances(self, away: np.ndarray) -> np.ndarray:
+        """(N,) of differences (N, 2), in standard errors."""
+        return np.sqrt(away[:, 0] ** 2 + away[:, 1] ** 2) / self.errors
+
+    def _solved(
+        self, design: np.ndarray, rounds: int, weights: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors (basis, 3), and differences (N, 2) of the places from the path's."""
+        fixed, weights = weights is not None, 1 / self.errors**2 if weights is None else weights
+        # Functions of one size, so that one ridge suits all.
+        size = np.sqrt(np.einsum("nk,nk->k", design, design) / len(design)) + 1e-12
+        design = design / size
+        for k in range(rounds):
+            if self.perspective:
+                vectors = _in_perspective(design, self.places, weights)
+                away = self.places - _seen(design @ vectors)
+            else:
+                vectors = _least_squares(design, self.places, weights, size if self.on_a_line else None)
+                away = self.places - design @ vectors
+            if k < rounds - 1 and not fixed:
+                weights = 1 / (self.errors**2 * np.sqrt(1 + self._distances(away) ** 2))
+        out = np.zeros((len(size), 3))
+        out[:, : vectors.shape[1]] = vectors / size[:, None]
+        return out, away
 
 
 def _in_perspective(design: np.ndarray, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Vectors (basis, 3) whose picture lies near places (N, 2): linear in u (1 - depth) = path, the constant function's
     depth being 0; twice, the second time with that equation's own weights."""
-    count, size = design.shape[1], np.sqrt((design**2).mean(0)) + 1e-12
-    scaled, middle = design / size, places.mean(0)
+    count, middle = design.shape[1], places.mean(0)
     spread = np.abs(places - middle).max() + 1e-12
     told = (places - middle) / spread
     depth = np.zeros(len(design))
     for _ in range(2):
         roots = np.sqrt(weights) / np.maximum(1 - depth, 0.1)
         matrix = np.zeros((2, len(design), 3 * count - 1))
-        weighted = scaled * roots[:, None]
+        weighted = design * roots[:, None]
         for axis in range(2):
             matrix[axis, :, axis * count : (axis + 1) * count] = weighted
             matrix[axis, :, 2 * count :] = told[:, axis : axis + 1] * weighted[:, 1:]
@@ -250,8 +253,8 @@ def _in_perspective(design: np.ndarray, places: np.ndarray, weights: np.ndarray)
         normal.flat[:: len(normal) + 1] += 1e-9 * normal.trace() / len(normal)
         found = _solution(normal, matrix.T @ (told * roots[:, None]).T.ravel())
         deep = np.append(0.0, found[2 * count :])
-        depth = scaled @ deep
-    vectors = np.column_stack([found[:count], found[count : 2 * count], deep]) / size[:, None]
+        depth = design @ deep
+    vectors = np.column_stack([found[:count], found[count : 2 * count], deep])
     # u = path / (1 - depth), moved by the middle: u + c = (path + c (1 - depth)) / (1 - depth).
     vectors[:, :2] = vectors[:, :2] * spread - vectors[:, 2:] * middle
     vectors[0, :2] += middle / design[0, 0]
@@ -286,36 +289,36 @@ def _flight(
     return None
 
 
-def _least_squares(design: np.ndarray, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    size = np.sqrt(np.einsum("nk,nk->k", design, design) / len(design)) + 1e-12
-    scaled = design / size
-    weighted = scaled.T * weights
-    normal = weighted @ scaled
+def _least_squares(
+    design: np.ndarray, places: np.ndarray, weights: np.ndarray, wave_on_a_line: np.ndarray | None
+) -> np.ndarray:
+    """Vectors (basis, 2) of the path near places (N, 2).
+
+    Args:
+        wave_on_a_line: what the functions (basis,) were divided by, where the wave's vectors shall lie along one line.
+    """
+    weighted = design.T * weights
+    normal, right = weighted @ design, weighted @ places
     normal.flat[:: len(normal) + 1] += 1e-10 * normal.trace()
-    return _solution(normal, weighted @ places) / size[:, None]
+    vectors = _solution(normal, right)
+    return vectors if wave_on_a_line is None else _along_a_line(normal, right, vectors, wave_on_a_line)
+
+
+def _along_a_line(normal: np.ndarray, right: np.ndarray, vectors: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Vectors of which those of the wave, the second and the third, lie along one line; on an arc there are more."""
+    (a, b), (c, d) = (vectors[1:3] / size[1:3, None]).tolist()
+    angle = 0.5 * math.atan2(2 * (a * b + c * d), a * a + c * c - b * b - d * d)
+    line, across = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    out = (vectors @ line)[:, None] * line
+    rest = [0, *range(3, len(size))]
+    out[rest] += _solution(normal[rest][:, rest], right[rest] @ across)[:, None] * across
+    return out
 
 
 def _solution(normal: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solution (K, M) of normal equations (K, K); for a few unknowns numpy's `solve` takes ten times as long."""
+    """Solution (K, ...) of normal equations (K, K); for a few unknowns numpy's `solve` takes ten times as long."""
     _, found, failed = dposv(normal, right)
     return np.linalg.lstsq(normal, right)[0] if failed else found
-
-
-def _lengths(vectors: np.ndarray) -> np.ndarray:
-    """(N,) of vectors (N, 2)."""
-    return np.sqrt(vectors[:, 0] ** 2 + vectors[:, 1] ** 2)
-
-
-def _along_a_line(design: np.ndarray, places: np.ndarray, weights: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Vectors of which those of the wave, the second and the third, lie along one line; on an arc there are more."""
-    (a, b), (c, d) = vectors[1:3].tolist()
-    angle = 0.5 * math.atan2(2 * (a * b + c * d), a * a + c * c - b * b - d * d)
-    line = np.array([math.cos(angle), math.sin(angle)])
-    across = np.array([-line[1], line[0]])
-    out = _least_squares(design, places @ line[:, None], weights) * line
-    rest = [0, *range(3, design.shape[1])]
-    out[rest] += _least_squares(design[:, rest], places @ across[:, None], weights) * across
-    return out
 
 
 def _starts(problem: _Problem, most_turns: float) -> np.ndarray:

@@ -7,6 +7,7 @@ of a path are linear algebra on its vectors, and its symbolic equation is exact.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -47,7 +48,7 @@ class Family:
     bound: int = 0
     """How many constants that projection determines from the others."""
 
-    @property
+    @cached_property
     def shape(self) -> tuple[str, ...]:
         """The names of the constants inside the functions of time."""
         return tuple(dict.fromkeys(name for function in self.basis for name in FUNCTIONS[function].shape))
