@@ -17,6 +17,8 @@ _ALIGNED = 2
 class Picture:
     """A decoded picture, as it is shown."""
 
+    _frame: av.VideoFrame
+
     def __init__(self, frame: av.VideoFrame, like: "Picture | None" = None):
         """Wrap a frame.
 
