@@ -9,10 +9,11 @@ each step's numbers alone; it shows the encoder a short way and is then gone.
 
 Processes draw worlds into a reservoir, each clip is taken from it several times, mirrored, on its side and backwards.
 The weights in `tokenizer/weights/next` took one NVIDIA H200 with 16 cores 11 minutes and 20 seconds: 27,540 steps of 64
-clips out of 329,408, by the script that this file was then made of.
+clips out of 329,408, by the script that this file was then made of; in its present form it has not been run on a GPU.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from itertools import count
@@ -232,18 +233,19 @@ def fit(
             render_processes or spare_cores(accelerator.num_processes),
             on_device,
         )
-        while True:
-            sample = mirrored(clips.sample(settings.batch))
-            yield {
-                "moving": sample["moving"].float(),
-                "layer": sample["layer"] / 255,
-                "hardness": torch.tensor(settings.hardness(progress.step, progress.steps), device=device),
-                "short_weight": torch.tensor(settings.short_weight(progress.step, progress.steps), device=device),
-            }
+        with closing(clips):
+            while True:
+                sample = mirrored(clips.sample(settings.batch))
+                yield {
+                    "moving": sample["moving"].float(),
+                    "layer": sample["layer"] / 255,
+                    "hardness": torch.tensor(settings.hardness(progress.step, progress.steps), device=device),
+                    "short_weight": torch.tensor(settings.short_weight(progress.step, progress.steps), device=device),
+                }
 
     def loss(objective: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict]:
         total, parts, codes = objective(**batch)
-        met = torch.zeros(config.codebook_size, device=codes.device)
+        met = torch.zeros(tokenizer.config.codebook_size, device=codes.device)
         met[codes.flatten().long()] = 1
         return total, parts | {"codes_in_batch": met.sum()}
 

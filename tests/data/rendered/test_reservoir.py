@@ -1,6 +1,8 @@
 """What processes draw is kept, and taken again."""
 
+from contextlib import closing
 from itertools import count
+from multiprocessing import active_children
 
 import pytest
 import torch
@@ -23,17 +25,32 @@ def chunks(size):
 
 
 def test_samples_are_whole_and_come_from_the_last_ones_drawn():
-    reservoir = Reservoir(numbers, chunks(4), "cpu", capacity=10)
-    for _ in range(20):
-        sample = reservoir.sample(10)
-        assert torch.equal(sample["square"], sample["number"] ** 2)
-        assert reservoir.drawn - 10 <= sample["number"].min() and sample["number"].max() < reservoir.drawn
-    assert reservoir.drawn > 10
+    with closing(Reservoir(numbers, chunks(4), "cpu", capacity=10)) as reservoir:
+        while reservoir.drawn < 30:
+            sample = reservoir.sample(10)
+            assert torch.equal(sample["square"], sample["number"] ** 2)
+            assert reservoir.drawn - 10 <= sample["number"].min() and sample["number"].max() < reservoir.drawn
 
 
-def test_what_was_drawn_is_prepared_once():
-    reservoir = Reservoir(numbers, chunks(4), "cpu", 8, prepare=lambda sample: {"twice": 2 * sample["number"]})
-    assert set(reservoir.sample(4)) == {"twice"}
+def test_no_more_is_drawn_than_is_taken_but_for_a_few_ahead():
+    with closing(Reservoir(numbers, chunks(4), "cpu", capacity=1000)) as reservoir:
+        for _ in range(200):
+            reservoir.sample(1)
+            assert reservoir.drawn <= reservoir.taken + 3
+
+
+def test_what_was_drawn_is_prepared():
+    with closing(Reservoir(numbers, chunks(4), "cpu", 8, prepare=lambda sample: {"twice": sample["number"]})) as one:
+        assert set(one.sample(4)) == {"twice"}
+
+
+def test_the_processes_end_with_it():
+    before = set(active_children())
+    reservoir = Reservoir(numbers, chunks(4), "cpu", capacity=8)
+    reservoir.sample(4)
+    drawing = set(active_children()) - before
+    reservoir.close()
+    assert drawing and not any(one.is_alive() for one in drawing)
 
 
 def test_a_mistake_in_drawing_reaches_who_asks():
