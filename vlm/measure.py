@@ -8,6 +8,7 @@ Lengths are in half widths of the clip's crop, and time runs from 0 to 1 in the 
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +29,9 @@ from trajvlm.data.motions.terms import MOST_IMPACTS
 
 _NEAREST = 3.5  # the camera stands at 4
 _THIN = 240
+_DENSE = np.linspace(0.0, 1.0, 65)
+_SLOPE = 0.1
+"""Usual slope of a floor in the picture, where the ball comes from the side and a little towards the camera."""
 _WAVERING = 4.0
 """Frames for which a size that wavers does so on end."""
 
@@ -38,6 +42,9 @@ class MeasureSettings:
 
     size_error: float = 0.02
     """Error of a place that is always assumed, as a part of the object's radius."""
+    centre_wanders: float = 0.01
+    """Error of the path's vectors that is always assumed, as a part of the object's radius: with the light and what
+    turns, the centre that is found lies elsewhere in the object as it moves on."""
     path_error: float = 0.004
     """The same as a part of the path's extent, when families are compared."""
     log_radius_error: float = 0.05
@@ -115,7 +122,10 @@ class Measured:
                 step = np.zeros(len(slopes))
                 step[k] = 1e-5 * max(1.0, abs(self.constants[k]))
                 slopes[k] = (told(self.constants + step) - told(self.constants - step)) / (2 * step[k])
-            out[name] = (value, float(np.sqrt(max(slopes @ self.covariance @ slopes, 0.0))), unit)
+            error = float(np.sqrt(max(slopes @ self.covariance @ slopes, 0.0)))
+            if name == "restitution":
+                error = float(np.hypot(error, _error_by_slope(self.family, self.constants)))
+            out[name] = (value, error, unit)
         return out
 
     @property
@@ -133,17 +143,25 @@ def _told(reads: Reads, measured: Measured) -> Callable[[np.ndarray], float]:
     return lambda constants: reads(measured.family, constants, measured.placement.half_width_px, measured.duration_s)
 
 
-def _vector(family: Family, constants: np.ndarray, basis: str) -> np.ndarray:
-    return family.vectors(constants)[family.basis.index(basis)]
+def _seen(family: Family, constants: np.ndarray) -> np.ndarray:
+    """(terms, 2) vectors as they are seen near the path's mean place: what lies along the line of sight through that
+    place is not."""
+    vectors = family.vectors(constants)
+    x, y, z = family.positions(constants, _DENSE).mean(axis=0)
+    return vectors[:, :2] + vectors[:, 2:] * np.array([x, y]) / (CANONICAL_FOCAL - z)
+
+
+def _length(family: Family, constants: np.ndarray, basis: str) -> float:
+    return float(np.linalg.norm(_seen(family, constants)[family.basis.index(basis)]))
 
 
 def _speed(family: Family, constants: np.ndarray, pixels: float, lasts: float) -> float:
     """Mean speed across the picture."""
-    return 2 * float(np.linalg.norm(_vector(family, constants, "s")[:2])) * pixels / lasts
+    return 2 * _length(family, constants, "s") * pixels / lasts
 
 
 def _acceleration(family: Family, constants: np.ndarray, pixels: float, lasts: float) -> float:
-    return 8 * float(np.linalg.norm(_vector(family, constants, "s2")[:2])) * pixels / lasts**2
+    return 8 * _length(family, constants, "s2") * pixels / lasts**2
 
 
 def _period(family: Family, constants: np.ndarray, pixels: float, lasts: float) -> float:
@@ -159,7 +177,7 @@ def _longest_axis(family: Family, constants: np.ndarray) -> float:
     it is tilted."""
     first = next(k for k, name in enumerate(family.basis) if name.endswith("cos"))
     fading = family.inside(constants)[1] if "fading" in family.shape else 0.0
-    axes = np.linalg.svd(family.vectors(constants)[first : first + 2, :2], compute_uv=False)
+    axes = np.linalg.svd(_seen(family, constants)[first : first + 2], compute_uv=False)
     return float(axes[0] * np.exp(fading / 2))
 
 
@@ -171,6 +189,17 @@ def _restitution(family: Family, constants: np.ndarray, pixels: float, lasts: fl
     """Speed after an impact relative to that before it, on the geometric mean of all."""
     before, after = speeds_at_impacts(family, constants)
     return float(np.exp(np.log(np.maximum(after, 1e-9) / np.maximum(before, 1e-9)).mean()))
+
+
+def _error_by_slope(family: Family, constants: np.ndarray) -> float:
+    """Standard error of the restitution of a single impact by the floor's slope in the picture, which nothing shows."""
+    before, after = speeds_at_impacts(family, constants)
+    if len(before) > 1:
+        return 0.0
+    seen = _seen(family, constants)
+    up = seen[2] / (np.linalg.norm(seen[2]) + 1e-12)
+    climbs = _SLOPE * abs(float(seen[1] @ [-up[1], up[0]]))
+    return climbs * float(before[0] + after[0]) / max(float(before[0]) ** 2, 1e-9)
 
 
 _CONSTANTS: dict[str, dict[str, tuple[Reads, str]]] = {
@@ -259,6 +288,8 @@ def measure(
     weights = {name: float(np.exp(scores[name][0] - top)) if name in scores else 0.0 for name in told}
     chances = {name: weight / sum(weights.values()) for name, weight in weights.items()}
     best = scores[max(chances, key=chances.__getitem__)][1]
+    # Names bear lenses' errors, and a little depth hides among those; the constants of a name do not.
+    best = next((fit for fit in tried if fit.deep and fit.family is best.family), best)
     return Measurement(problem.exactly(best), chances, problem.noise_px, problem.radius_px, problem.extent_px)
 
 
@@ -366,15 +397,32 @@ class _Phase:
         return float(losses[: max(1, round(0.8 * len(losses)))].mean())
 
     def exactly(self, rough: _Fitted) -> Measured:
-        """The same family again from all observations, with standard errors."""
+        """The same family again from all observations, each weighed by the errors that the first fit left, with
+        standard errors."""
         family, use = rough.family, self.usable
-        constants, _, covariance = self._solved(family, rough.constants, rough.deep, use, True)
-        constants = family.nearest(constants[:-1])
-        if rough.deep:
-            constants = at_mean_depth(family, constants)
+        problem = self._weighed(self._solved(family, rough.constants, rough.deep, use)[1])
+        raw, _, covariance = problem._solved(family, rough.constants, rough.deep, use, True)
+
+        def shown(constants: np.ndarray) -> np.ndarray:
+            constants = family.nearest(constants)
+            return at_mean_depth(family, constants) if rough.deep else constants
+
+        constants, slopes = shown(raw[:-1]), _slopes(shown, raw[:-1])
         away = (self.centre - project(family.positions(constants, self.t))) * self.pixels
         seen = rough.deep and self._sizes_gain(rough.residual) > 0
+        covariance = slopes @ covariance @ slopes.T
+        lengths = 3 * len(family.basis)
+        covariance[range(lengths), range(lengths)] += (self.settings.centre_wanders * self.radius_px / self.pixels) ** 2
         return Measured(family, constants, seen, covariance, self.start, self.stop, self.placement, away[use])
+
+    def _weighed(self, residual: np.ndarray) -> "_Phase":
+        """The same observations with the errors that a fit's residuals (3 N,) show, as large as if neighbours' errors
+        were independent. Without this, sizes, which waver with the light, would outweigh far more exact places."""
+        places, sizes = self._places(residual), residual[2 * len(residual) // 3 :, None]
+        out = copy(self)
+        out.error = self.error * max(_lasting(places), 1e-3)
+        out.log_radius_error = self.log_radius_error * max(_lasting(sizes), 1.0)
+        return out
 
     def _thin(self) -> np.ndarray:
         chosen = np.zeros(len(self.t), dtype=bool)
@@ -432,17 +480,9 @@ class _Phase:
             return constants, found.fun
         covariance = np.zeros((family.size, family.size))
         kept = np.flatnonzero(free[:-1])
-        covariance[np.ix_(kept, kept)] = self._covariance(found)[:-1, :-1]
+        # The errors are those that residuals showed, so nothing is left to be scaled.
+        covariance[np.ix_(kept, kept)] = np.linalg.pinv(found.jac.T @ found.jac, rcond=1e-14)[:-1, :-1]
         return constants, found.fun, covariance
-
-    def _covariance(self, found) -> np.ndarray:
-        """Of the free parameters: errors as the residuals show them, enlarged where neighbours have the same."""
-        count = len(found.fun) // 3
-        places = found.fun[: 2 * count].reshape(count, 2)
-        usual = max(1.4826**2 * float(np.median(places**2)), 1e-12)
-        spread, alike = float(np.mean(np.minimum(places**2, 9 * usual))), _alike(places)
-        inverse = np.linalg.pinv(found.jac.T @ found.jac, rcond=1e-12)
-        return inverse * spread * (1 + alike) / (1 - alike)
 
     def _residuals(self, family: Family, constants: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         positions = family.positions(family.nearest(constants[:-1]), self.t[chosen])
@@ -485,6 +525,27 @@ class _Phase:
         still = (seen - np.median(seen)) / self.log_radius_error
         lost = [(np.sqrt(1 + one**2) - 1).sum() for one in (still, deep[2 * len(deep) // 3 :])]
         return float(lost[0] - lost[1]) / _WAVERING
+
+
+def _slopes(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
+    """(M, N) derivatives of a function of N numbers that gives M."""
+    steps = 1e-5 * np.maximum(1.0, np.abs(at))
+    return np.stack([(of(at + step) - of(at - step)) / (2 * step.sum()) for step in np.diag(steps)], axis=1)
+
+
+def _lasting(residuals: np.ndarray) -> float:
+    """Standard error of residuals (N, axes) without single wrong ones, as large as if their neighbours' were
+    independent: sqrt(1 + 2 x the sum of correlations), up to the lag at which they have faded (as in Geyer 1992)."""
+    usual = max(1.4826**2 * float(np.median(residuals**2)), 1e-12)
+    near = np.clip(residuals, -3 * usual**0.5, 3 * usual**0.5)
+    square = float(np.mean(near**2))
+    total = 1.0
+    for lag in range(1, len(near) // 3):
+        alike = float((near[lag:] * near[:-lag]).sum()) / (square * near.size)
+        if alike < 0.05:
+            break
+        total += 2 * alike
+    return float(np.sqrt(square * total))
 
 
 def _alike(places: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from trajvlm.eval.video_files.answer import Answer
-from trajvlm.eval.video_files.truth import LEAST_PHASE_S, SINGLE, Stretch, TrueFile, TruePhase
+from trajvlm.eval.video_files.truth import LEAST_PHASE_S, SINGLE, Stretch, TrueFile, TruePhase, overlap
 
 PATHS = ("measured", "refined")
 """The equations of an answer that are held against the true path."""
@@ -81,7 +81,7 @@ def _phase_overlaps(file: TrueFile, answer: Answer) -> list[float] | None:
 def _constants(phase: TruePhase, answer: Answer) -> dict[str, dict]:
     begins = phase.seen[0] if answer.begins_s is None else answer.begins_s
     told = {}
-    for name, true in phase.law.constants(_common(phase, answer), begins).items():
+    for name, true in phase.law.constants(_window(phase, answer), begins).items():
         said = None if answer.refused else answer.constants.get(name)
         one: dict[str, Any] = {"true": true.value, "in_space": true.in_space}
         one |= dict.fromkeys(("said", "sd", "error", "in_sd"))
@@ -93,12 +93,11 @@ def _constants(phase: TruePhase, answer: Answer) -> dict[str, dict]:
     return told
 
 
-def _common(phase: TruePhase, answer: Answer) -> tuple[float, float]:
-    """The part of a phase that the answer is about; all that is seen where it is about none."""
-    if answer.window is None:
+def _window(phase: TruePhase, answer: Answer) -> tuple[float, float]:
+    """The answer's time, at whose mean depth its lengths are told; that of the phase where it has none in common."""
+    if answer.window is None or overlap(phase.seen, answer.window) == 0:
         return phase.seen
-    common = max(phase.seen[0], answer.window[0]), min(phase.seen[1], answer.window[1])
-    return common if common[1] > common[0] else phase.seen
+    return answer.window
 
 
 def _impacts(phase: TruePhase, answer: Answer) -> list[dict]:

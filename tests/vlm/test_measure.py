@@ -62,6 +62,47 @@ def test_the_truth_lies_within_the_errors(path, frames, family, name, true):
     assert np.median(values) == pytest.approx(true, rel=0.05)
 
 
+def test_errors_cover_the_truth_where_the_place_wanders_slowly():
+    t = np.arange(90) / RATE
+    within = 0
+    for seed in range(12):
+        track = seen(swing(t), noise=0.05, seed=seed)
+        steps = np.random.default_rng(100 + seed).normal(size=(120, 2))
+        slow = np.stack([np.convolve(axis, np.exp(-np.arange(31) / 8), "valid") for axis in steps.T], axis=1)
+        wandering = Track(track.frames, track.times_s, track.centres_px + 0.4 * slow, track.radii_px, track.whole)
+        value, error, _ = measure(wandering, PLACEMENT, EVEN, np.empty(0), 6.0).best.values["period"]
+        within += abs(value - 0.8) <= 2 * error
+    assert within >= 10
+
+
+def test_a_speed_in_depth_is_that_seen_at_the_mean_depth_wherever_the_picture_is_cut():
+    t = np.arange(45) / RATE
+    # In pixels of a camera that looks at the middle of the picture, far from which the object passes.
+    points = np.stack([150 * t + 100, 60 * t + 50, 500 * t - 375], axis=-1)
+    nearer = 900 / (900 - points[:, 2])
+    places = np.array([320.0, 240.0]) + points[:, :2] * nearer[:, None] * [1, -1]
+    track = Track(np.arange(45), t, places, 12 * nearer, np.ones(45, dtype=bool))
+    low, high = places.min(0), places.max(0)
+    crop = Placement(*((low + high) / 2), float((high - low).max() / 1.6), 0.0, 1.0, 640, 480)
+    found = measure(track, crop, EVEN, np.empty(0), 3.0).best
+    at_middle = np.linalg.norm(places[23] - places[21]) * RATE / 2
+    assert found.family.name == "linear"
+    assert found.values["speed"][0] == pytest.approx(at_middle, rel=1e-3)
+
+
+def test_of_a_single_impact_the_floors_slope_is_not_known():
+    t = np.arange(24) / RATE
+    height = np.where(t < 0.4, 3 * (t + 0.1) * (0.4 - t), 3 * (t - 0.4) * (0.8 - t))
+    level = np.stack([0.7 * t - 0.3, height - 0.4, 0 * t], axis=-1)
+    sloping = level + np.array([0, 0.1, 0]) * (0.7 * t)[:, None]
+    values = []
+    for path in (level, sloping):
+        found = measure(seen(path, noise=0.05), PLACEMENT, EVEN, np.array([0.4]), 3.0).best
+        values.append(found.values["restitution"])
+    assert abs(values[0][0] - values[1][0]) > 0.02
+    assert values[0][1] == pytest.approx(abs(values[0][0] - values[1][0]), rel=0.5)
+
+
 def test_impacts_are_found_between_frames():
     t = np.arange(30) / RATE
     found = measure(seen(bounce(t)), PLACEMENT, EVEN, np.array([0.33, 0.67]), 3.0)
