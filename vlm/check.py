@@ -105,14 +105,6 @@ def refusal(
             f"{measurement.best.residual_px:.1f} pixels of the video; give --start and --end of a part in which it "
             f"moves freely"
         )
-    for name in ("acceleration", "period"):
-        value, error, unit = measurement.best.values.get(name, (1.0, 0.0, ""))
-        if error > settings.relative_error * abs(value):
-            told = constants_in_words({name: (value, error, unit)}, measurement.best.family.name)
-            return "too_short", (
-                f"the object is seen for too short a while to tell its {told}; film it for longer, or at a higher "
-                f"frame rate"
-            )
     tracks = {id(other.track): other.track for other in others}
     explained = chosen.explained(tuple(tracks.values()))
     if explained < settings.explained:
@@ -121,4 +113,12 @@ def refusal(
             f"the nearest curve, {measurement.best.family.name}, explains only {explained:.0%} of the path that "
             f"the object is seen to take; give --start and --end of a part in which it moves freely"
         )
+    for name in ("acceleration", "period"):
+        value, error, unit = measurement.best.values.get(name, (1.0, 0.0, ""))
+        if error > settings.relative_error * abs(value):
+            told = constants_in_words({name: (value, error, unit)}, measurement.best.family.name)
+            return "too_short", (
+                f"the object is seen for too short a while to tell its {told}; film it for longer, or at a higher "
+                f"frame rate"
+            )
     return None

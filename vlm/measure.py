@@ -32,6 +32,8 @@ _THIN = 240
 _DENSE = np.linspace(0.0, 1.0, 65)
 _SLOPE = 0.1
 """Usual slope of a floor in the picture, where the ball comes from the side and a little towards the camera."""
+_VIEW = np.radians(60.0)
+"""Usual field of view of a camera's width."""
 _WAVERING = 4.0
 """Frames for which a size that wavers does so on end."""
 
@@ -45,6 +47,9 @@ class MeasureSettings:
     centre_wanders: float = 0.01
     """Error of the path's vectors that is always assumed, as a part of the object's radius: with the light and what
     turns, the centre that is found lies elsewhere in the object as it moves on."""
+    slant: float = 0.1
+    """Usual angle, in radians, to either side between the plane of a motion and the picture's, where depth is not
+    seen. It makes what is nearer larger and faster, and constants err by that."""
     path_error: float = 0.004
     """The same as a part of the path's extent, when families are compared."""
     log_radius_error: float = 0.05
@@ -53,7 +58,8 @@ class MeasureSettings:
     """Gain in log likelihood, from the sizes, from which depth is seen."""
     path_gain: float = 9.0
     """Ratio of the mean squared distances from the path without depth and with it from which a path is taken to be seen
-    in perspective, whatever the sizes say: those of what is small or blurred say little."""
+    in perspective, whatever the sizes say: those of what is small or blurred say little. Where neither suffices, both
+    count as the shares that they have of these."""
     helix_turns: float = 1.5
     """Turns below which a helix is believed only if the sizes tell of its depth."""
     helix_gain: float = 3.0
@@ -374,7 +380,8 @@ class _Phase:
             if self.needs_depth(fit) and not follow:
                 continue
             away = least if without is None else self._away(without)
-            if told > self.settings.depth_gain or self._away(fit) * self.settings.path_gain < away:
+            by_path = float(np.log(away / max(self._away(fit), 1e-12)) / np.log(self.settings.path_gain))
+            if max(told, 0.0) / self.settings.depth_gain + max(by_path, 0.0) > 1:
                 out.append(fit)
         return out
 
@@ -478,11 +485,29 @@ class _Phase:
         constants[free] = found.x
         if not errors:
             return constants, found.fun
+        # Where the family's conditions hold, what they forbid changes nothing at all.
+        constants[:-1] = family.nearest(constants[:-1])
+        away = residual(constants[free])
+        jacobian = _slopes(residual, constants[free]) * ((1 + away**2) ** -0.25)[:, None]
+        solves = _pseudoinverse(jacobian)
+        if not deep:
+            solves = np.hstack([solves, solves @ self._aslant(family, constants, chosen).T])
         covariance = np.zeros((family.size, family.size))
         kept = np.flatnonzero(free[:-1])
-        # The errors are those that residuals showed, so nothing is left to be scaled.
-        covariance[np.ix_(kept, kept)] = np.linalg.pinv(found.jac.T @ found.jac, rcond=1e-14)[:-1, :-1]
-        return constants, found.fun, covariance
+        covariance[np.ix_(kept, kept)] = (solves @ solves.T)[:-1, :-1]
+        return constants, away, covariance
+
+    def _aslant(self, family: Family, constants: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        """(2, 3 N) change of a flat path's residuals by a plane of motion that the camera sees aslant, unknown to it."""
+        focal = self.placement.video_width_px / 2 / np.tan(_VIEW / 2) / self.pixels
+        straight = self._residuals(family, constants, chosen)
+        changes = []
+        for axis in (0, 1):
+            tilted = constants.copy()
+            vectors = family.vectors(tilted)
+            vectors[:, 2] = self.settings.slant * CANONICAL_FOCAL / focal * vectors[:, axis]
+            changes.append(self._residuals(family, tilted, chosen) - straight)
+        return np.stack(changes)
 
     def _residuals(self, family: Family, constants: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         positions = family.positions(family.nearest(constants[:-1]), self.t[chosen])
@@ -525,6 +550,13 @@ class _Phase:
         still = (seen - np.median(seen)) / self.log_radius_error
         lost = [(np.sqrt(1 + one**2) - 1).sum() for one in (still, deep[2 * len(deep) // 3 :])]
         return float(lost[0] - lost[1]) / _WAVERING
+
+
+def _pseudoinverse(jacobian: np.ndarray) -> np.ndarray:
+    """(N, M) of a Jacobian (M, N) of parameters in units of any size. Directions that change nothing but by rounding, as
+    families with conditions on their vectors have, are left out."""
+    sizes = np.linalg.norm(jacobian, axis=0) + 1e-300
+    return np.linalg.pinv(jacobian / sizes, rcond=1e-5) / sizes[:, None]
 
 
 def _slopes(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:

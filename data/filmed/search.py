@@ -20,6 +20,8 @@ _LEAST_LENGTH = 3
 """Detections of a track; fewer are noise."""
 _COMPARED = 8
 """Detections at the facing ends of two tracks by which they are compared."""
+_TOGETHER = 1.15
+"""Largest area of both parts of a divided thing, as a part of its own."""
 _AREA_RATIO, _COLOUR, _LONGEST_GAP_S = 1.6, 30.0, 1.5
 """Ratio of two areas, mean difference of two colours (0 to 255), and gap up to which two tracks may be one object's."""
 _COMPACT = 0.45
@@ -264,15 +266,16 @@ class _End:
 
 
 def _end(track: DetectionTrack, times: np.ndarray, last: bool) -> _End:
-    those = track.detections[-_COMPARED:] if last else track.detections[:_COMPARED]
-    areas = np.array([b.area for b in those])
+    # From the end inwards, the nearest half of the track.
+    inwards = track.detections[:: -1 if last else 1][: max(_COMPARED, len(track.detections) // 2)]
+    areas = np.array([b.area for b in inwards])
     # The nearest to the end at which it is not yet hidden in part.
     full = np.flatnonzero(areas >= 0.7 * np.percentile([b.area for b in track.detections], 60))
-    if len(full) >= 2:
-        those = those[: full[-1] + 1] if last else those[full[0] :]
+    first = int(full[0]) if len(full) >= 2 else 0
+    those = inwards[first : first + _COMPARED]
+    at, those = those[0], sorted(those, key=lambda b: b.frame)
     place = np.array([(b.x, b.y) for b in those])
     seen = times[[b.frame for b in those]]
-    at = those[-1] if last else those[0]
     velocity = _velocity(seen - times[at.frame], place)
     return _End(
         at.frame,
@@ -317,19 +320,41 @@ def _joined(tracks: list[DetectionTrack], times: np.ndarray, diagonal: float) ->
         detections: list[Detection] = []
         here: int | None = id(track)
         while here is not None:
-            detections += [b for b in by_id[here].detections if not detections or b.frame > detections[-1].frame]
+            detections = _continued(detections, by_id[here].detections)
             here = after.get(here)
         joined.append(DetectionTrack(detections))
     return joined
 
 
+def _continued(before: list[Detection], after: list[Detection]) -> list[Detection]:
+    """Detections that go on as others, without the frames in which both are parts of what something thin divides."""
+    if not before:
+        return after
+    first, last = after[0].frame, before[-1].frame
+    return [b for b in before if b.frame < first] + [b for b in after if b.frame > last]
+
+
+def _divided(one: DetectionTrack, other: DetectionTrack, area: float) -> bool:
+    """Whether what two tracks show at the same time, if anything, may be the parts of one thing of this area that are
+    seen on both sides of a thin post: near each other, and together no larger than it."""
+    now = {b.frame: b for b in one.detections}
+    both = [(now[b.frame], b) for b in other.detections if b.frame in now]
+    if not both:
+        return other.detections[0].frame > one.detections[-1].frame
+    if len(both) > len(now) / 2 or other.detections[-1].frame <= one.detections[-1].frame:
+        return False
+    radius = math.sqrt(area / math.pi)
+    near = all(math.hypot(a.x - b.x, a.y - b.y) < 2.5 * radius for a, b in both)
+    return near and all(a.area + b.area < _TOGETHER * area for a, b in both)
+
+
 def _misfit(one: DetectionTrack, other: DetectionTrack, ends: dict, times: np.ndarray, diagonal: float) -> float | None:
     """How long the gap is in which `one` may have gone over into `other`, in seconds, with a penalty for what does not
     fit; None where they can't be the same."""
-    if other.detections[0].frame <= one.detections[-1].frame:
-        return None
     last, first = ends[id(one)][1], ends[id(other)][0]
     hidden = first.frame - last.frame
+    if hidden <= 0 or not _divided(one, other, max(last.area, first.area)):
+        return None
     wait = float(times[first.frame] - times[last.frame])
     if hidden > (len(one.detections) + len(other.detections)) / 2 or wait > _LONGEST_GAP_S:
         return None

@@ -90,6 +90,18 @@ def test_a_speed_in_depth_is_that_seen_at_the_mean_depth_wherever_the_picture_is
     assert found.values["speed"][0] == pytest.approx(at_middle, rel=1e-3)
 
 
+def test_a_throw_seen_aslant_lies_within_errors_where_no_depth_is_seen():
+    t = np.arange(20) / RATE
+    # 6 degrees out of the picture's plane, which neither the sizes nor the path show clearly.
+    path = throw(t) * 0.6
+    slanting = np.stack([path[:, 0], path[:, 1], 0.1 * 4 / 2.77 * path[:, 1]], axis=-1)
+    found = measure(seen(slanting, noise=0.5), PLACEMENT, EVEN, np.empty(0), 3.0).best
+    value, error, _ = found.values["acceleration"]
+    assert found.family.name == "parabolic" and not found.depth_seen
+    assert 0.004 * value < error < 0.1 * value
+    assert abs(value - 0.6 * 6 * 200) < 2 * error
+
+
 def test_of_a_single_impact_the_floors_slope_is_not_known():
     t = np.arange(24) / RATE
     height = np.where(t < 0.4, 3 * (t + 0.1) * (0.4 - t), 3 * (t - 0.4) * (0.8 - t))

@@ -287,6 +287,14 @@ def test_what_hides_the_object_for_a_while_does_not_end_its_window(tmp_path):
     assert (uv > 0).all()
 
 
+def test_a_thin_post_does_not_end_a_track(tmp_path):
+    # Slow enough that parts are seen on both sides of it at once.
+    centres = fall(60, x=(70, 170), y=(60, 120))
+    film(tmp_path / "thin.mp4", centres, radius=12.0, extra=post((116, 123)))
+    (ball, *others) = find_tracks(tmp_path / "thin.mp4").tracks
+    assert ball.times_s[0] < 0.2 and ball.times_s[-1] > 1.8 and not others
+
+
 def test_another_thing_that_appears_later_is_not_taken_for_the_hidden_object(tmp_path):
     centres = fall(40, x=(20, 220))
     centres[22:] = np.nan
