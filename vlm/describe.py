@@ -551,8 +551,9 @@ def _phases(candidate: Candidate, measurement: Measurement | None, placement: Pl
         by_itself = None if phase.rests or is_answer else measured(one, placement, Answer("", np.empty(0), told))
         irregular = by_itself is not None and (is_irregular(by_itself, CheckSettings()) or _explains_nothing(by_itself))
         found = None if irregular else by_itself
-        start, stop = one.part.times_s[[0, -1]].tolist()
-        out.append(PhaseFound(start, stop, measurement if is_answer else found, phase.rests, is_answer, irregular))
+        shown = measurement if is_answer else found
+        seen = one.part.times_s[[0, -1]].tolist() if shown is None else (shown.best.start_s, shown.best.stop_s)
+        out.append(PhaseFound(*seen, shown, phase.rests, is_answer, irregular))
     return tuple(out)
 
 

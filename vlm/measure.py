@@ -19,7 +19,7 @@ from scipy.optimize import least_squares
 from trajvlm.data.cameras.camera import CANONICAL_FOCAL, magnification, project
 from trajvlm.data.clip import Placement
 from trajvlm.data.filmed.phases import place_noise
-from trajvlm.data.filmed.plane_fit import DEEP, LEAST_TURNS, fit_in_plane, free_in_plane
+from trajvlm.data.filmed.plane_fit import DEEP, LEAST_FADING, LEAST_TURNS, fit_in_plane, free_in_plane
 from trajvlm.data.filmed.track import Track
 from trajvlm.data.fit import at_mean_depth
 from trajvlm.data.motions.equation import Equation
@@ -28,7 +28,8 @@ from trajvlm.data.motions.families.bouncing import speeds_at_impacts, with_impac
 from trajvlm.data.motions.terms import MOST_IMPACTS
 
 _NEAREST = 3.5  # the camera stands at 4
-_THIN = 240
+_LEAST, _THIN = 7, 240
+"""Observations that are needed, and that are used where families are compared."""
 _DENSE = np.linspace(0.0, 1.0, 65)
 _SLOPE = 0.1
 """Usual slope of a floor in the picture, where the ball comes from the side and a little towards the camera."""
@@ -71,8 +72,6 @@ class MeasureSettings:
     """Turns below which a wave looks like part of a parabola,"""
     part_of_turn: float = 4.0
     """and what it then loses of its log likelihood: an arc that is thrown is far more common."""
-    least_fading: float = -0.2
-    """Logarithm of the amplitudes at the ends of a damped wave below which it is none, for it grows."""
     doubt: float = 0.02
     """Probability of each family that the language model's answer leaves at least: its doubt about itself."""
 
@@ -91,6 +90,7 @@ class Measured:
     """(size, size) of the constants."""
     start_s: float
     stop_s: float
+    """Of the phase, from the first observation to the last in which nothing hides the object."""
     placement: Placement
     residuals_px: np.ndarray
     """(N, 2) of the places in the phase, in pixels of the video."""
@@ -266,7 +266,7 @@ def measure(
         None where there are too few observations.
     """
     settings = settings or MeasureSettings()
-    if len(track) < 7:
+    if len(track) < _LEAST:
         return None
     problem = _Phase(track, placement, settings, noise_px)
     laws = [law for law in (*WAVES_AND_LINES, problem.bounce(impacts_s)) if law is not None and law.name in told]
@@ -325,6 +325,11 @@ class _Phase:
     """The observations of a phase in canonical units, and fits to them."""
 
     def __init__(self, track: Track, placement: Placement, settings: MeasureSettings, noise_px: float | None = None):
+        # What hangs on something all the time is seen as well as it can be where nothing hides it.
+        masks = (track.whole, track.hidden_px == 0, np.ones(len(track), dtype=bool))
+        usable = next(mask for mask in masks if mask.sum() >= max(_LEAST, 0.3 * len(track)) or mask is masks[-1])
+        seen = slice(int(usable.argmax()), len(track) - int(usable[::-1].argmax()))
+        track, self.usable = track.part(seen), usable[seen]
         self.settings, self.placement, self.track = settings, placement, track
         self.start, self.stop = float(track.times_s[0]), float(track.times_s[-1])
         self.pixels = placement.half_width_px
@@ -338,7 +343,6 @@ class _Phase:
         self.error = np.hypot(self.noise_px, settings.size_error * self.radius_px) / self.pixels
         wavers = place_noise(track.times_s, np.stack([self.log_radius] * 2, axis=1))
         self.log_radius_error = np.hypot(wavers, settings.log_radius_error)
-        self.usable = track.whole if track.whole.mean() > 0.3 else np.ones(len(track), dtype=bool)
 
     def bounce(self, impacts_s: np.ndarray) -> Family | None:
         """The bounce with so many impacts as a flight through the track has; None where it has none or too many."""
@@ -380,7 +384,7 @@ class _Phase:
             if self.needs_depth(fit) and not follow:
                 continue
             away = least if without is None else self._away(without)
-            by_path = float(np.log(away / max(self._away(fit), 1e-12)) / np.log(self.settings.path_gain))
+            by_path = float(np.log((away + 1e-9) / (self._away(fit) + 1e-9)) / np.log(self.settings.path_gain))
             if max(told, 0.0) / self.settings.depth_gain + max(by_path, 0.0) > 1:
                 out.append(fit)
         return out
@@ -391,7 +395,7 @@ class _Phase:
 
     def grows(self, fit: _Fitted) -> bool:
         """Whether a damped wave is fitted that grows, as nothing left alone does."""
-        return fit.family.name == "damped" and fit.family.inside(fit.constants[:-1])[1] < self.settings.least_fading
+        return fit.family.name == "damped" and fit.family.inside(fit.constants[:-1])[1] < LEAST_FADING
 
     def needs_depth(self, fit: _Fitted) -> bool:
         """Whether only depth makes a path what it is called: of a helix one sees a wavy line, until it has turned often
@@ -498,7 +502,7 @@ class _Phase:
         return constants, away, covariance
 
     def _aslant(self, family: Family, constants: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        """(2, 3 N) change of a flat path's residuals by a plane of motion that the camera sees aslant, unknown to it."""
+        """(2, 3 N) change of a flat path's residuals where the plane of motion is seen aslant, about each axis."""
         focal = self.placement.video_width_px / 2 / np.tan(_VIEW / 2) / self.pixels
         straight = self._residuals(family, constants, chosen)
         changes = []
@@ -553,8 +557,8 @@ class _Phase:
 
 
 def _pseudoinverse(jacobian: np.ndarray) -> np.ndarray:
-    """(N, M) of a Jacobian (M, N) of parameters in units of any size. Directions that change nothing but by rounding, as
-    families with conditions on their vectors have, are left out."""
+    """(N, M) of a Jacobian (M, N) of parameters in units of any size. Directions that change nothing but by rounding,
+    as families with conditions on their vectors have, are left out."""
     sizes = np.linalg.norm(jacobian, axis=0) + 1e-300
     return np.linalg.pinv(jacobian / sizes, rcond=1e-5) / sizes[:, None]
 

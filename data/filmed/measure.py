@@ -343,7 +343,8 @@ def _updated(track: Track, seen: dict[int, Seen | None], poses: np.ndarray | Non
         shown = np.linalg.solve(pose[:, :, :2], (centres - pose[:, :, 2])[..., None])[..., 0]
     # A pixel of what is cut off may be blurred away.
     inside = (shown > radii[:, None] - 0.5).all(axis=1) & (shown < np.array(size) - radii[:, None] + 0.5).all(axis=1)
-    return replace(track, centres_px=centres, radii_px=radii, whole=whole & inside)
+    seen_so = replace(track, centres_px=centres, radii_px=radii)
+    return replace(seen_so, whole=whole & inside & (seen_so.hidden_px == 0))
 
 
 def _apart(tracks: list[Track]) -> list[Track]:

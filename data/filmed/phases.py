@@ -15,6 +15,8 @@ from trajvlm.data.filmed.track import Track
 from trajvlm.data.motions.families import FAMILIES, WAVES_AND_LINES
 
 _LAWS = (None, *WAVES_AND_LINES, FAMILIES["bouncing"])
+_HIDDEN_ERROR = 1.0
+"""Error of a place as a part of what the radius lacks where the object is hidden in part."""
 _DEEP = tuple(FAMILIES[name] for name in DEEP)
 
 
@@ -97,8 +99,10 @@ class _Cutting:
         extent = float(np.ptp(self.places, axis=0).max())
         noise = place_noise(self.t, self.places)
         floor = np.hypot(settings.size_error * track.radii_px, settings.path_error * extent)
-        self.errors = np.hypot(noise, floor)
-        sharp = np.sqrt(noise**2 + (settings.size_error * track.radii_px) ** 2 + (settings.piece_error * extent) ** 2)
+        hidden = _HIDDEN_ERROR * track.hidden_px
+        self.errors = np.sqrt(noise**2 + floor**2 + hidden**2)
+        fine = np.hypot(settings.size_error * track.radii_px, settings.piece_error * extent)
+        sharp = np.sqrt(noise**2 + fine**2 + hidden**2)
         self.ends = quadratic_pieces(self.t, self.places, 1.5 * sharp, settings)
         self.changes = self._changes()
         self._tried: dict[tuple[int, int], Phase | None] = {}
@@ -222,7 +226,7 @@ class _Cutting:
             if deep and best and best.gain > 0.8 * settings.observation * count:
                 break
             fit = fit_in_plane(family, t, places, errors, inner, most_turns, deep)
-            if fit is None or (deep and not self._sizes_agree(fit, chosen)):
+            if fit is None or fit.grows or (deep and not self._sizes_agree(fit, chosen)):
                 continue
             lost = np.minimum(fit.losses, 2 * settings.observation)
             gain = float((settings.observation - lost).mean()) * count - settings.constant * fit.free

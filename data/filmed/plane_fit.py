@@ -14,6 +14,10 @@ from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.data.motions.families.bouncing import speeds_at_impacts, with_impacts
 from trajvlm.data.motions.terms import MOST_IMPACTS
 
+LEAST_FADING = -0.2
+"""Logarithm of the amplitudes at the ends of a damped wave below which it is none, for it grows."""
+_MOST_GROWTH = 2.5
+"""The same for a spiral's radius, above which it is none."""
 DEEP = ("linear", "parabolic", "circular", "spiral", "helical")
 """Families whose path can be fitted in perspective."""
 LEAST_TURNS = 0.45
@@ -72,6 +76,14 @@ class PlaneFit:
         """Number of free constants."""
         deep = bool(self.vectors[:, 2].any())
         return free_in_plane(self.family) + deep * (len(self.vectors) - 1)
+
+    @property
+    def grows(self) -> bool:
+        """Whether a damped wave grows, or a spiral beyond measure, as nothing left alone does."""
+        if self.family is None or "fading" not in self.family.shape:
+            return False
+        fading = self.inside[self.family.shape.index("fading")]
+        return bool(fading < (LEAST_FADING if self.family.name == "damped" else -_MOST_GROWTH))
 
     @property
     def impacts_s(self) -> np.ndarray:

@@ -1,10 +1,16 @@
 """The track of one object through a video, measured on the video's own pixels."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from scipy import ndimage
 
 from trajvlm.data.filmed.decode import VideoInfo
+
+_MOMENT, _SMALLER, _FAR_SMALLER = 15, 0.85, 0.55
+"""Observations, more than twice as many as a moment's, and radii as parts of the usual one from which on an object is
+hidden in part for a moment, or for longer."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,39 @@ class Track:
         """The observations from `start_s` to `stop_s`, both included."""
         return self.part((self.times_s >= start_s - 1e-6) & (self.times_s <= stop_s + 1e-6))
 
+    @cached_property
+    def hidden_px(self) -> np.ndarray:
+        """(N,) by how much the radius is smaller where the object is hidden in part than it should be, else 0. So far
+        the centre of what is seen may lie from the object's.
+
+        An object is smaller for a moment, or for a stretch in which it becomes far smaller than as it comes nearer or
+        goes away, which shows as a steady growth.
+        """
+        logs = np.log(self.radii_px)
+        usual = ndimage.median_filter(logs, min(_MOMENT, len(logs)), mode="nearest")
+        usual[logs > usual + np.log(_SMALLER)] = -np.inf
+        steady = _upper_line(logs)
+        small = np.concatenate([[False], logs < steady + np.log(_SMALLER), [False]])
+        edges = np.flatnonzero(np.diff(small.astype(int)))
+        for first, stop in zip(edges[::2], edges[1::2], strict=True):
+            if (logs - steady)[first:stop].min() < np.log(_FAR_SMALLER):
+                usual[first:stop] = steady[first:stop]
+        return np.maximum(np.exp(usual) - self.radii_px, 0.0)
+
     @property
     def length_px(self) -> float:
         """Length of the path in pixels."""
         return float(np.linalg.norm(np.diff(self.centres_px, axis=0), axis=1).sum())
+
+
+def _upper_line(values: np.ndarray) -> np.ndarray:
+    """(N,) of a line with a quarter of some values (N,) above it, by weighted least squares."""
+    t = np.linspace(-1.0, 1.0, len(values))
+    design, weights, line = np.stack([np.ones_like(t), t], axis=1), np.ones(len(t)), values
+    for _ in range(20):
+        line = design @ np.linalg.lstsq(design * weights[:, None], values * weights, rcond=None)[0]
+        weights = np.sqrt(np.where(values > line, 0.75, 0.25) / np.maximum(np.abs(values - line), 0.01))
+    return line
 
 
 @dataclass(frozen=True)
