@@ -11,6 +11,7 @@ from trajvlm.data.filmed.decode import VideoInfo
 _MOMENT, _SMALLER, _FAR_SMALLER = 15, 0.85, 0.55
 """Observations, more than twice as many as a moment's, and radii as parts of the usual one from which on an object is
 hidden in part for a moment, or for longer."""
+_LARGER = 1.35
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,14 @@ class Track:
 
 
 def _upper_line(values: np.ndarray) -> np.ndarray:
-    """(N,) of a line with a quarter of some values (N,) above it, by weighted least squares."""
+    """(N,) of a line with a quarter of some values (N,) above it, by weighted least squares, without those far above
+    the median: there the object hung together with something."""
     t = np.linspace(-1.0, 1.0, len(values))
-    design, weights, line = np.stack([np.ones_like(t), t], axis=1), np.ones(len(t)), values
+    used = values < np.median(values) + np.log(_LARGER)
+    design, weights, line = np.stack([np.ones_like(t), t], axis=1), used.astype(float), values
     for _ in range(20):
         line = design @ np.linalg.lstsq(design * weights[:, None], values * weights, rcond=None)[0]
-        weights = np.sqrt(np.where(values > line, 0.75, 0.25) / np.maximum(np.abs(values - line), 0.01))
+        weights = used * np.sqrt(np.where(values > line, 0.75, 0.25) / np.maximum(np.abs(values - line), 0.01))
     return line
 
 

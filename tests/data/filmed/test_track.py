@@ -25,6 +25,10 @@ def test_a_few_small_radii_are_hidden_for_a_moment():
     assert np.flatnonzero(track(radii).hidden_px).tolist() == [3, 4, 25]
 
 
+def test_what_a_hand_lets_go_is_not_hidden_afterwards():
+    assert (track(np.array([60.0, 41, 47, 18, 18.3, 18, 18, 18.2, 18.5, 18.8, 18.7])).hidden_px[3:] == 0).all()
+
+
 @pytest.mark.parametrize(
     "radii",
     [
