@@ -11,6 +11,7 @@ from trajvlm.agents.known_length import CLAUSE, known_length
 from trajvlm.agents.length_parsing import Marked, agreed, densities, marked
 from trajvlm.agents.number_parsing import MINUS, PLAIN, decimals, value
 from trajvlm.agents.quantity_parsing import bare_span, expression, plain, seconds, span, times
+from trajvlm.agents.stick import as_pixels, ends
 from trajvlm.agents.units import asked_unit
 from trajvlm.data.errors import UserError
 
@@ -36,7 +37,9 @@ def plan(text: str, previous: Call | None = None) -> list[Call]:
         others = plan(f"{text[: pointed.start()]}it{text[pointed.end() :]}")
         # To point is to describe.
         return [Call("point_at", place), *(call for call in others if call != Call("describe_video"))]
-    text = plain(text)
+    if (stick := ends(text)) and not re.search(phrases.LENGTH_OF_STICK, text.lower()):
+        return [Call("measure_length", dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), stick)))]
+    text = plain(as_pixels(text))
     if re.search(phrases.WHY, text) and not re.search(phrases.GENERAL, text):
         return [Call("explain", {"topic": "family"})]
     if re.search(phrases.ELSEWHERE, text):

@@ -23,6 +23,7 @@ from trajvlm.agents.arithmetic import evaluate_text
 from trajvlm.agents.curve_distance import Gap, gap
 from trajvlm.agents.motion_table import rows, write_csv
 from trajvlm.agents.session import Result, Session
+from trajvlm.agents.stick import length_px
 from trajvlm.agents.units import Unit, in_unit
 from trajvlm.agents.wording import (
     FURTHEST_S,
@@ -405,9 +406,37 @@ def set_scale(
     session.scale = scale
     text = f"Scale set: {scale}, so 1 u is {metres:.3g} m."
     if object_diameter_m is not None:
-        text += " The apparent size is read from the decoded tokens; its error goes into every length. "
+        measured = not found.calibrated and found.views[0].measurement is not None
+        read_from = "measured on the video's pixels" if measured else "read from the decoded tokens"
+        text += f" The apparent size is {read_from}; its error goes into every length. "
         text = f"{text}{size_warning(found)}".strip()
     return Result(text, {"metres_per_unit": metres})
+
+
+def measure_length(
+    session: Session,
+    x1_px: Annotated[float, Field(description="one end of the stick: pixels from the picture's left edge")],
+    y1_px: Annotated[float, Field(description="and from its upper edge")],
+    x2_px: Annotated[float, Field(description="the other end")],
+    y2_px: Annotated[float, Field(description="and from the upper edge")],
+    length_m: Annotated[
+        float | None, Field(description="true length in metres, where known: it becomes the scale of everything")
+    ] = None,
+) -> Result:
+    """Lay a stick between two places in the picture: say how long it is, or set the scale by its known length."""
+    pixels = length_px((x1_px, y1_px, x2_px, y2_px))
+    if length_m is not None:
+        if not (math.isfinite(length_m) and length_m > 0):
+            raise UserError(f"a stick's length is a positive number of metres, not {length_m:g}")
+        return set_scale(session, pixels_per_metre=pixels / length_m)
+    metres = session.metres_per_unit
+    if metres is None:
+        return Result(
+            f"It is {pixels:.4g} pixels of the video long. Say how long it truly is, and everything is in metres.",
+            {"length_px": pixels},
+        )
+    length = pixels * metres / session.description().clip.placement.half_width_px
+    return Result(f"It is {length:.3g} m long, by the scale that was set.", {"length_px": pixels, "length_m": length})
 
 
 def choose_window(
@@ -533,6 +562,7 @@ TOOLS = (
     quantity,
     explain,
     set_scale,
+    measure_length,
     choose_window,
     point_at,
     plot,

@@ -29,6 +29,7 @@ from trajvlm.ui.events import Events
 from trajvlm.ui.login import People
 from trajvlm.ui.network_loading import BackgroundDescriber
 from trajvlm.ui.scratch_folder import own_folder
+from trajvlm.ui.stage import Stage
 from trajvlm.ui.theme import CSS, SCROLL, THEME
 from trajvlm.ui.upload_limits import LARGEST_UPLOAD_MB, LONGEST_S
 from trajvlm.ui.upload_quota import UploadTotal
@@ -87,6 +88,7 @@ def build(describer: Describes, model: str | None = None, folder: Path | None = 
             gr.Markdown("## trajvlm")
             restart = gr.Button("New chat", size="sm", scale=0, min_width=100)
         shown_status = gr.Markdown(status(), elem_id="status")
+        stage = Stage()
         chatbot = _add_chatbot()
         with gr.Row(elem_id="samples"):
             samples = {family: gr.Button(f"Try {name}", size="sm", min_width=80) for name, family in _SAMPLES.items()}
@@ -109,6 +111,7 @@ def build(describer: Describes, model: str | None = None, folder: Path | None = 
             (controls.length.submit, events.scale, [controls.length, controls.kind], [chatbot]),
             (controls.set_rate.click, events.frame_rate, [controls.rate], [chatbot]),
             (controls.rate.submit, events.frame_rate, [controls.rate], [chatbot]),
+            (stage.part.submit, events.gesture, [], [chatbot]),
             (use.click, events.use_recorded, [recorder], [chatbot, recorder, webcam]),
             *((button.click, events.sample(family), [], [chatbot]) for family, button in samples.items()),
             (restart.click, events.restart, [], [chatbot]),
@@ -117,7 +120,7 @@ def build(describer: Describes, model: str | None = None, folder: Path | None = 
         for event, run, given, changed in wiring:
             event(run, given, changed, api_visibility="private").then(
                 events.shown(controls), None, controls.parts, **_BEHIND_ANOTHER
-            )
+            ).then(events.staged(stage), None, [stage.part], **_BEHIND_ANOTHER)
         _add_api(events)
         _keep_up_to_date(shown_status, status, lambda: getattr(describer, "loading", False))
         page.load(None, js=SCROLL)

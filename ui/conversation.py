@@ -13,6 +13,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from trajvlm.agents.agent import Agent, Said, Step, ToolEnded, ToolStarted
 from trajvlm.agents.session import Describes, Result, Session
 from trajvlm.agents.tools import choose_window, describe_video, equation, point_at, refine, set_scale
@@ -25,6 +27,7 @@ from trajvlm.ui.upload_limits import refuse_long
 
 if TYPE_CHECKING:
     from trajvlm.vlm.described import Described
+    from trajvlm.vlm.scale import Scale
 
 
 MOST_MESSAGES = 120
@@ -56,6 +59,12 @@ class Conversation:
         """What the tools answered in the last turn."""
         self.window_shown_of: Described | None = None
         """The description whose window the page's sliders show."""
+        self.on_stage: tuple[Described, Scale | None] | None = None
+        """The description and the scale of what the page's stage shows."""
+        self.film_on_stage: tuple[Path, float | None] | None = None
+        """The video and its frame rate of the film that the page's stage has,"""
+        self.film_times = np.empty(0)
+        """and the seconds of its frames."""
 
     @property
     def busy(self) -> bool:

@@ -8,6 +8,7 @@ import gradio as gr
 from trajvlm.data.errors import UserError
 from trajvlm.ui.chat_registry import Chats
 from trajvlm.ui.conversation import Conversation
+from trajvlm.ui.stage import Stage, in_words
 from trajvlm.ui.turn_queue import Turn
 from trajvlm.ui.window_and_scale import WindowAndScale, frame_rate_in_words, scale_in_words, window_in_words
 
@@ -87,6 +88,15 @@ class Events:
         async for history in self._grown(request, ask):
             yield history
 
+    async def gesture(self, event: gr.EventData, request: gr.Request):
+        """A gesture on the stage. Yields the chat."""
+
+        def ask(chat: Conversation) -> Turn:
+            return chat.ask(in_words(event._data or {}, chat.session.found))
+
+        async for history in self._grown(request, ask):
+            yield history
+
     async def use_recorded(self, recorded: str | None, request: gr.Request):
         """A recorded clip. Yields the chat, and the recorder emptied and closed."""
         if recorded is None:
@@ -110,6 +120,14 @@ class Events:
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from error
         return reply
+
+    def staged(self, stage: Stage) -> Callable:
+        """The event after every other one, which returns a new value for the stage."""
+
+        def run(request: gr.Request):
+            return stage.shown(self._chats.begun(request.session_hash))
+
+        return run
 
     def shown(self, controls: WindowAndScale) -> Callable:
         """The event after every other one, which returns new values for the parts of the window and scale."""

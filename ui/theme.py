@@ -14,7 +14,7 @@ SCROLL = """() => {
   const hold = () => { if (held) [...chat.querySelectorAll(".user-row")].pop()?.scrollIntoView(); };
   new MutationObserver(() => {
     const questions = chat.querySelectorAll(".user-row").length;
-    if (questions > seen) { held = true; hold(); }
+    if (questions > seen) { held = !document.activeElement?.closest("#stage"); hold(); }
     seen = questions;
   }).observe(chat, { childList: true, subtree: true });
   new ResizeObserver(hold).observe(document.body);
@@ -23,7 +23,7 @@ SCROLL = """() => {
 }"""
 """Runs once when the page is open. Scrolls each new question to the top of the window, with its answer below, and keeps
 it there while the page changes its height (plots and videos load late, buttons go), until the person scrolls, clicks or
-types."""
+types. Who works on the stage stays there."""
 CSS = """
 .gradio-container { max-width: 960px !important; margin: 0 auto !important; }
 #head { align-items: center; }

@@ -83,7 +83,7 @@ def scale_in_words(length: str, kind: str, found: "Described | None" = None) -> 
     """
     number = _positive(length, "A scale is a positive number: type the object's diameter, or the pixels in a metre.")
     scale = f"The object is {number} cm wide." if kind == KINDS_OF_LENGTH[0] else f"One metre is {number} pixels."
-    return f"{scale} {_wanted(found)}".rstrip()
+    return f"{scale} {wanted(found)}".rstrip()
 
 
 def frame_rate_in_words(rate: str, found: "Described | None" = None) -> str:
@@ -92,10 +92,10 @@ def frame_rate_in_words(rate: str, found: "Described | None" = None) -> str:
     Raises UserError for no positive number.
     """
     number = _positive(rate, "A frame rate is a positive number: type the frames a second that the camera took.")
-    return f"It was filmed at {number} frames per second. {_wanted(found)}".rstrip()
+    return f"It was filmed at {number} frames per second. {wanted(found)}".rstrip()
 
 
-def _wanted(found: "Described | None") -> str:
+def wanted(found: "Described | None") -> str:
     """The question that a scale or a frame rate is mostly set for, by the family; empty where none was found yet."""
     if found is None:
         return ""
