@@ -90,7 +90,7 @@ const raise = (scene) => {
     };
     const here = seen.get(now);
     if (here) ring(here[1], here[2], here[3], "#2f6fde");
-    for (const [x, y] of scene.objects) ring(x, y, 14 * thin, "#e0a100");
+    for (const [x, y, t] of scene.objects) if (now === frameAt(t)) ring(x, y, 14 * thin, "#e0a100");
     const cross = ([x, y], colour) => {
       for (const [wide, shade] of [[4, "#fff"], [2, colour]]) {
         line([[x - 10 * thin, y], [x + 10 * thin, y]], shade, wide);
@@ -132,7 +132,9 @@ const raise = (scene) => {
     send({ kind: "stick", ends: [...marks[0], ...marks[1]], length: length.value });
   };
   const HINTS = {
-    point: "Click the object, or move the cross with the arrow keys and press Enter; Escape ends it.",
+    point: scene.objects.length
+      ? "Several things move: click the one that is meant, in any frame."
+      : "Click the object, or move the cross with the arrow keys and press Enter; Escape ends it.",
     stick: "Click both ends of something whose length you know; with keys: arrows, then Enter.",
   };
   const buttons = {
@@ -153,8 +155,12 @@ const raise = (scene) => {
     button.addEventListener("click", () => { turn(mode === name ? null : name); if (mode) picture.focus(); });
   const mark = (x, y) => {
     if (x < 0 || y < 0 || x > width || y > height) return;
-    if (mode === "point") send({ kind: "point", place: [x, y, times[now]] });
-    else if (mode === "stick") {
+    if (mode === "point") {
+      // A ring stands where the object is when it is first seen.
+      const near = scene.objects.find(([a, b, t]) => now === frameAt(t) && Math.hypot(a - x, b - y) * frame().scale < 24);
+      send({ kind: "point", place: near ?? [x, y, times[now]] });
+    }
+    if (mode === "stick") {
       marks = marks.length === 2 ? [[x, y]] : [...marks, [x, y]];
       stick.hidden = marks.length < 2;
       draw();
@@ -265,6 +271,8 @@ const raise = (scene) => {
   video.addEventListener("seeked", draw);
   new ResizeObserver(draw).observe(picture);
   show(now);
+  if (scene.objects.length) turn("point");
+  if (scene.film) document.dispatchEvent(new Event("stage"));
 };
 
 watch("value", () => raise(props.value));

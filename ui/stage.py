@@ -51,7 +51,8 @@ class Stage:
         if conversation is None or session is None or found is None or found.calibrated:
             return gr.update(visible=False)
         shown, film = (found, session.scale), (session.video, session.fps)
-        if shown == conversation.on_stage:
+        on_stage = conversation.on_stage
+        if on_stage is not None and on_stage[0] is found and on_stage[1] == session.scale:
             return gr.skip()
         try:
             if film != conversation.film_on_stage:

@@ -18,16 +18,23 @@ SCROLL = """() => {
     seen = questions;
   }).observe(chat, { childList: true, subtree: true });
   new ResizeObserver(hold).observe(document.body);
+  document.addEventListener("stage", () => {
+    if (!held) return;
+    held = false;
+    document.querySelector("#stage").scrollIntoView();
+  });
   for (const act of ["wheel", "touchmove", "pointerdown", "keydown"])
     addEventListener(act, () => { held = false; }, { capture: true, passive: true });
 }"""
 """Runs once when the page is open. Scrolls each new question to the top of the window, with its answer below, and keeps
 it there while the page changes its height (plots and videos load late, buttons go), until the person scrolls, clicks or
-types. Who works on the stage stays there."""
+types. When a new film comes on the stage, which has its answer on it, the stage is scrolled to instead; who works there
+stays there."""
 CSS = """
 .gradio-container { max-width: 960px !important; margin: 0 auto !important; }
 #head { align-items: center; }
 #status { opacity: 0.75; font-size: 0.9em; }
+#stage { scroll-margin-top: 0.6em; }
 #samples { display: grid; grid-template-columns: repeat(5, 1fr); gap: 0.6em; }
 @media (max-width: 600px) { #samples { grid-template-columns: repeat(2, 1fr); } }
 #chat .message-row { padding-top: 0.8em; padding-bottom: 0.8em; }

@@ -187,7 +187,7 @@ def test_a_question_stays_in_view_while_what_is_above_it_still_changes(visit, vi
     page.evaluate(grow % 900)
     in_view(page, "how fast is it at 0.5 s?")
     page.mouse.wheel(0, -400)
-    page.wait_for_function("scrollY < document.querySelectorAll('#chat .user-row')[1].offsetTop")
+    page.wait_for_function("document.querySelectorAll('#chat .user-row')[1].getBoundingClientRect().top > 200")
     before = page.evaluate("scrollY")
     page.evaluate(grow % 1800)
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -247,6 +247,93 @@ def test_the_panel_follows_the_chat_though_the_end_of_an_event_comes_late(visit,
         # An empty chat is drawn so quickly that what follows is asked for before the end of its event has come.
         page.get_by_role("button", name="New chat").click()
         panel.get_by_text("Give a video first").wait_for()
+
+
+def on_stage(page):
+    stage = page.locator("#stage .picture")
+    stage.wait_for()
+    page.wait_for_function("() => document.querySelector('#stage video')?.readyState >= 2")
+    return stage
+
+
+def test_the_stage_steps_by_keys_and_says_how_far_the_curve_is(visit, videos):
+    page = visit()
+    send(page, "what motion is it?", videos / "throw.mp4")
+    stage, told = on_stage(page), page.locator("#stage .now")
+    assert re.match(r"frame 1 of 49, 0\.000 s: x [\d.]+, y [\d.]+ px; [\d.]+ px from the curve", told.inner_text())
+    assert page.locator("#stage .head").inner_text() == "parabolic"
+    # The page shows it by itself.
+    page.wait_for_function("() => Math.abs(document.querySelector('#stage').getBoundingClientRect().top) < 100")
+    stage.focus()
+    for key, frame in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", 49), ("Home", 1)):
+        stage.press(key)
+        assert told.inner_text().startswith(f"frame {frame} of 49")
+    page.get_by_role("button", name="Frame after").click()
+    assert told.inner_text().startswith("frame 2 of 49")
+    picture(page, "stage-1280")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_a_stick_is_two_clicks_and_a_length(visit, videos, width, height):
+    page = visit(width, height)
+    send(page, "what motion is it?", videos / "throw.mp4")
+    stage = on_stage(page)
+    settled(page)
+    stage.scroll_into_view_if_needed()
+    page.get_by_role("button", name="Lay a stick").click()
+    box = stage.bounding_box()
+    for share in (0.25, 0.75):
+        page.mouse.click(box["x"] + share * box["width"], box["y"] + 0.5 * box["height"])
+    page.get_by_label("How long the stick is").fill("0.8 m")
+    picture(page, f"stick-{width}")
+    page.keyboard.press("Enter")
+    # Half of the 480 pixels is 0.8 m: 300 in a metre.
+    page.locator("#stage .number").get_by_text(re.compile(r"g 1\.2")).wait_for()
+    wait_for(page, "It is 0.8 m between")
+    assert width_of_everything(page) <= width
+
+
+def test_the_stage_works_without_a_mouse(visit, videos):
+    page = visit()
+    send(page, "what motion is it?", videos / "throw.mp4")
+    stage = on_stage(page)
+    settled(page)
+    page.get_by_role("button", name="Lay a stick").focus()
+    page.keyboard.press("Enter")
+    assert stage.evaluate("s => s === document.activeElement")
+    page.keyboard.press("Enter")
+    for _ in range(15):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.keyboard.type("0.4 m")
+    page.keyboard.press("Enter")
+    page.locator("#stage .number").get_by_text(re.compile(r"g 1\.2")).wait_for()
+
+
+def test_a_stretch_of_the_strip_and_a_phase_are_described_anew(visit, videos):
+    page = visit()
+    send(page, "what motion is it?", videos / "throw.mp4")
+    on_stage(page)
+    settled(page)
+    first = page.locator("#stage .grip").first
+    first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name=re.compile(r"Describe 0\.10 to 1\.40 s")).click()
+    wait_for(page, re.escape("Look at the stretch from 0.1 to 1.4 s."))
+    page.locator("#stage").get_by_role("button", name=re.compile("at rest")).click()
+    page.get_by_role("button", name=re.compile(r"Describe 1\.40 to 1\.60 s")).wait_for()
+
+
+def test_a_click_points_at_the_object(visit, videos):
+    page = visit()
+    send(page, "what motion is it?", videos / "throw.mp4")
+    stage = on_stage(page)
+    settled(page)
+    page.get_by_role("button", name="Point at the object").click()
+    box = stage.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+    wait_for(page, r"The one at 160,13\d at 0.00 s")
 
 
 def test_a_webcam_clip_is_recorded_and_described(visit):
