@@ -238,6 +238,11 @@ class Measurement:
         return self.best.residual_px / (np.sqrt(2) * np.hypot(self.noise_px, 0.03 * self.radius_px))
 
     @property
+    def scatter(self) -> float:
+        """The same distance in errors of a place as its scatter alone shows them."""
+        return self.best.residual_px / (np.sqrt(2) * max(self.noise_px, 1e-3))
+
+    @property
     def relative_miss(self) -> float:
         """The same as a part of the path's extent."""
         return self.best.residual_px / self.extent_px

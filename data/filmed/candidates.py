@@ -9,7 +9,7 @@ from trajvlm.data.filmed.phases import Phase, cut
 from trajvlm.data.filmed.track import FoundTracks, Track
 
 _MOST = 4
-_LEAST_SCORE = 0.3
+_LEAST_SCORE = 0.15
 """Of a candidate, as a part of the best one's."""
 _LOST_FRAMES, _LOST_RADII = 3, 3.0
 """Frames between two tracks, and distance in radii, up to which one object's path goes on in the other."""
