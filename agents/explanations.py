@@ -78,8 +78,8 @@ def error(session: Session) -> str:
         text = (
             f"After ± stands one standard error: {measured}. It comes from how the object's places on the video's own "
             f"pixels scatter about the curve, which {_nearness(found)}; errors that neighbouring frames have in common "
-            f"are counted. Not in it are what all frames have in common: the scale, the lens, a camera that stands "
-            f"aslant, and the frame rate. Numbers without ± have no error computed. "
+            f"are counted, and so is, where depth is not seen, a camera that stands some six degrees aslant. Not in it "
+            f"are the scale, the lens and the frame rate. Numbers without ± have no error computed. "
         )
     else:
         text = "No error is computed for any number here, so none can be given with it. What is known: "

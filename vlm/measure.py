@@ -19,7 +19,7 @@ from scipy.optimize import least_squares
 from trajvlm.data.cameras.camera import CANONICAL_FOCAL, magnification, project
 from trajvlm.data.clip import Placement
 from trajvlm.data.filmed.phases import place_noise
-from trajvlm.data.filmed.plane_fit import DEEP, LEAST_FADING, LEAST_TURNS, fit_in_plane, free_in_plane
+from trajvlm.data.filmed.plane_fit import DEEP, LEAST_TURNS, fit_in_plane, free_in_plane, runs_away
 from trajvlm.data.filmed.track import Track
 from trajvlm.data.fit import at_mean_depth
 from trajvlm.data.motions.equation import Equation
@@ -285,7 +285,7 @@ def measure(
         # Single wrong places, which spoil their neighbours' scatter too, made it look worse than it is.
         return measure(track, placement, told, impacts_s, most_turns, settings, max(quiet, 0.02))
     tried += problem.believed(flat, deep)
-    tried = [fit for fit in tried if not problem.grows(fit)] or tried
+    tried = [fit for fit in tried if not runs_away(fit.family, fit.family.inside(fit.constants[:-1]))] or tried
     likelihoods, independent = problem.likelihoods([fit.residual for fit in tried])
     scores: dict[str, tuple[float, _Fitted]] = {}
     for fit, likelihood in zip(tried, likelihoods.tolist()):
@@ -397,10 +397,6 @@ class _Phase:
     def usual_px(self, fit: _Fitted) -> float:
         """Standard error of a place along one axis as most of a fit's residuals show it, in pixels."""
         return 1.4826 * float(np.median(np.abs(self._places(fit.residual)))) * self.error * self.pixels
-
-    def grows(self, fit: _Fitted) -> bool:
-        """Whether a damped wave is fitted that grows, as nothing left alone does."""
-        return fit.family.name == "damped" and fit.family.inside(fit.constants[:-1])[1] < LEAST_FADING
 
     def needs_depth(self, fit: _Fitted) -> bool:
         """Whether only depth makes a path what it is called: of a helix one sees a wavy line, until it has turned often

@@ -226,7 +226,7 @@ class _Cutting:
             if deep and best and best.gain > 0.8 * settings.observation * count:
                 break
             fit = fit_in_plane(family, t, places, errors, inner, most_turns, deep)
-            if fit is None or fit.grows or (deep and not self._sizes_agree(fit, chosen)):
+            if fit is None or fit.runs_away or (deep and not self._sizes_agree(fit, chosen)):
                 continue
             lost = np.minimum(fit.losses, 2 * settings.observation)
             gain = float((settings.observation - lost).mean()) * count - settings.constant * fit.free

@@ -14,10 +14,10 @@ from trajvlm.data.motions.families import FAMILIES, Family
 from trajvlm.data.motions.families.bouncing import speeds_at_impacts, with_impacts
 from trajvlm.data.motions.terms import MOST_IMPACTS
 
-LEAST_FADING = -0.2
-"""Logarithm of the amplitudes at the ends of a damped wave below which it is none, for it grows."""
-_MOST_GROWTH = 2.5
-"""The same for a spiral's radius, above which it is none."""
+_LEAST_FADING = -0.2
+"""Logarithm of the ratio of the amplitudes at the ends of a damped wave below which it is none, for it grows."""
+_FADES_AWAY = 2.0
+"""The same of any wave, in all and for each turn, beyond which it is none."""
 DEEP = ("linear", "parabolic", "circular", "spiral", "helical")
 """Families whose path can be fitted in perspective."""
 LEAST_TURNS = 0.45
@@ -36,6 +36,16 @@ _LEAST_LIFT = 0.2
 _NONE = np.empty(0)
 _STARTS = 2
 """Starts that are searched further."""
+
+
+def runs_away(family: Family, inside: np.ndarray) -> bool:
+    """Whether a wave that fades, with these constants inside its functions, does so as nothing left alone does: a
+    damped one grows, or any fades, or grows, beyond measure before it has turned."""
+    if "fading" not in family.shape:
+        return False
+    turns, fading = (float(inside[family.shape.index(name)]) for name in ("turns", "fading"))
+    grows = family.name == "damped" and fading < _LEAST_FADING
+    return grows or abs(fading) > _FADES_AWAY * max(1.0, abs(turns)) or abs(fading) > 2 * _FADES_AWAY * abs(turns)
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,9 @@ class PlaneFit:
         return free_in_plane(self.family) + deep * (len(self.vectors) - 1)
 
     @property
-    def grows(self) -> bool:
-        """Whether a damped wave grows, or a spiral beyond measure, as nothing left alone does."""
-        if self.family is None or "fading" not in self.family.shape:
-            return False
-        fading = self.inside[self.family.shape.index("fading")]
-        return bool(fading < (LEAST_FADING if self.family.name == "damped" else -_MOST_GROWTH))
+    def runs_away(self) -> bool:
+        """As the function `runs_away`."""
+        return self.family is not None and runs_away(self.family, self.inside)
 
     @property
     def impacts_s(self) -> np.ndarray:

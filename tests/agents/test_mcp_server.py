@@ -97,6 +97,7 @@ def test_before_a_video_is_open_every_tool_names_the_one_that_opens_it(ask):
         "set_scale": {"object_diameter_m": 0.067},
         "explain": {"topic": "family"},
         "point_at": {"x_px": 320, "y_px": 180},
+        "measure_length": {"x1_px": 10, "y1_px": 20, "x2_px": 210, "y2_px": 20},
     }
     names = [function.__name__ for function in TOOLS if function.__name__ != "evaluate"]
     answers = ask(*((name, arguments.get(name, {})) for name in names), ("describe_video", {"video": "throw.mp4"}))

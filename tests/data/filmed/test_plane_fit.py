@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trajvlm.data.filmed.plane_fit import DEEP, PlaneFit, fit_in_plane, soft_l1
+from trajvlm.data.filmed.plane_fit import DEEP, PlaneFit, fit_in_plane, runs_away, soft_l1
 from trajvlm.data.motions.families import FAMILIES, WAVES_AND_LINES
 from trajvlm.data.motions.families.bouncing import with_impacts
 
@@ -98,3 +98,18 @@ def test_a_flight_with_impacts_is_the_nearest_one():
     assert fit is not None
     assert_nearest(fit, places, errors)
     np.testing.assert_allclose(fit.impacts_s, TIMES[0] + np.array([0.31, 0.72]) * np.ptp(TIMES), atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "turns", "fading", "runs"),
+    [
+        ("damped", 3.0, 1.5, False),
+        ("damped", 3.0, -0.5, True),
+        ("spiral", 2.0, -1.6, False),
+        ("spiral", 3.0, -3.2, False),
+        ("spiral", 0.5, 4.1, True),
+        ("spiral", 0.55, -3.9, True),
+    ],
+)
+def test_a_wave_that_dies_or_grows_before_it_has_turned_is_none(name, turns, fading, runs):
+    assert runs_away(FAMILIES[name], np.array([turns, fading])) == runs
