@@ -552,8 +552,10 @@ def _phases(candidate: Candidate, measurement: Measurement | None, placement: Pl
         irregular = by_itself is not None and (is_irregular(by_itself, CheckSettings()) or _explains_nothing(by_itself))
         found = None if irregular else by_itself
         shown = measurement if is_answer else found
-        seen = one.part.times_s[[0, -1]].tolist() if shown is None else (shown.best.start_s, shown.best.stop_s)
-        out.append(PhaseFound(*seen, shown, phase.rests, is_answer, irregular))
+        start, stop = one.part.times_s[[0, -1]].tolist()
+        if shown is not None:
+            start, stop = shown.best.start_s, shown.best.stop_s
+        out.append(PhaseFound(start, stop, shown, phase.rests, is_answer, irregular))
     return tuple(out)
 
 
