@@ -11,7 +11,7 @@ from trajvlm.agents.known_length import CLAUSE, known_length
 from trajvlm.agents.length_parsing import Marked, agreed, densities, marked
 from trajvlm.agents.number_parsing import MINUS, PLAIN, decimals, value
 from trajvlm.agents.quantity_parsing import bare_span, expression, plain, seconds, span, times
-from trajvlm.agents.stick import as_pixels, ends
+from trajvlm.agents.stick import stick
 from trajvlm.agents.units import asked_unit
 from trajvlm.data.errors import UserError
 
@@ -37,9 +37,13 @@ def plan(text: str, previous: Call | None = None) -> list[Call]:
         others = plan(f"{text[: pointed.start()]}it{text[pointed.end() :]}")
         # To point is to describe.
         return [Call("point_at", place), *(call for call in others if call != Call("describe_video"))]
-    if (stick := ends(text)) and not re.search(phrases.LENGTH_OF_STICK, text.lower()):
-        return [Call("measure_length", dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), stick)))]
-    text = plain(as_pixels(text))
+    if (laid := stick(text)) is not None:
+        given = {} if laid.length_m is None else {"length_m": laid.length_m}
+        measured = Call("measure_length", dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), laid.ends)) | given)
+        others = plan(laid.rest) if laid.rest else []
+        # A scale that is given comes before what is measured by it, one by the stick before what is asked.
+        return [measured, *others] if given else [*others, measured]
+    text = plain(text)
     if re.search(phrases.WHY, text) and not re.search(phrases.GENERAL, text):
         return [Call("explain", {"topic": "family"})]
     if re.search(phrases.ELSEWHERE, text):

@@ -292,8 +292,6 @@ POINTED = (
     r"\(?(\d{2,5}) ?[,/x] ?(\d{2,5})\)?(?! ?(?:s|m|cm|mm|fps)\b)(?:,? at (\d+(?:\.\d+)?) ?s(?:ec\w*)?\b)?"
 )
 """`the one at 320,180`, a place in pixels, with the seconds at which the object is there where they are given."""
-LENGTH_OF_STICK = r"\d ?(?:m|cm|mm|km|in|inch\w*|ft|feet|foot|yd|yards?|(?:milli|centi|kilo)?met(?:re|er)s?)\b"
-"""A length, which two places in the picture are said to have between them."""
 _STUDY = r"(?:check|examine|inspect|process|study|interpret|watch|have a (?:look|go)|take a look|look|review|assess)"
 DESCRIBE = _any(
     r"\bdescri|^name\b",

@@ -4,12 +4,8 @@ import re
 import unicodedata
 
 from trajvlm.agents.fuzzy_match import mended
-from trajvlm.agents.known_length import known_length
-from trajvlm.agents.length_parsing import densities, marked
 from trajvlm.agents.number_parsing import PLAIN, value
-from trajvlm.agents.stick import as_pixels
 from trajvlm.data.errors import UserError
-from trajvlm.vlm.scale import Scale
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _PARTS = {"half": 0.5, "third": 1 / 3, "quarter": 0.25, "tenth": 0.1, "hundredth": 0.01, "fifth": 0.2, "eighth": 0.125}
@@ -136,26 +132,3 @@ def _whole(text: str, found: re.Match) -> str:
     right = re.match(r"[^\s?,;:=\"']*", text[start + len(piece) :])
     assert left is not None and right is not None  # both may be empty
     return left[0] + piece + right[0]
-
-
-def scale(text: str) -> Scale:
-    """A known length such as `6.7 cm` or `the ball is 6.7 cm wide`, `412 px/m` or `1 m is 412 pixels`, `1 m between
-    120,400 and 519,402`, `3 m away`, `the picture is 2 m wide`.
-
-    Raises:
-        UserError: the text holds no length, more than one, or a number that does not belong to it.
-    """
-    words = marked(plain(as_pixels(text)))
-    density, rest = densities(words)
-    metres = rest.metres(rest.text)
-    if not density and not metres:
-        raise UserError(
-            f"{text!r} is no scale; give the object's diameter ('6.7 cm'), pixels per metre ('412 px/m'), a length "
-            f"between two places ('1 m between 120,400 and 519,402'), its mean distance from the camera ('3 m away') "
-            f"or the picture's width ('the picture is 2 m wide')"
-        )
-    if len(density) + len(metres) > 1 or re.search(r"\d|⟦p", re.sub(r"⟦m\d+⟧", "", rest.text)):
-        raise UserError(f"{text!r} holds more than one number; a scale is one length, such as '6.7 cm' or '412 px/m'")
-    found = known_length(words, alone=True)
-    assert found is not None  # one length or density was found above, and nothing else is said of it
-    return found

@@ -1,25 +1,43 @@
 """A stick in the picture: two places and the length between them, which is a scale.
 
-In text a stick becomes a count of pixels: `1 m between 120,400 and 519,402` is `1 m 399.005 pixels`, from where
-`trajvlm.agents.length_parsing` reads it as any other pixels in a metre.
+`1 m between 120,400 and 519,402`. Numbers with commas are also times (`from 0,50 to 1,25 s`) and thousands, so a stick
+is taken for one only where its places can be nothing else.
 """
 
 import math
 import re
+from dataclasses import dataclass
 
+from trajvlm.agents.length_parsing import marked
+from trajvlm.agents.quantity_parsing import plain
 from trajvlm.data.errors import UserError
 
-# `from 0,5 to 1,2 s` is a stretch of time.
-_PLACE = r"(?=\(?(?:\d\d|\d[\d.]* ?[,;/] ?\d\d))\(?(\d{1,5}(?:\.\d+)?) ?[,;/] ?(\d{1,5}(?:\.\d+)?)\)?"
-_NO_TIME = r"(?! ?(?:s|sec\w*|ms)\b)"
+_PLACE = r"\(?(?:x ?= ?)?(\d{1,5}(?:\.\d+)?),\s?(?:y ?= ?)?(\d{1,5}(?:\.\d+)?)(?![\d.]*\d)\)?"
 _STICK = re.compile(
-    rf"\b(?:between|from)(?: the)?(?: (?:pixels?|points?|places?))? {_PLACE} (?:and|to) {_PLACE}{_NO_TIME}",
+    rf"\b(?:between|from)(?: the)?(?: (?:pixels?|points?|places?))? {_PLACE} (?:and|to) {_PLACE}"
+    r"(?! ?(?:s|sec\w*|ms|milli\w*|min\w*|hours?|of)\b)",
     re.IGNORECASE,
 )
+_CLAUSE_ENDS = re.compile(r"[?!;]|[.,:](?=\s)|\.$")
+_ASKED = re.compile(r"\bhow (?:long|far|tall|high|wide)\b|\b(?:length|measure|distance)\b", re.IGNORECASE)
 _SHORTEST_PX = 5.0
 
+Ends = tuple[float, float, float, float]
 
-def length_px(ends: tuple[float, float, float, float]) -> float:
+
+@dataclass(frozen=True)
+class Stick:
+    """A stick in a text."""
+
+    ends: Ends
+    """x, y, x, y in pixels of the video."""
+    length_m: float | None
+    """None where it is asked how long it is."""
+    rest: str
+    """The text without the clause that tells of it."""
+
+
+def length_px(ends: Ends) -> float:
     """Pixels between x, y and x, y; raises UserError where these are no two places in a picture."""
     if not all(math.isfinite(end) and end >= 0 for end in ends):
         raise UserError("a stick's ends are pixels from the picture's upper left corner, such as 120,400 and 519,402")
@@ -32,12 +50,33 @@ def length_px(ends: tuple[float, float, float, float]) -> float:
     return length
 
 
-def ends(text: str) -> tuple[float, float, float, float] | None:
-    """x, y, x, y in pixels of the stick in a text; None where it holds none."""
+def stick(text: str) -> Stick | None:
+    """The stick that a text tells of; None where it holds none.
+
+    Raises UserError where its length can't be read, or where there are several.
+    """
     found = _STICK.search(text)
-    return None if found is None else tuple(float(part) for part in found.groups())  # type: ignore[return-value]
+    if found is None:
+        return None
+    before = [end.end() for end in _CLAUSE_ENDS.finditer(text, 0, found.start())]
+    after = _CLAUSE_ENDS.search(text, found.end())
+    first, stop = before[-1] if before else 0, after.end() if after else len(text)
+    clause = f"{text[first : found.start()]} {text[found.end() : stop]}"
+    asked = bool(_ASKED.search(clause))
+    lengths = [] if asked else marked(plain(clause)).values
+    if not lengths and not _are_places(found.groups(), asked):
+        return None
+    if len(lengths) > 1:
+        raise UserError("a stick has one length; give one, such as 1 m or 30 cm")
+    if not lengths and re.search(r"\d|\b(?:it|this|that) is\b", clause) and not asked:
+        raise UserError("the length of the stick can't be read; give it with its unit, such as 1 m or 30 cm")
+    x1, y1, x2, y2 = (float(part) for part in found.groups())
+    return Stick((x1, y1, x2, y2), lengths[0] if lengths else None, f"{text[:first]} {text[stop:]}".strip())
 
 
-def as_pixels(text: str) -> str:
-    """The text with a stick's ends replaced by its length in pixels; raises UserError as `length_px` does."""
-    return _STICK.sub(lambda found: f"{length_px(tuple(float(p) for p in found.groups())):.3f} pixels", text)  # type: ignore[arg-type]
+def _are_places(numbers: tuple[str, ...], asked: bool) -> bool:
+    """Whether four numbers around two commas can be nothing but places."""
+    pairs = [(numbers[0], numbers[1]), (numbers[2], numbers[3])]
+    thousands = any(len(y) == 3 and len(x) <= 2 for x, y in pairs)
+    large = any(len(number) >= 3 for number in numbers) and not thousands
+    return any("." in number for number in numbers) or large or (asked and not thousands)

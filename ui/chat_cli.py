@@ -183,7 +183,7 @@ def _agent(
     **settings: float | None,
 ) -> "Agent":
     """An agent over a video with a known length and `start`, `end` and `fps`."""
-    from trajvlm.agents.quantity_parsing import scale
+    from trajvlm.agents.scale_parsing import scale
     from trajvlm.data.filmed.decode import open_video
 
     # A file that is no video, and a scale that is none, are reported before the networks load.

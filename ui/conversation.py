@@ -7,6 +7,7 @@ answered one after the other.
 import shutil
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import takewhile
@@ -17,7 +18,7 @@ import numpy as np
 
 from trajvlm.agents.agent import Agent, Said, Step, ToolEnded, ToolStarted
 from trajvlm.agents.session import Describes, Result, Session
-from trajvlm.agents.tools import choose_window, describe_video, equation, point_at, refine, set_scale
+from trajvlm.agents.tools import choose_window, describe_video, equation, point_at, refine
 from trajvlm.data.errors import UserError
 from trajvlm.data.motions.readable import capitalised
 from trajvlm.data.rendered.export import write_sample
@@ -65,6 +66,7 @@ class Conversation:
         """The video and its frame rate of the film that the page's stage has,"""
         self.film_times = np.empty(0)
         """and the seconds of its frames."""
+        self.stage_lock = threading.Lock()
 
     @property
     def busy(self) -> bool:
@@ -247,7 +249,7 @@ class Conversation:
             [description] = self.session.description().views
             self._say(before_and_after(description, self.session.metres_per_unit))
             yield
-        elif equation.__name__ in names or (whole and set_scale.__name__ in names):
+        elif equation.__name__ in names or (whole and any("metres_per_unit" in result.values for result in results)):
             [description] = self.session.description().views
             self._say(equations(description, self.session.metres_per_unit, self.answer))
             yield

@@ -115,7 +115,7 @@ class Request:
     @cached_property
     def known_length(self) -> "Scale | None":
         """The length that was given; raises UserError where the words give none."""
-        from trajvlm.agents.quantity_parsing import scale
+        from trajvlm.agents.scale_parsing import scale
 
         return None if self.scale is None else scale(self.scale)
 

@@ -17,19 +17,22 @@ const make = (kind, names = {}, ...inside) => {
 
 const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
 
-// What stays when the answer changes and the film does not.
-let address = null, strip_of = null, kept = null;
+// What stays when the answer changes and the film does not; `sent` is the gesture that waits for its answer.
+let address = null, strip_of = null, beyond = [1, 1], kept = {}, watching = null;
 
 const raise = (scene) => {
   const root = element.querySelector(".stage");
   if (!root) return;
+  const focused = root.contains(document.activeElement);
   clear(root);
+  watching?.disconnect();
   if (!scene || !scene.times) return;
   if (scene.film) {
     if (address) URL.revokeObjectURL(address);
     address = URL.createObjectURL(new Blob([bytes(scene.film)], { type: "video/mp4" }));
     strip_of = scene.strip;
-    kept = null;
+    beyond = scene.beyond;
+    kept = {};
   }
 
   const { times, track, width, height } = scene, last = times.length - 1;
@@ -40,7 +43,8 @@ const raise = (scene) => {
     for (let k = 1; k <= last; k++) if (Math.abs(times[k] - time) < Math.abs(times[best] - time)) best = k;
     return best;
   };
-  let now = kept ?? frameAt(answer ? answer.start : times[0]), mode = null, marks = [], aim = [width / 2, height / 2];
+  let now = Math.min(kept.now ?? frameAt(answer ? answer.start : times[0]), last), aim = [width / 2, height / 2];
+  let mode = null, marks = [];
   let span = answer ? [answer.start, answer.stop] : [times[0], times[last]], moved = false;
 
   // The picture.
@@ -57,8 +61,9 @@ const raise = (scene) => {
 
   const frame = () => {
     // Where the picture lies in its element, which is as wide as the page.
-    const box = picture.getBoundingClientRect(), scale = Math.min(box.width / width, box.height / height);
-    return { scale, left: (box.width - scale * width) / 2, top: (box.height - scale * height) / 2, box };
+    const box = picture.getBoundingClientRect(), wide = width * beyond[0], high = height * beyond[1];
+    const scale = Math.min(box.width / wide, box.height / high);
+    return { scale, left: (box.width - scale * wide) / 2, top: (box.height - scale * high) / 2, box };
   };
   const draw = () => {
     const { scale, left, top, box } = frame(), dense = window.devicePixelRatio || 1;
@@ -112,7 +117,7 @@ const raise = (scene) => {
     told.textContent = words;
   };
   const show = (k) => {
-    kept = now = Math.min(last, Math.max(0, k));
+    kept.now = now = Math.min(last, Math.max(0, k));
     const at = (now + 0.5) / scene.rate;
     if (Math.abs(video.currentTime - at) > 1e-3) video.currentTime = at;
     place();
@@ -125,8 +130,9 @@ const raise = (scene) => {
   const set = make("button", { type: "button", text: "Set", onclick: () => sendStick() });
   const stick = make("span", { class: "stick", hidden: true }, make("span", { text: "It is" }), length, set);
   length.addEventListener("keydown", (key) => { if (key.key === "Enter") { key.preventDefault(); sendStick(); } });
-  // The focus stays on the stage, so that the page stays there as well.
-  const send = (gesture) => { trigger("submit", gesture); turn(null); picture.focus({ preventScroll: true }); };
+  // The focus stays on the stage, so that the page stays there as well. Marks stay until the answer is there: it may be
+  // that the length can't be read.
+  const send = (gesture) => { kept.sent = gesture.kind; trigger("submit", gesture); picture.focus({ preventScroll: true }); };
   const sendStick = () => {
     if (!length.value.trim()) { length.focus(); return; }
     send({ kind: "stick", ends: [...marks[0], ...marks[1]], length: length.value });
@@ -146,6 +152,8 @@ const raise = (scene) => {
     marks = [];
     stick.hidden = true;
     for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(name === mode));
+    kept.mode = mode;
+    kept.marks = marks;
     hint.hidden = !mode;
     hint.textContent = mode ? HINTS[mode] : "";
     picture.classList.toggle("aims", Boolean(mode));
@@ -161,7 +169,7 @@ const raise = (scene) => {
       send({ kind: "point", place: near ?? [x, y, times[now]] });
     }
     if (mode === "stick") {
-      marks = marks.length === 2 ? [[x, y]] : [...marks, [x, y]];
+      marks = kept.marks = marks.length === 2 ? [[x, y]] : [...marks, [x, y]];
       stick.hidden = marks.length < 2;
       draw();
       if (marks.length === 2) length.focus();
@@ -241,6 +249,7 @@ const raise = (scene) => {
     });
   });
   strip.addEventListener("pointerdown", (down) => {
+    if (down.button) return;
     strip.setPointerCapture(down.pointerId);
     show(frameAt(timeAt(down.clientX, strip.getBoundingClientRect())));
   });
@@ -269,9 +278,22 @@ const raise = (scene) => {
     make("div", { class: "bar" }, buttons.point, buttons.stick, stick, look), hint);
   video.addEventListener("loadeddata", () => show(now));
   video.addEventListener("seeked", draw);
-  new ResizeObserver(draw).observe(picture);
+  length.addEventListener("input", () => { kept.words = length.value; });
+  watching = new ResizeObserver(draw);
+  watching.observe(picture);
   show(now);
+  const { sent, mode: before_mode, marks: before_marks, words } = kept;
+  kept.sent = null;
   if (scene.objects.length) turn("point");
+  else if (before_mode && before_mode !== sent) {
+    // An answer to something else came while a stick was laid.
+    turn(before_mode);
+    marks = kept.marks = before_marks;
+    length.value = words ?? "";
+    stick.hidden = marks.length < 2;
+    draw();
+  } else turn(null);
+  if (focused) picture.focus({ preventScroll: true });
   if (scene.film) document.dispatchEvent(new Event("stage"));
 };
 

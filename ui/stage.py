@@ -6,6 +6,7 @@ becomes a sentence in the chat, so the chat shows it, remembers it, and can be t
 
 import math
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,31 +47,45 @@ class Stage:
 
     def shown(self, conversation: "Conversation | None") -> Any:
         """A new value for `part`; nothing where what was found is shown already, or can't be."""
-        session = conversation.session if conversation else None
-        found = session.found if session else None
-        if conversation is None or session is None or found is None or found.calibrated:
+        if conversation is None:
             return gr.update(visible=False)
-        shown, film = (found, session.scale), (session.video, session.fps)
-        on_stage = conversation.on_stage
-        if on_stage is not None and on_stage[0] is found and on_stage[1] == session.scale:
+        # One after the other: a film is drawn for seconds, in which another video may be described.
+        with conversation.stage_lock:
+            return self._shown(conversation)
+
+    def _shown(self, conversation: "Conversation") -> Any:
+        session, scale = conversation.session, conversation.session.scale
+        found, on_stage = session.found, conversation.on_stage
+        if found is None or found.calibrated:
+            return self._hidden(conversation)
+        if on_stage is not None and on_stage[0] is found and on_stage[1] == scale:
             return gr.skip()
+        film = session.video, session.fps
+        # The page has the film already where it is the same.
+        drawn: dict = {}
         try:
             if film != conversation.film_on_stage:
-                conversation.film_times, drawn = _film(*film)
+                times, drawn = _film(*film)
             else:
-                # The page has it already.
-                drawn = {}
-            value = scene(session, conversation.film_times) | drawn
+                times = conversation.film_times
+            value = scene(session, times) | drawn
         except UserError:
-            return gr.update(visible=False)
-        conversation.on_stage, conversation.film_on_stage = shown, film
+            return self._hidden(conversation)
+        if conversation.session is not session or session.found is not found:
+            # What has been asked meanwhile is followed by an event of its own.
+            return gr.skip()
+        conversation.on_stage, conversation.film_on_stage, conversation.film_times = (found, scale), film, times
         return gr.update(value=value, visible=True)
+
+    def _hidden(self, conversation: "Conversation") -> Any:
+        conversation.on_stage = conversation.film_on_stage = None
+        return gr.update(visible=False)
 
 
 def _film(video: Path, fps: float | None) -> tuple[np.ndarray, dict]:
     """Seconds of the frames, and what of the scene hangs on the video alone; raises UserError as `stage_video`."""
-    film, times, strip = stage_video(video, fps)
-    return times, {"film": _text(film), "strip": _text(strip)}
+    film = stage_video(video, fps)
+    return film.times, {"film": _text(film.mp4), "strip": _text(film.strip), "beyond": film.beyond}
 
 
 def scene(session: Session, times: np.ndarray) -> dict:
@@ -96,7 +111,10 @@ def scene(session: Session, times: np.ndarray) -> dict:
                 "stop": round(phase.stop_s * slower, 3),
                 "name": phase.name,
                 "answer": phase.is_answer,
-                "words": phase_in_words(phase, None if metres is None else metres / place.half_width_px),
+                "words": phase_in_words(
+                    replace(phase, start_s=phase.start_s * slower, stop_s=phase.stop_s * slower),
+                    None if metres is None else metres / place.half_width_px,
+                ),
             }
             for phase in found.phases
         ],
@@ -164,7 +182,8 @@ def in_words(gesture: dict, found: "Described | None") -> str:
     """
     match gesture:
         case {"kind": "point", "place": [x, y, t]} if _are_numbers(x, y, t):
-            return f"The one at {x:.0f},{y:.0f} at {t:.2f} s."
+            # With two digits at least, so that no place is read as a number with a decimal comma.
+            return f"The one at {x:02.0f},{y:02.0f} at {t:.3f} s."
         case {"kind": "window", "span": [start, stop]} if _are_numbers(start, stop):
             return window_in_words(round(start, 3), round(stop, 3))
         case {"kind": "stick", "ends": [a, b, c, d], "length": str(length)} if _are_numbers(a, b, c, d):

@@ -1,5 +1,6 @@
 """The video as the stage shows it: every frame at one even rate, so that frame k is at (k + 1/2) / RATE seconds."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
 from itertools import chain
@@ -17,11 +18,25 @@ RATE = 25
 MOST_FRAMES = 900
 """Of a longer video every second, third ... frame is shown."""
 _LONGEST_SIDE = 640
-_THUMBS, _THUMB_HEIGHT = 12, 54
+_THUMBS, _THUMB_HEIGHT, _WIDEST_THUMB = 12, 54, 200
 
 
-def stage_video(path: Path, fps: float | None = None) -> tuple[bytes, np.ndarray, bytes]:
-    """The video (mp4, H.264), the seconds of its frames (F,), and a strip of small pictures of it (JPEG).
+@dataclass(frozen=True)
+class Film:
+    """A video as the stage shows it."""
+
+    mp4: bytes
+    """In H.264."""
+    times: np.ndarray
+    """(F,) seconds of its frames."""
+    strip: bytes
+    """Small pictures of it side by side, as JPEG."""
+    beyond: tuple[float, float]
+    """How much wider and higher it is than the video, as it needs even sides; 1 where it isn't."""
+
+
+def stage_video(path: Path, fps: float | None = None) -> Film:
+    """Draw a video for the stage.
 
     Raises UserError if the video can't be decoded any more.
     """
@@ -32,7 +47,9 @@ def stage_video(path: Path, fps: float | None = None) -> tuple[bytes, np.ndarray
     if first is None:
         raise UserError(f"{path} can't be decoded any more; give the video again")
     # H.264 in yuv420p needs even sides.
-    height, width = (side // 2 * 2 for side in first[1].shape[:2])
+    seen_height, seen_width = first[1].shape[:2]
+    height, width = seen_height + seen_height % 2, seen_width + seen_width % 2
+    thumb_width = min(_WIDEST_THUMB, max(1, round(width * _THUMB_HEIGHT / height)))
     file, times, thumbs = BytesIO(), [], []
     with av.open(file, "w", format="mp4") as container:
         # A key frame twice a second lets a browser step as fast as a key is pressed.
@@ -43,14 +60,14 @@ def stage_video(path: Path, fps: float | None = None) -> tuple[bytes, np.ndarray
         for k, (time, picture) in enumerate(chain([first], pictures)):
             if k >= 2 * MOST_FRAMES:  # the header told fewer
                 break
-            shown = np.ascontiguousarray(picture[:height, :width])
+            shown = cv2.copyMakeBorder(picture, 0, seen_height % 2, 0, seen_width % 2, cv2.BORDER_REPLICATE)
             frame = av.VideoFrame.from_ndarray(shown, format="rgb24")
             frame.pts, frame.time_base = k, Fraction(1, RATE)
             container.mux(stream.encode(frame))
             times.append(time)
-            thumbs.append(cv2.resize(shown, (max(1, round(width * _THUMB_HEIGHT / height)), _THUMB_HEIGHT)))
+            thumbs.append(cv2.resize(shown, (thumb_width, _THUMB_HEIGHT)))
         container.mux(stream.encode())
     chosen = np.linspace(0, len(thumbs) - 1, _THUMBS).round().astype(int)
     strip = np.concatenate([thumbs[k] for k in chosen], axis=1)
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(strip, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 70])
-    return file.getvalue(), np.array(times), jpeg.tobytes()
+    return Film(file.getvalue(), np.array(times), jpeg.tobytes(), (width / seen_width, height / seen_height))

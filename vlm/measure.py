@@ -575,7 +575,7 @@ def _lasting(residuals: np.ndarray) -> float:
     independent: sqrt(1 + 2 x the sum of correlations), up to the lag at which they have faded (as in Geyer 1992)."""
     usual = max(1.4826**2 * float(np.median(residuals**2)), 1e-12)
     near = np.clip(residuals, -3 * usual**0.5, 3 * usual**0.5)
-    square = float(np.mean(near**2))
+    square = max(float(np.mean(near**2)), 1e-12)
     total = 1.0
     for lag in range(1, len(near) // 3):
         alike = float((near[lag:] * near[:-lag]).sum()) / (square * near.size)

@@ -54,7 +54,9 @@ class Track:
         An object is smaller for a moment, or for a stretch in which it becomes far smaller than as it comes nearer or
         goes away, which shows as a steady growth.
         """
-        logs = np.log(self.radii_px)
+        if not len(self):
+            return np.zeros(0)
+        logs = np.log(np.maximum(self.radii_px, 0.1))
         usual = ndimage.median_filter(logs, min(_MOMENT, len(logs)), mode="nearest")
         usual[logs > usual + np.log(_SMALLER)] = -np.inf
         steady = _upper_line(logs)

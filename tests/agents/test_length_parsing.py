@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.vlm import made_up
 from trajvlm.agents.intents import Call
 from trajvlm.agents.local_model import requested
-from trajvlm.agents.quantity_parsing import scale
+from trajvlm.agents.scale_parsing import scale
 from trajvlm.data.errors import UserError
 from trajvlm.vlm.scale import Scale
 

@@ -3,7 +3,7 @@
 import pytest
 
 from trajvlm.agents.intents import plan
-from trajvlm.agents.quantity_parsing import scale
+from trajvlm.agents.scale_parsing import scale
 from trajvlm.agents.session import Session
 from trajvlm.agents.stick import length_px
 from trajvlm.agents.tools import measure_length
@@ -25,20 +25,39 @@ def test_two_places_and_a_length_are_a_scale(text, pixels_per_metre):
 
 def test_a_stick_is_a_scale_in_the_chat_too_and_what_is_asked_on_is_answered():
     first, second = plan("It is 1 m between 120,400 and 519,402. What was g?")
-    assert first.tool == "set_scale" and first.arguments["pixels_per_metre"] == pytest.approx(399.005)
+    assert first.tool == "measure_length" and first.arguments["length_m"] == 1
     assert (second.tool, second.arguments) == ("quantity", {"name": "g"})
 
 
 def test_two_places_alone_are_measured():
-    (call,) = plan("how long is it between 10,20 and 30,220?")
+    (call,) = plan("how long is it between 110,20 and 30,22 in m?")
     assert call.tool == "measure_length"
-    assert call.arguments == {"x1_px": 10, "y1_px": 20, "x2_px": 30, "y2_px": 220}
+    assert call.arguments == {"x1_px": 110, "y1_px": 20, "x2_px": 30, "y2_px": 22}
+    first, second = plan("the ball is 6.7 cm wide. how long is it from 100,200 to 300,400?")
+    assert (first.tool, second.tool) == ("set_scale", "measure_length") and "length_m" not in second.arguments
 
 
-@pytest.mark.parametrize("text", ["look from 0,5 to 1,2 s", "look from 10,5 to 11,2 s", "look between 1 and 2 s"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "look from 0,5 to 1,2 s",
+        "look from 10,5 to 11,2 s",
+        "look between 1 and 2 s",
+        "look from 0,50 to 1,25 s",
+        "from 1/10 to 3/10 s",
+        "window from 10,5 to 12,5",
+        "describe the stretch from 0,25 to 1,75",
+    ],
+)
 def test_a_stretch_of_time_is_no_stick(text):
     (call,) = plan(text)
     assert call.tool == "choose_window"
+
+
+@pytest.mark.parametrize("length", ["30", "5'3\"", "3 rods"])
+def test_a_length_that_cant_be_read_is_refused_and_not_dropped(length):
+    with pytest.raises(UserError):
+        plan(f"It is {length} between 120.5,400.0 and 519.2,402.1. What was g?")
 
 
 @pytest.mark.parametrize("ends", [(3, 4, 3, 4), (-1, 4, 300, 4), (float("nan"), 4, 300, 4)])

@@ -333,7 +333,7 @@ def test_a_click_points_at_the_object(visit, videos):
     page.get_by_role("button", name="Point at the object").click()
     box = stage.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
-    wait_for(page, r"The one at 160,13\d at 0.00 s")
+    wait_for(page, r"The one at 160,13\d at 0.000 s")
 
 
 def test_a_webcam_clip_is_recorded_and_described(visit):

@@ -5,6 +5,7 @@ import io
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.ui import fake
 from trajvlm.agents.intents import plan
@@ -24,12 +25,21 @@ def session(tmp_path_factory):
 
 
 def test_every_frame_is_shown_once_at_its_own_time(session):
-    film, times, strip = stage_video(session.video)
-    with av.open(io.BytesIO(film)) as container:
+    film = stage_video(session.video)
+    with av.open(io.BytesIO(film.mp4)) as container:
         count = sum(1 for _ in container.decode(video=0))
-    assert count == len(times) == round(fake.SECONDS * fake.RATE) + 1
-    assert times == pytest.approx(np.arange(count) / fake.RATE, abs=1e-4)
-    assert strip[:2] == b"\xff\xd8"
+    assert count == len(film.times) == round(fake.SECONDS * fake.RATE) + 1
+    assert film.times == pytest.approx(np.arange(count) / fake.RATE, abs=1e-4)
+    assert film.strip[:2] == b"\xff\xd8" and film.beyond == (1, 1)
+
+
+def test_a_picture_of_odd_sides_is_not_stretched(tmp_path):
+    film = stage_video(fake.write_video(tmp_path / "odd.mp4", width=66, height=50))
+    assert film.beyond == (1, 1)
+    odd = [Image.fromarray(np.full((33, 45, 3), 40 * k, np.uint8)) for k in range(5)]
+    odd[0].save(tmp_path / "odd.gif", save_all=True, append_images=odd[1:], duration=100)
+    film = stage_video(tmp_path / "odd.gif")
+    assert film.beyond == pytest.approx((46 / 45, 34 / 33))
 
 
 def test_a_video_that_is_gone_is_one_sentence(tmp_path):
@@ -70,8 +80,10 @@ def test_the_film_is_sent_once_and_nothing_where_nothing_changed(session):
     [
         ({"kind": "point", "place": [320.4, 180.2, 0.5]}, "point_at"),
         ({"kind": "window", "span": [0.2, 1.25]}, "choose_window"),
-        ({"kind": "stick", "ends": [120, 400, 519, 402], "length": "1 m"}, "set_scale"),
-        ({"kind": "stick", "ends": [5.0, 400, 7.5, 12], "length": " 30cm "}, "set_scale"),
+        ({"kind": "point", "place": [3.0, 0.2, 0.0]}, "point_at"),
+        ({"kind": "stick", "ends": [120, 400, 519, 402], "length": "1 m"}, "measure_length"),
+        ({"kind": "stick", "ends": [5.0, 400, 7.5, 12], "length": " 30cm "}, "measure_length"),
+        ({"kind": "stick", "ends": [0, 3, 512, 7], "length": "1,5 m"}, "measure_length"),
     ],
 )
 def test_a_gesture_is_a_sentence_that_the_chat_understands(gesture, tool):
