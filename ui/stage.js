@@ -113,7 +113,7 @@ const raise = (scene) => {
     if (row) words += `: x ${row[1].toFixed(1)}, y ${row[2].toFixed(1)} px`;
     if (row && row[4] !== null) words += `; ${row[4].toFixed(2)} px from the curve`;
     else if (row) words += "; no curve runs here";
-    else words += ": the object is not seen";
+    else if (track.length) words += ": the object is not seen";
     told.textContent = words;
   };
   const show = (k) => {

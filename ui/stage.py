@@ -30,6 +30,7 @@ _NUMBERS = 3
 """Measured numbers that stand beside the picture."""
 _POINTS_OF_CURVE, _POINTS_A_TURN = 240, 60
 _TO_A_TENTH = 1
+_STEADIED = "The camera moves: places are measured as if it stood still, so no curve is drawn over these frames."
 
 
 class Stage:
@@ -103,8 +104,9 @@ def scene(session: Session, times: np.ndarray) -> dict:
         "width": place.video_width_px,
         "height": place.video_height_px,
         "times": (times * slower).round(4).tolist(),
-        "track": _track(found, times, slower),
-        "curve": _curve(found),
+        # Over frames of a camera that moves both would lie beside the object.
+        "track": [] if found.camera_moves else _track(found, times, slower),
+        "curve": [] if found.camera_moves else _curve(found),
         "phases": [
             {
                 "start": round(phase.start_s * slower, 3),
@@ -118,7 +120,7 @@ def scene(session: Session, times: np.ndarray) -> dict:
             }
             for phase in found.phases
         ],
-        "objects": [[x, y, t * slower] for x, y, t in found.objects],
+        "objects": [] if found.camera_moves else [[x, y, t * slower] for x, y, t in found.objects],
         **_told(found, metres),
     }
 
@@ -132,7 +134,7 @@ def _told(found: "Description", metres: float | None) -> dict:
         "head": head,
         "meaning": found.meaning,
         "numbers": [unbroken(one) for one in numbers[:_NUMBERS]],
-        "careful": doubt(found) or "",
+        "careful": " ".join(filter(None, (doubt(found), _STEADIED if found.camera_moves else ""))),
         "depth": _depth(found),
     }
 

@@ -165,6 +165,8 @@ class Description:
     """A reason, of `trajvlm.data.errors.REASONS`, and a sentence; None where the answer is believed."""
     objects: tuple[tuple[float, float, float], ...] = ()
     """Where several objects move: x and y in pixels, and seconds, at which each is first seen, the answer's first."""
+    camera_moves: bool = False
+    """Whether places are those that a camera would have seen that stood still."""
 
     def __repr__(self) -> str:
         place = self.clip.placement
@@ -460,6 +462,7 @@ class Describer:
             measurement=measurement,
             phases=_phases(candidate, measurement, clips[chosen].placement),
             filmed_track=candidate.track,
+            camera_moves=found.poses is not None,
             refused=refused,
             objects=tuple(_first_place(one) for one in (candidate, *rivals(candidate, tried)))
             if refused and refused[0] == "several_move"

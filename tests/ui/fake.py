@@ -157,6 +157,7 @@ class FakeDescription:
     filmed_track: Track | None = None
     refused: tuple[str, str] | None = None
     objects: tuple[tuple[float, float, float], ...] = ()
+    camera_moves: bool = False
 
     finding, measured, constants = Description.finding, Description.measured, Description.constants
 

@@ -1,6 +1,7 @@
 """The stage shows each frame of the video, and what a person does on it becomes a sentence that the chat knows."""
 
 import io
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -73,6 +74,14 @@ def test_the_film_is_sent_once_and_nothing_where_nothing_changed(session):
     again = stage.shown(conversation)["value"]
     session.scale = None
     assert "film" not in again and "m/s" in again["numbers"][0]
+
+
+def test_over_frames_of_a_camera_that_moves_no_curve_is_drawn_beside_the_object(session):
+    still = session.description()
+    session.remember(replace(still, camera_moves=True))
+    shown = scene(session, np.arange(49) / 30)
+    session.remember(still)
+    assert shown["track"] == shown["curve"] == [] and "camera moves" in shown["careful"]
 
 
 @pytest.mark.parametrize(
