@@ -53,7 +53,7 @@ def length_px(ends: Ends) -> float:
 def stick(text: str) -> Stick | None:
     """The stick that a text tells of; None where it holds none.
 
-    Raises UserError where its length can't be read, or where there are several.
+    Raises UserError where its length can't be read, or where it has several.
     """
     found = _STICK.search(text)
     if found is None:

@@ -18,6 +18,7 @@ from trajvlm.agents.wording import doubt
 from trajvlm.data.errors import UserError
 from trajvlm.ui.measured_words import constants_in_words, phase_in_words, unbroken, what_is_refused
 from trajvlm.ui.stage_video import RATE, stage_video
+from trajvlm.ui.track_table import beside_curves
 from trajvlm.ui.window_and_scale import wanted, window_in_words
 
 if TYPE_CHECKING:
@@ -135,15 +136,8 @@ def _told(found: "Description", metres: float | None) -> dict:
         "meaning": found.meaning,
         "numbers": [unbroken(one) for one in numbers[:_NUMBERS]],
         "careful": " ".join(filter(None, (doubt(found), _STEADIED if found.camera_moves else ""))),
-        "depth": _depth(found),
+        "depth": "depth is not seen" if found.measurement and not found.measurement.best.depth_seen else "",
     }
-
-
-def _depth(found: "Description") -> str:
-    """What is not seen, in a few words."""
-    if found.measurement is None:
-        return ""
-    return "" if found.measurement.best.depth_seen else "depth is not seen"
 
 
 def _track(found: "Description", times: np.ndarray, slower: float) -> list[list[float | None]]:
@@ -152,12 +146,7 @@ def _track(found: "Description", times: np.ndarray, slower: float) -> list[list[
     if track is None:
         return []
     frames = np.abs(times[:, None] - track.times_s).argmin(axis=0)
-    away = np.full(len(track), np.nan)
-    for phase in found.phases:
-        if phase.measurement is not None:
-            inside = (track.times_s >= phase.start_s - 1e-6) & (track.times_s <= phase.stop_s + 1e-6)
-            curve = phase.measurement.best.pixels(track.times_s[inside])
-            away[inside] = np.linalg.norm(curve - track.centres_px[inside], axis=1)
+    away = beside_curves(found, track)[2]
     rows = np.column_stack([track.centres_px, track.radii_px, away]).round(2).tolist()
     return [[int(frame), *(None if math.isnan(value) else value for value in row)] for frame, row in zip(frames, rows)]
 

@@ -30,7 +30,7 @@ class CheckSettings:
     """The same of what goes round or to and fro at least twice, which nothing irregular does."""
     misses: float = 0.014
     """Product of both from which on the motion is irregular too, where the curve misses by more than `scatter`. Of 71
-    right answers about rendered files none lies beyond, of 33 wrong ones 10."""
+    right answers about rendered files none lies beyond, of 33 wrong ones nine."""
     scatter: float = 2.2
     """Distance of the curve from the track, in errors of a place as its scatter alone shows them."""
     restitution_error: float = 0.2

@@ -429,7 +429,7 @@ class _Phase:
 
     def _weighed(self, residual: np.ndarray) -> "_Phase":
         """The same observations with the errors that a fit's residuals (3 N,) show, as large as if neighbours' errors
-        were independent. Without this, sizes, which waver with the light, would outweigh far more exact places."""
+        were independent: so that those of a solution follow from its Jacobian alone."""
         places, sizes = self._places(residual), residual[2 * len(residual) // 3 :, None]
         out = copy(self)
         out.error = self.error * max(_lasting(places), 1e-3)
